@@ -1,0 +1,61 @@
+// Sizes that may be symbolic. A Dim is a number or a handle into the DimTable of its graph.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <qrules/support/result.h>
+
+namespace qrules {
+
+// Equality is identity: expressions are kept in a normal form (sum of products over symbols and opaque function
+// terms, integer coefficients) and stored once, so equal handles of one table mean provably equal sizes.
+class Dim {
+ public:
+  constexpr Dim() = default;
+  constexpr Dim(int64_t value) : value_(value) {}  // NOLINT: a number is a size
+  static constexpr Dim symbolic(uint32_t index) { return Dim(-static_cast<int64_t>(index) - 1); }
+
+  constexpr bool is_static() const { return value_ >= 0; }
+  constexpr int64_t value() const { return value_; }  // of a static size
+  constexpr uint32_t index() const { return static_cast<uint32_t>(-(value_ + 1)); }
+  friend constexpr bool operator==(Dim, Dim) = default;
+
+ private:
+  int64_t value_ = 0;
+};
+
+// Symbols of one graph ("s77", "batch") and the expressions over them, hash-consed.
+class DimTable {
+ public:
+  Dim symbol(std::string_view name);
+  Dim add(Dim a, Dim b);
+  Dim subtract(Dim a, Dim b);  // a static negative result is clamped by callers; sizes are never negative
+  Dim multiply(Dim a, Dim b);
+  Dim floor_divide(Dim a, Dim b);  // exact when the normal form divides evenly
+  Dim modulo(Dim a, Dim b);
+  Dim maximum(Dim a, Dim b);
+  Dim minimum(Dim a, Dim b);
+
+  // Reads "s77", "8*s77 + 1", "s77//2", "((s77 - 1)//2) + 1", "Mod(s0, 2)", "FloorDiv(s0, 2)", "Max(1, s0)" and the like.
+  // Error: QR05xx with the place in the text.
+  Result<Dim> parse(std::string_view text);
+  std::string print(Dim dim) const;
+  // The value under bindings of all symbols in it; nothing when one is missing or a division by zero occurs.
+  std::optional<int64_t> evaluate(Dim dim, const std::map<std::string, int64_t>& symbols) const;
+  // The name when the dim is one bare symbol.
+  std::optional<std::string> symbol_name(Dim dim) const;
+
+ private:
+  struct Term;
+  struct Expression;
+  std::deque<std::string> unused_;  // implementation detail of dim.cc; replace freely
+};
+
+}  // namespace qrules
