@@ -1,0 +1,250 @@
+// Types of quantize, dequantize and the int8 operators of docs/operators.md.
+
+#include "infer_call.h"
+
+namespace qrules::infer {
+namespace {
+
+ValueType tensor(DType dtype, std::vector<Dim> sizes) { return ValueType::tensor({dtype, std::move(sizes), {}}); }
+
+void require_int8(const TensorType& type, const char* what) {
+  if (type.dtype != DType::u8 && type.dtype != DType::s8) {
+    refuse(std::string(what) + " must be u8 or s8, got " + std::string(name(type.dtype)));
+  }
+}
+
+ValueType quantize(const Call& call) {
+  const TensorType& input = call.tensor("input");
+  if (!is_floating(input.dtype)) refuse("the value to quantize must be floating point, got " + std::string(name(input.dtype)));
+  return tensor(call.dtype("dtype"), input.sizes);
+}
+
+ValueType dequantize(const Call& call) {
+  const TensorType& input = call.tensor("input");
+  if (auto stored = call.optional_dtype("dtype"); stored && *stored != input.dtype) {
+    refuse("the value to dequantize is " + std::string(name(input.dtype)) + ", not " + std::string(name(*stored)));
+  }
+  DType result = call.optional_dtype("out_dtype").value_or(DType::f32);
+  if (auto output = call.optional_dtype("output_dtype")) result = *output;
+  return tensor(result, input.sizes);
+}
+
+ValueType choose_qparams(const Call& call) {
+  call.tensor("input");
+  return ValueType::tuple({{DType::f64, {1}, {}}, {DType::s64, {1}, {}}});
+}
+
+ValueType choose_qparams_per_token(const Call& call) {
+  std::vector<Dim> sizes = call.tensor("input").sizes;
+  if (!sizes.empty()) sizes.back() = 1;
+  return ValueType::tuple({{DType::f64, sizes, {}}, {DType::s64, sizes, {}}});
+}
+
+ValueType cast_no_fuse(const Call& call) { return tensor(call.dtype("dtype"), call.tensor("input").sizes); }
+
+// --- onednn.*
+
+void check_one_element(const Call& call, const char* parameter) {
+  const TensorType* type = call.argument(parameter).node() ? call.optional_tensor(parameter) : nullptr;
+  if (!type) return;
+  for (Dim size : type->sizes) {
+    if (size != Dim(1)) refuse(std::string("`") + parameter + "` must be a number or have one element");
+  }
+}
+
+DType check_epilogue(const Call& call) {
+  const DType result = call.dtype("out_dtype");
+  if (result == DType::f32 || result == DType::bf16) {
+    const Argument& scale = call.argument("out_scale");
+    const Argument& zero_point = call.argument("out_zero_point");
+    if (scale.node() || zero_point.node() || scale.number() != 1.0 || zero_point.number() != 0.0) {
+      refuse("a floating-point result needs out_scale 1 and out_zero_point 0");
+    }
+  } else if (result != DType::u8 && result != DType::s8) {
+    refuse("out_dtype must be f32, bf16, u8 or s8, got " + std::string(name(result)));
+  }
+  check_one_element(call, "out_scale");
+  check_one_element(call, "out_zero_point");
+  const std::string post_op = call.text("post_op");
+  const size_t scalars = call.list("post_op_args").size();
+  size_t wanted = 0;
+  if (post_op == "hardtanh") {
+    wanted = 2;
+  } else if (post_op == "elu" || post_op == "leaky_relu") {
+    wanted = 1;
+  } else {
+    static constexpr std::string_view kPlain[] = {"none", "relu", "hardswish", "silu", "gelu", "gelu_tanh", "sigmoid", "tanh"};
+    bool known = false;
+    for (std::string_view plain : kPlain) known = known || post_op == plain;
+    if (!known) refuse("unknown post_op \"" + post_op + "\"");
+  }
+  if (scalars != wanted) refuse("post_op \"" + post_op + "\" takes " + std::to_string(wanted) + " numbers");
+  if (post_op == "hardtanh") {
+    const std::vector<Argument> bounds = call.list("post_op_args");
+    const auto low = bounds[0].number(), high = bounds[1].number();
+    if (!low || !high || !(*low <= *high)) refuse("hardtanh needs two numbers, the lower first");
+  }
+  return result;
+}
+
+void check_quantized_operands(const Call& call, Dim channels) {
+  const TensorType& x = call.tensor("x");
+  const TensorType& weight = call.tensor("weight");
+  require_int8(x, "the activation");
+  if (weight.dtype != DType::s8) refuse("the weight must be s8, got " + std::string(name(weight.dtype)));
+  check_one_element(call, "x_scale");
+  check_one_element(call, "x_zero_point");
+  const TensorType& scale = call.tensor("weight_scale");
+  if (scale.dtype != DType::f32) refuse("weight_scale must be f32, got " + std::string(name(scale.dtype)));
+  const Dim scales = product(call.dims(), scale.sizes);
+  if (scales != Dim(1) && scales != channels) refuse("weight_scale must have one element, or one for each output channel");
+  if (const TensorType* bias = call.optional_tensor("bias")) {
+    if (!is_floating(bias->dtype)) refuse("the bias must be floating point");
+    if (bias->rank() != 1 || bias->sizes[0] != channels) refuse("the bias must be a vector with one element for each output channel");
+  }
+}
+
+void check_other(const Call& call, const std::vector<Dim>& result, bool may_broadcast) {
+  const TensorType& other = call.tensor("other");
+  const bool integer = other.dtype == DType::u8 || other.dtype == DType::s8;
+  if (!integer && other.dtype != DType::f32 && other.dtype != DType::bf16) {
+    refuse("other must be u8, s8, f32 or bf16, got " + std::string(name(other.dtype)));
+  }
+  if (!integer && (call.argument("other_scale").number() != 1.0 || call.argument("other_zero_point").number() != 0.0)) {
+    refuse("a floating-point other has scale 1 and zero point 0");
+  }
+  check_one_element(call, "other_scale");
+  check_one_element(call, "other_zero_point");
+  if (other.sizes != result && !(may_broadcast && broadcast(call.dims(), other.sizes, result) == result)) {
+    refuse("other must have the sizes of the result");
+  }
+  const std::string binary = call.text("binary");
+  if (binary != "add" && binary != "sub" && binary != "mul") refuse("unknown binary \"" + binary + "\"");
+}
+
+std::vector<Dim> linear_sizes(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  const TensorType& weight = call.tensor("weight");
+  if (x.rank() < 1) refuse("the activation must have at least one dimension");
+  if (weight.rank() != 2) refuse("the weight must have two dimensions");
+  if (x.sizes.back() != weight.sizes[1]) refuse("the activation's last size and the weight's second differ");
+  // The s32 accumulator holds 65,793 products of 255 and -128 at the most.
+  if (weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793) refuse("more than 65,793 products overflow the accumulator");
+  check_quantized_operands(call, weight.sizes[0]);
+  std::vector<Dim> sizes = x.sizes;
+  sizes.back() = weight.sizes[0];
+  return sizes;
+}
+
+ValueType qlinear(const Call& call) {
+  std::vector<Dim> sizes = linear_sizes(call);
+  return tensor(check_epilogue(call), std::move(sizes));
+}
+
+ValueType qlinear_binary(const Call& call) {
+  std::vector<Dim> sizes = linear_sizes(call);
+  check_other(call, sizes, true);
+  return tensor(check_epilogue(call), std::move(sizes));
+}
+
+std::vector<Dim> conv_sizes(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  const TensorType& weight = call.tensor("weight");
+  if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4, got " + std::to_string(x.rank()));
+  if (weight.rank() != x.rank()) refuse("activation and weight have different ranks");
+  const size_t spatial = x.rank() - 2;
+  const int64_t groups = call.integer("groups");
+  if (groups < 1) refuse("groups must be positive");
+  if (x.sizes[1] != call.dims().multiply(weight.sizes[1], groups)) refuse("the activation's channels are not groups times the weight's");
+  if (weight.sizes[0].is_static() && weight.sizes[0].value() % groups != 0) refuse("output channels are no multiple of groups");
+  check_quantized_operands(call, weight.sizes[0]);
+  const auto stride = call.integers("stride", spatial), padding = call.integers("padding", spatial), dilation = call.integers("dilation", spatial);
+  std::vector<Dim> sizes = {x.sizes[0], weight.sizes[0]};
+  for (size_t i = 0; i < spatial; ++i) {
+    const Dim kernel = weight.sizes[2 + i];
+    if (!kernel.is_static()) throw UnknownOperand{};
+    sizes.push_back(window_positions(call.dims(), x.sizes[2 + i], kernel.value(), stride[i], padding[i], dilation[i], false));
+  }
+  return sizes;
+}
+
+ValueType qconv(const Call& call) {
+  std::vector<Dim> sizes = conv_sizes(call);
+  return tensor(check_epilogue(call), std::move(sizes));
+}
+
+ValueType qconv_binary(const Call& call) {
+  std::vector<Dim> sizes = conv_sizes(call);
+  check_other(call, sizes, false);
+  return tensor(check_epilogue(call), std::move(sizes));
+}
+
+ValueType qmaxpool2d(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  require_int8(x, "the activation");
+  if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4");
+  const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2), dilation = call.integers("dilation", 2);
+  auto stride = call.integers("stride", 2);
+  if (stride.empty()) stride = kernel;
+  std::vector<Dim> sizes = x.sizes;
+  for (size_t i = 0; i < 2; ++i) {
+    if (2 * padding[i] > kernel[i]) refuse("padding is more than half of the window");
+    Dim& size = sizes[x.rank() - 2 + i];
+    size = window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
+  }
+  return tensor(x.dtype, std::move(sizes));
+}
+
+ValueType qcat(const Call& call) {
+  const auto types = call.tensors("tensors");
+  if (types.empty()) refuse("nothing to concatenate");
+  std::vector<Dim> sizes = types[0]->sizes;
+  const size_t axis = call.dimension("dim", sizes.size());
+  for (const TensorType* type : types) require_int8(*type, "every tensor");
+  for (size_t i = 1; i < types.size(); ++i) {
+    if (types[i]->dtype != types[0]->dtype) refuse("the tensors have different dtypes");
+    if (types[i]->rank() != sizes.size()) refuse("the tensors have different ranks");
+    for (size_t d = 0; d < sizes.size(); ++d) {
+      if (d == axis) {
+        sizes[d] = call.dims().add(sizes[d], types[i]->sizes[d]);
+      } else if (types[i]->sizes[d] != sizes[d]) {
+        refuse("sizes differ in dimension " + std::to_string(d));
+      }
+    }
+  }
+  return tensor(types[0]->dtype, std::move(sizes));
+}
+
+ValueType qreshape(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  require_int8(x, "the tensor");
+  return tensor(x.dtype, resolve_shape(call.dims(), x.sizes, call.list("shape")));
+}
+
+}  // namespace
+
+void add_quantized_rules(Table& table) {
+  const std::string ns = "quantized_decomposed.";
+  for (const char* op : {"quantize_per_tensor.default", "quantize_per_tensor.tensor", "quantize_per_tensor.tensor2",
+                         "quantize_per_channel.default", "quantize_per_token.default", "quantize_per_channel_group.default"}) {
+    table[ns + op] = quantize;
+  }
+  for (const char* op : {"dequantize_per_tensor.default", "dequantize_per_tensor.tensor", "dequantize_per_tensor.tensor2",
+                         "dequantize_per_channel.default", "dequantize_per_token.default", "dequantize_per_channel_group.default"}) {
+    table[ns + op] = dequantize;
+  }
+  table[ns + "choose_qparams.tensor"] = choose_qparams;
+  table[ns + "choose_qparams_symmetric.tensor"] = choose_qparams;
+  table[ns + "choose_qparams_per_token.default"] = choose_qparams_per_token;
+  table[ns + "choose_qparams_per_token_asymmetric.default"] = choose_qparams_per_token;
+  table[ns + "convert_element_type.no_fuse"] = cast_no_fuse;
+  table["onednn.qlinear.default"] = qlinear;
+  table["onednn.qlinear_binary.default"] = qlinear_binary;
+  table["onednn.qconv.default"] = qconv;
+  table["onednn.qconv_binary.default"] = qconv_binary;
+  table["onednn.qmaxpool2d.default"] = qmaxpool2d;
+  table["onednn.qcat.default"] = qcat;
+  table["onednn.qreshape.default"] = qreshape;
+}
+
+}  // namespace qrules::infer
