@@ -1,0 +1,123 @@
+// Diagnostics as text, in the manner of rustc: the message, the place, the line with a caret,
+// labels, notes and helps.
+
+#include <algorithm>
+#include <map>
+
+#include <qrules/support/diagnostic.h>
+
+namespace qrules {
+namespace {
+
+struct Style {
+  bool color;
+  std::string paint(const char* code, const std::string& text) const {
+    return color ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
+  }
+};
+
+// Tabs and control characters would move the carets away from what they mark.
+std::string visible(std::string_view line) {
+  std::string shown;
+  for (char c : line) shown += (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) ? ' ' : c;
+  return shown;
+}
+
+constexpr size_t kWidestLine = 240;
+
+void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter,
+                  const Style& style) {
+  const SourceFile& file = *label.span.file;
+  const auto from = file.position(label.span.begin);
+  const auto to = file.position(std::max(label.span.end, label.span.begin));
+  const std::string number = std::to_string(from.line);
+  std::string line = visible(file.line(from.line));
+  const bool cut = line.size() > kWidestLine;
+  if (cut) line.resize(kWidestLine);
+  const size_t columns = static_cast<size_t>(std::count_if(line.begin(), line.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+  size_t width = to.line == from.line ? to.column - from.column
+                                      : columns + 1 - std::min<size_t>(from.column, columns + 1);
+  width = std::clamp<size_t>(
+      width, 1, std::max<size_t>(1, columns + 1 - std::min<size_t>(from.column, columns)));
+  out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") +
+         line + (cut ? "..." : "") + "\n";
+  const size_t indent = std::min<size_t>(from.column - 1, kWidestLine);
+  const std::string marks(width, primary ? '^' : '-');
+  out +=
+      style.paint("34", gutter + " | ") + std::string(indent, ' ') +
+      style.paint(primary ? "31;1" : "34;1", marks + (label.text.empty() ? "" : " " + label.text)) +
+      "\n";
+}
+
+void render_fix(std::string& out, const Help& help, const std::string& gutter, const Style& style) {
+  const SourceFile& file = *help.span.file;
+  const auto from = file.position(help.span.begin);
+  const std::string_view line = file.line(from.line);
+  const size_t start = help.span.begin - file.line_start(from.line);
+  if (start > line.size()) return;
+  const size_t end = std::min(line.size(), start + (help.span.end - help.span.begin));
+  const std::string number = std::to_string(from.line);
+  const std::string pad(gutter.size() - number.size(), ' ');
+  const std::string changed =
+      std::string(line.substr(0, start)) + help.replacement + std::string(line.substr(end));
+  out += style.paint("34", pad + number + " ") + style.paint("31", "- " + visible(line)) + "\n";
+  out += style.paint("34", pad + number + " ") + style.paint("32", "+ " + visible(changed)) + "\n";
+}
+
+}  // namespace
+
+std::string render_text(const Diagnostic& diagnostic, bool color) {
+  const Style style{color};
+  static constexpr const char* kNames[] = {"error", "warning", "note"};
+  static constexpr const char* kColors[] = {"31;1", "33;1", "36;1"};
+  const auto level = static_cast<size_t>(diagnostic.kind->level);
+  std::string out =
+      style.paint(kColors[level], std::string(kNames[level]) + "[" + diagnostic.kind->code + "]") +
+      style.paint("1", ": " + diagnostic.message()) + "\n";
+
+  size_t widest = 1;
+  for (const Label& label : diagnostic.labels) {
+    if (label.span)
+      widest =
+          std::max(widest, std::to_string(label.span.file->position(label.span.begin).line).size());
+  }
+  for (const Help& help : diagnostic.helps) {
+    if (help.span)
+      widest =
+          std::max(widest, std::to_string(help.span.file->position(help.span.begin).line).size());
+  }
+  const std::string gutter(widest, ' ');
+  const SourceFile* shown = nullptr;
+  for (size_t i = 0; i < diagnostic.labels.size(); ++i) {
+    const Label& label = diagnostic.labels[i];
+    if (!label.span) continue;
+    const auto position = label.span.file->position(label.span.begin);
+    if (label.span.file.get() != shown) {
+      out += style.paint("34", gutter + (i == 0 ? "--> " : "::: ")) + label.span.file->name() +
+             ":" + std::to_string(position.line) + ":" + std::to_string(position.column) + "\n";
+      out += style.paint("34", gutter + " |") + "\n";
+      shown = label.span.file.get();
+    }
+    render_label(out, label, i == 0, gutter, style);
+  }
+  for (const std::string& note : diagnostic.notes)
+    out += style.paint("34", gutter + " = ") + "note: " + note + "\n";
+  for (const Help& help : diagnostic.helps) {
+    out += style.paint("34", gutter + " = ") + style.paint("36", "help: ") + help.text + "\n";
+    if (help.span) render_fix(out, help, gutter, style);
+  }
+  return out;
+}
+
+std::string render_text(const Diagnostics& diagnostics, bool color) {
+  std::string out;
+  for (const Diagnostic& diagnostic : diagnostics.list()) {
+    if (!out.empty()) out += "\n";
+    out += render_text(diagnostic, color);
+  }
+  return out;
+}
+
+}  // namespace qrules
