@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,7 +35,7 @@ class DimTable {
  public:
   Dim symbol(std::string_view name);
   Dim add(Dim a, Dim b);
-  Dim subtract(Dim a, Dim b);  // a static negative result is clamped by callers; sizes are never negative
+  Dim subtract(Dim a, Dim b);  // sizes are not negative: a static result below zero is zero
   Dim multiply(Dim a, Dim b);
   Dim floor_divide(Dim a, Dim b);  // exact when the normal form divides evenly
   Dim modulo(Dim a, Dim b);
@@ -53,9 +52,31 @@ class DimTable {
   std::optional<std::string> symbol_name(Dim dim) const;
 
  private:
-  struct Term;
-  struct Expression;
-  std::deque<std::string> unused_;  // implementation detail of dim.cc; replace freely
+  // A factor that is not taken apart further: a symbol, or a function of two sizes.
+  enum class AtomKind : uint8_t { symbol, floor_divide, modulo, maximum, minimum };
+  struct Atom {
+    AtomKind kind = AtomKind::symbol;
+    std::string text;  // the symbol's name, or the function as printed: unique for the atom
+    Dim left, right;
+  };
+  // coefficient * product of atoms (sorted ids, repeated for powers)
+  struct Term {
+    int64_t coefficient = 0;
+    std::vector<uint32_t> atoms;
+    friend bool operator==(const Term&, const Term&) = default;
+  };
+  // Sum of terms, sorted by atoms, without zero coefficients.
+  using Sum = std::vector<Term>;
+
+  Dim intern(Sum sum);
+  Dim intern_atom(AtomKind kind, std::string text, Dim left, Dim right);
+  Sum sum_of(Dim dim) const;
+  std::string print(const Sum& sum) const;
+
+  std::vector<Atom> atoms_;
+  std::unordered_map<std::string, uint32_t> atom_ids_;
+  std::vector<Sum> sums_;
+  std::unordered_map<std::string, uint32_t> sum_ids_;  // by printed form
 };
 
 }  // namespace qrules
