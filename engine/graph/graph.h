@@ -180,6 +180,11 @@ class Graph {
   void remove_listener(GraphListener* listener);
 
  private:
+  Node* make_node(NodeKind kind, std::string_view name, const ValueType& type, Node* before);
+  void insert(Node* node, Node* before);
+  void remove(Node* node);
+  bool erasable(const Node* node) const;
+
   std::shared_ptr<OperatorTable> operators_;
   DimTable dims_;
   Node* first_ = nullptr;

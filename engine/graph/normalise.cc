@@ -1,0 +1,138 @@
+#include <qrules/graph/normalise.h>
+
+#include <algorithm>
+
+namespace qrules {
+namespace {
+
+inline const DiagnosticKind kTooManyArguments{
+    "QR0510", Level::error, "too-many-arguments", "`{op}` takes {limit} positional arguments, {given} are given",
+    "The signature of the operator has fewer positional parameters. Keyword-only parameters must be named."};
+inline const DiagnosticKind kUnknownParameter{
+    "QR0511", Level::error, "unknown-parameter", "`{op}` has no parameter `{parameter}`",
+    "The signature of the operator does not name this parameter."};
+inline const DiagnosticKind kParameterGivenTwice{
+    "QR0512", Level::error, "parameter-given-twice", "the parameter `{parameter}` of `{op}` is given twice",
+    "A parameter takes one argument, by position or by name."};
+inline const DiagnosticKind kMissingArgument{
+    "QR0513", Level::error, "missing-argument", "`{op}` needs an argument for `{parameter}`",
+    "The parameter has no default in the operator's signature."};
+inline const DiagnosticKind kWrongArgument{
+    "QR0514", Level::error, "wrong-argument", "`{parameter}` of `{op}` takes {wanted}",
+    "The argument is of another kind than the operator's signature says."};
+
+const char* describe(ParameterKind kind) {
+  switch (kind) {
+    case ParameterKind::tensor: return "a tensor";
+    case ParameterKind::tensor_list: return "a list of tensors";
+    case ParameterKind::scalar: return "a number";
+    case ParameterKind::integer: return "an integer";
+    case ParameterKind::real: return "a number";
+    case ParameterKind::boolean: return "true or false";
+    case ParameterKind::text: return "a text in quotes";
+    case ParameterKind::dtype: return "a dtype";
+    case ParameterKind::keyword: return "a keyword such as channels_last";
+    case ParameterKind::integer_list: return "a list of integers";
+    case ParameterKind::real_list: return "a list of numbers";
+    case ParameterKind::boolean_list: return "a list of true and false";
+    case ParameterKind::qparam: return "a number or a one-element tensor";
+    case ParameterKind::any: return "any value";
+  }
+  return "a value";
+}
+
+bool is_integer(const Argument& value) { return value.get_if<int64_t>() || value.get_if<Dim>() || value.node(); }
+bool is_number(const Argument& value) { return value.get_if<int64_t>() || value.get_if<double>() || value.get_if<bool>() || value.get_if<Dim>() || value.node(); }
+
+template <typename Check>
+bool every(const Argument& value, Check check) {
+  const Argument::List* elements = value.list();
+  return elements && std::all_of(elements->begin(), elements->end(), check);
+}
+
+// Brings a value into the form that the parameter takes; false when it cannot be.
+bool coerce(Argument& value, const Parameter& parameter) {
+  if (value.is_none()) return parameter.optional || parameter.kind == ParameterKind::any || (parameter.has_default && parameter.default_value.is_none());
+  switch (parameter.kind) {
+    case ParameterKind::tensor: return value.node() != nullptr || value.number().has_value();  // a number stands for a rank-0 tensor
+    case ParameterKind::tensor_list: return every(value, [](const Argument& e) { return e.node() || e.is_none(); });
+    case ParameterKind::scalar:
+    case ParameterKind::qparam: return is_number(value);
+    case ParameterKind::integer: return is_integer(value) || value.get_if<bool>();
+    case ParameterKind::real:
+      if (const auto* integer = value.get_if<int64_t>()) value = static_cast<double>(*integer);
+      return is_number(value);
+    case ParameterKind::boolean:
+      if (const auto* integer = value.get_if<int64_t>(); integer && (*integer == 0 || *integer == 1)) value = *integer == 1;
+      return value.get_if<bool>() != nullptr;
+    case ParameterKind::text:
+      if (const auto* keyword = value.get_if<Keyword>()) value = Argument(std::string(keyword->text));
+      return value.get_if<std::string>() != nullptr;
+    case ParameterKind::dtype: return value.get_if<DType>() != nullptr;
+    case ParameterKind::keyword:
+      if (const auto* text = value.get_if<std::string>()) value = Keyword{*text};
+      return value.get_if<Keyword>() != nullptr || value.get_if<DType>() != nullptr;
+    case ParameterKind::integer_list: {
+      if (is_integer(value)) {
+        // A lone integer stands for as many as the parameter's default has.
+        const Argument::List* pattern = parameter.default_value.list();
+        value = Argument::List(pattern && !pattern->empty() ? pattern->size() : 1, value);
+      }
+      return every(value, is_integer);
+    }
+    case ParameterKind::real_list:
+      if (is_number(value)) value = Argument::List{value};
+      return every(value, is_number);
+    case ParameterKind::boolean_list: return every(value, [](const Argument& e) { return e.get_if<bool>() != nullptr; });
+    case ParameterKind::any: return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators, OpId op, std::vector<Argument> positional,
+                                                  std::vector<std::pair<std::string, Argument>> keywords) {
+  const Signature* signature = operators.signature(op);
+  if (!signature) {
+    for (auto& [name, value] : keywords) positional.push_back(std::move(value));
+    return positional;
+  }
+  const std::string& name = operators.name(op);
+  const auto& parameters = signature->parameters;
+  const size_t limit = static_cast<size_t>(std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
+  if (positional.size() > limit) {
+    return Diagnostic(kTooManyArguments).with("op", name).with("limit", static_cast<int64_t>(limit)).with("given", static_cast<int64_t>(positional.size()));
+  }
+  std::vector<Argument> arguments(parameters.size());
+  std::vector<bool> given(parameters.size());
+  for (size_t i = 0; i < positional.size(); ++i) {
+    arguments[i] = std::move(positional[i]);
+    given[i] = true;
+  }
+  for (auto& [parameter, value] : keywords) {
+    const auto index = signature->find(parameter);
+    if (!index) {
+      Diagnostic unknown = Diagnostic(kUnknownParameter).with("op", name).with("parameter", parameter);
+      std::vector<std::string> candidates;
+      for (const Parameter& p : parameters) candidates.push_back(p.name);
+      if (auto near = did_you_mean(parameter, candidates)) unknown.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
+      return unknown;
+    }
+    if (given[*index]) return Diagnostic(kParameterGivenTwice).with("op", name).with("parameter", parameter);
+    arguments[*index] = std::move(value);
+    given[*index] = true;
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!given[i]) {
+      if (!parameters[i].has_default) return Diagnostic(kMissingArgument).with("op", name).with("parameter", parameters[i].name);
+      arguments[i] = parameters[i].default_value;
+    }
+    if (!coerce(arguments[i], parameters[i])) {
+      return Diagnostic(kWrongArgument).with("op", name).with("parameter", parameters[i].name).with("wanted", describe(parameters[i].kind));
+    }
+  }
+  return arguments;
+}
+
+}  // namespace qrules
