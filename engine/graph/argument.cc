@@ -1,5 +1,7 @@
 #include <qrules/graph/argument.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace qrules {
@@ -51,6 +53,17 @@ bool operator==(const Argument& a, const Argument& b) {
   }
   const bool numbers = (a.get_if<int64_t>() || a.get_if<double>()) && (b.get_if<int64_t>() || b.get_if<double>());
   return numbers && a.number() == b.number();
+}
+
+bool identical(const Argument& a, const Argument& b) {
+  if (a.storage().index() != b.storage().index()) return false;
+  if (auto* left = a.get_if<double>()) {
+    return std::bit_cast<uint64_t>(*left) == std::bit_cast<uint64_t>(*b.get_if<double>());
+  }
+  const Argument::List* left = a.list();
+  if (!left) return a.storage() == b.storage();
+  const Argument::List& right = *b.list();
+  return std::equal(left->begin(), left->end(), right.begin(), right.end(), identical);
 }
 
 }  // namespace qrules

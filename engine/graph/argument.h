@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -60,5 +61,8 @@ class Argument {
   friend class Graph;
   Storage storage_;
 };
+
+// Equality to the bit: 1 and 1.0 differ, 0.0 and -0.0 differ, a NaN equals itself. What merging and printing rely on.
+bool identical(const Argument& a, const Argument& b);
 
 }  // namespace qrules
