@@ -18,6 +18,7 @@ using SlotId = uint32_t;
 enum class ExpressionKind : uint8_t {
   literal,      // `literal`
   slot,         // the value bound to `slot`
+  bound,        // whether `slot` is bound
   list,         // operands are the elements
   call,         // `function`(operands)
   negate, logical_not,

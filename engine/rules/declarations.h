@@ -1,0 +1,93 @@
+// A rule file as it declares things, before templates, macros and names are resolved.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <qrules/rules/load.h>
+#include <qrules/rules/mapped_text.h>
+#include <qrules/rules/rule.h>
+#include <qrules/rules/syntax.h>
+#include <qrules/rules/yaml_tree.h>
+
+namespace qrules {
+
+struct MacroDeclaration {
+  std::string name;
+  std::vector<std::string> parameters;
+  std::string doc;
+  Span span;
+  std::vector<syntax::PatternPtr> alternatives;
+};
+
+struct PredicateDeclaration {
+  std::string name;
+  std::vector<std::string> parameters;
+  std::string doc;
+  Span span;
+  syntax::ExpressionPtr body;
+};
+
+struct ClassDeclaration {
+  std::string name;
+  std::string doc;
+  Span span;
+  std::vector<MappedText> entries;
+};
+
+// One name of `foreach` with its elements; an element that is a map has its values under their keys, else under "".
+struct ForeachVariable {
+  std::string name;
+  Span span;
+  std::vector<std::map<std::string, MappedText>> elements;
+};
+
+struct NamedReference {
+  std::string name;
+  Span span;
+};
+
+struct RuleDeclaration {
+  MappedText name;
+  std::string doc;
+  NamedReference phase;
+  int benefit = 0;
+  std::vector<NamedReference> before, after;
+  std::vector<ForeachVariable> foreach_variables;
+  MappedText match, where, rewrite;
+  std::optional<MappedText> counter, counter_when;
+  std::vector<std::string> covers;
+  std::vector<RuleTest> tests;
+};
+
+struct OperatorDeclaration {
+  std::string name;
+  std::string schema;
+  Span span;
+};
+
+struct RuleFile {
+  SourcePtr source;
+  std::vector<NamedReference> imports;
+  std::vector<OperatorDeclaration> operators;
+  std::vector<ClassDeclaration> classes;
+  std::vector<MacroDeclaration> macros;
+  std::vector<PredicateDeclaration> predicates;
+  std::vector<RuleDeclaration> rules;
+  std::vector<Phase> phases;
+  std::vector<Span> phase_spans;
+};
+
+// Reads the keys of a file. Everything wrong in it is added to `diagnostics`; what could be read is returned.
+RuleFile read_declarations(const SourcePtr& source, const YamlNode& root, Diagnostics& diagnostics);
+
+// `text` with each ${name} and ${name.key} replaced. Unknown names are reported (QR0120).
+MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values, Diagnostics& diagnostics);
+
+// True for names of rules, phases, classes: letters, digits, `-`, `_`.
+bool is_plain_name(std::string_view name);
+
+}  // namespace qrules
