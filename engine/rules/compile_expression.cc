@@ -1,0 +1,410 @@
+// From expression syntax to typed expressions: names to slots, predicates expanded, functions looked up, types checked.
+
+#include <algorithm>
+#include <set>
+
+#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/scope.h>
+
+namespace qrules {
+namespace {
+
+using Type = ExpressionType;
+
+struct Failed {};
+
+// Parameters of the predicate that is being expanded.
+struct Environment {
+  const Environment* caller = nullptr;
+  std::map<std::string, syntax::ExpressionPtr> parameters;
+  size_t depth = 0;
+};
+
+bool is_number(Type type) { return type == Type::number || type == Type::integer || type == Type::size; }
+
+bool fits(Type wanted, Type given) {
+  if (wanted == given || wanted == Type::any || given == Type::any || given == Type::none) return true;
+  if (wanted == Type::number) return is_number(given);
+  if (wanted == Type::integer || wanted == Type::size) return is_number(given);
+  return false;
+}
+
+Type type_of_literal(const Argument& literal) {
+  if (literal.is_none()) return Type::none;
+  if (literal.get_if<bool>()) return Type::boolean;
+  if (literal.get_if<int64_t>()) return Type::integer;
+  if (literal.get_if<double>()) return Type::number;
+  if (literal.get_if<std::string>()) return Type::text;
+  if (literal.get_if<DType>()) return Type::dtype;
+  if (literal.get_if<Keyword>()) return Type::keyword;
+  return Type::any;
+}
+
+class ExpressionCompiler {
+ public:
+  ExpressionCompiler(RuleContext& context, bool in_rewrite) : context_(context), in_rewrite_(in_rewrite) {}
+
+  std::optional<Expression> compile(const syntax::Expression& given) {
+    try {
+      return expression(given, Environment());
+    } catch (const Failed&) {
+      return std::nullopt;
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(Diagnostic diagnostic) {
+    context_.diagnostics.add(std::move(diagnostic));
+    throw Failed();
+  }
+  void want(const Expression& value, Type wanted, const std::string& what) {
+    if (fits(wanted, value.type)) return;
+    fail(Diagnostic(kTypeMismatch, value.span).with("what", what).with("expected", std::string(name(wanted))).with("found", std::string(name(value.type))));
+  }
+
+  Expression expression(const syntax::Expression& given, const Environment& environment) {
+    using Kind = syntax::Expression::Kind;
+    Expression result;
+    result.span = given.span;
+    switch (given.kind) {
+      case Kind::literal:
+        result.literal = given.literal;
+        result.type = type_of_literal(given.literal);
+        return result;
+      case Kind::name: return slot(given, given.text);
+      case Kind::word: return word(given, environment);
+      case Kind::list:
+        result.kind = ExpressionKind::list;
+        result.type = Type::list;
+        for (const auto& element : given.operands) result.operands.push_back(expression(*element, environment));
+        return result;
+      case Kind::call: return call(given, environment);
+      case Kind::unary:
+      case Kind::binary: return operation(given, environment);
+      case Kind::conditional: {
+        result.kind = ExpressionKind::conditional;
+        for (const auto& operand : given.operands) result.operands.push_back(expression(*operand, environment));
+        want(result.operands[1], Type::boolean, "the condition after `if`");
+        result.type = result.operands[0].type == result.operands[2].type ? result.operands[0].type : Type::any;
+        return result;
+      }
+      case Kind::loop: return loop(given, environment);
+    }
+    return result;
+  }
+
+  Expression slot(const syntax::Expression& given, const std::string& slot_name) {
+    Expression result;
+    result.span = given.span;
+    result.kind = ExpressionKind::slot;
+    auto found = context_.names.find(slot_name);
+    if (found == context_.names.end()) {
+      std::vector<std::string> known;
+      for (const auto& [candidate, id] : context_.names) {
+        if (candidate.find('@') == std::string::npos) known.push_back(candidate);
+      }
+      Diagnostic diagnostic = Diagnostic(kUnboundName, given.span).with("name", slot_name);
+      if (auto near = did_you_mean(slot_name, known)) diagnostic = std::move(diagnostic).fix("did you mean `%" + *near + "`?", given.span, "%" + *near);
+      fail(std::move(diagnostic));
+    }
+    result.slot = found->second;
+    const Slot& bound = context_.rule.slots[result.slot];
+    result.type = bound.is_list ? Type::list : bound.type;
+    return result;
+  }
+
+  Expression word(const syntax::Expression& given, const Environment& environment) {
+    if (auto parameter = environment.parameters.find(given.text); environment.caller && parameter != environment.parameters.end()) {
+      return expression(*parameter->second, *environment.caller);
+    }
+    auto literal = literal_word(given.text);
+    if (!literal) {
+      Diagnostic diagnostic = Diagnostic(kUnknownWord, given.span).with("word", given.text);
+      if (context_.names.count(given.text)) diagnostic = std::move(diagnostic).fix("a bound value is written with a % sign", given.span, "%" + given.text);
+      fail(std::move(diagnostic));
+    }
+    Expression result;
+    result.span = given.span;
+    result.literal = *literal;
+    result.type = type_of_literal(*literal);
+    return result;
+  }
+
+  Expression operation(const syntax::Expression& given, const Environment& environment) {
+    Expression result;
+    result.span = given.span;
+    result.kind = given.operation;
+    for (const auto& operand : given.operands) result.operands.push_back(expression(*operand, environment));
+    Expression& left = result.operands[0];
+    switch (given.operation) {
+      case ExpressionKind::logical_not:
+      case ExpressionKind::logical_and:
+      case ExpressionKind::logical_or:
+        for (const Expression& operand : result.operands) {
+          want(operand, Type::boolean, given.operation == ExpressionKind::logical_not ? "`not`" : given.operation == ExpressionKind::logical_and ? "`and`" : "`or`");
+        }
+        result.type = Type::boolean;
+        return result;
+      case ExpressionKind::equal:
+      case ExpressionKind::not_equal: {
+        const Expression& right = result.operands[1];
+        if (!fits(left.type, right.type) && !fits(right.type, left.type)) {
+          fail(Diagnostic(kTypeMismatch, given.span).with("what", "a comparison with " + std::string(name(left.type)))
+                   .with("expected", std::string(name(left.type))).with("found", std::string(name(right.type))));
+        }
+        result.type = Type::boolean;
+        return result;
+      }
+      case ExpressionKind::in:
+      case ExpressionKind::not_in: {
+        want(result.operands[1], Type::list, "`in`");
+        const Expression& list = result.operands[1];
+        for (const Expression& element : list.operands) {
+          if (list.kind == ExpressionKind::list && !fits(left.type, element.type) && !fits(element.type, left.type)) {
+            fail(Diagnostic(kTypeMismatch, element.span).with("what", "`in` after " + std::string(name(left.type)))
+                     .with("expected", std::string(name(left.type))).with("found", std::string(name(element.type))));
+          }
+        }
+        result.type = Type::boolean;
+        return result;
+      }
+      case ExpressionKind::less:
+      case ExpressionKind::less_equal:
+      case ExpressionKind::greater:
+      case ExpressionKind::greater_equal:
+        for (const Expression& operand : result.operands) want(operand, Type::number, "an order");
+        result.type = Type::boolean;
+        return result;
+      default:
+        break;
+    }
+    // Arithmetic. `+` also joins lists.
+    if (given.operation == ExpressionKind::add && (left.type == Type::list || result.operands[1].type == Type::list)) {
+      for (const Expression& operand : result.operands) want(operand, Type::list, "`+` with a list");
+      result.type = Type::list;
+      return result;
+    }
+    bool integral = given.operation != ExpressionKind::divide;
+    bool size = false;
+    for (const Expression& operand : result.operands) {
+      want(operand, Type::number, "arithmetic");
+      integral = integral && (operand.type == Type::integer || operand.type == Type::size);
+      size = size || operand.type == Type::size;
+    }
+    result.type = !integral ? Type::number : size ? Type::size : Type::integer;
+    return result;
+  }
+
+  Expression call(const syntax::Expression& given, const Environment& environment) {
+    if (given.text == "bound") {
+      if (given.operands.size() != 1 || given.operands[0]->kind != syntax::Expression::Kind::name) {
+        fail(Diagnostic(kArgumentCount, given.span).with("name", "bound").with("expected", "one name %x").with("count", static_cast<int64_t>(given.operands.size())));
+      }
+      Expression result = slot(*given.operands[0], given.operands[0]->text);
+      result.kind = ExpressionKind::bound;
+      result.type = Type::boolean;
+      result.span = given.span;
+      return result;
+    }
+    if (auto predicate = context_.scope.predicates.find(given.text); predicate != context_.scope.predicates.end()) {
+      return expand(given, *predicate->second, environment);
+    }
+    const Function* function = context_.functions.find(given.text);
+    if (!function) unknown(given);
+    if (function->makes_values && !in_rewrite_) fail(Diagnostic(kMakesValues, given.text_span).with("name", given.text));
+    Expression result;
+    result.span = given.span;
+    result.kind = ExpressionKind::call;
+    result.function = function;
+    result.type = function->result;
+    result.operands = arguments(given, *function, environment);
+    return result;
+  }
+
+  [[noreturn]] void unknown(const syntax::Expression& given) {
+    std::vector<std::string> known;
+    for (const Function* function : context_.functions.all()) known.push_back(function->name);
+    for (const auto& [predicate, declaration] : context_.scope.predicates) known.push_back(predicate);
+    known.insert(known.end(), {"bound", "all", "any"});
+    Diagnostic diagnostic = Diagnostic(kUnknownFunction, given.text_span).with("name", given.text);
+    if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", given.text_span, *near);
+    fail(std::move(diagnostic));
+  }
+
+  std::vector<Expression> arguments(const syntax::Expression& given, const Function& function, const Environment& environment) {
+    const std::vector<FunctionParameter>& parameters = function.parameters;
+    const size_t fixed = function.variadic ? parameters.size() - 1 : parameters.size();
+    std::vector<std::optional<Expression>> values(parameters.size());
+    std::vector<Expression> rest;
+    const auto wrong_count = [&]() {
+      size_t least = 0;
+      for (size_t i = 0; i < fixed; ++i) least += parameters[i].has_default ? 0 : 1;
+      std::string expected = std::to_string(least);
+      if (function.variadic) expected += " or more";
+      else if (least != fixed) expected += " to " + std::to_string(fixed);
+      fail(Diagnostic(kArgumentCount, given.span).with("name", function.name).with("expected", std::move(expected)).with("count", static_cast<int64_t>(given.operands.size())));
+    };
+    for (size_t i = 0; i < given.operands.size(); ++i) {
+      size_t index = i;
+      if (!given.argument_names[i].empty()) {
+        index = 0;
+        while (index < fixed && parameters[index].name != given.argument_names[i]) ++index;
+        if (index == fixed) {
+          fail(Diagnostic(kUnknownPatternParameter, given.operands[i]->span).with("op", function.name).with("parameter", given.argument_names[i]));
+        }
+      }
+      if (index >= parameters.size() && !function.variadic) wrong_count();
+      const size_t parameter = std::min(index, parameters.size() - 1);
+      Expression value = expression(*given.operands[i], environment);
+      want(value, parameters[parameter].type, "`" + function.name + "`'s `" + parameters[parameter].name + "`");
+      if (function.variadic && index >= fixed) rest.push_back(std::move(value));
+      else values[index] = std::move(value);
+    }
+    std::vector<Expression> result;
+    for (size_t i = 0; i < fixed; ++i) {
+      if (!values[i]) {
+        if (!parameters[i].has_default) wrong_count();
+        values[i].emplace();
+        values[i]->literal = parameters[i].default_value;
+        values[i]->type = type_of_literal(parameters[i].default_value);
+        values[i]->span = given.span;
+      }
+      result.push_back(std::move(*values[i]));
+    }
+    for (Expression& value : rest) result.push_back(std::move(value));
+    return result;
+  }
+
+  Expression expand(const syntax::Expression& given, const PredicateDeclaration& predicate, const Environment& environment) {
+    if (environment.depth >= context_.limits.macro_depth) {
+      fail(Diagnostic(kPredicateDepth, given.text_span).with("name", given.text).with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
+    }
+    if (given.operands.size() != predicate.parameters.size()) {
+      fail(Diagnostic(kArgumentCount, given.span).with("name", predicate.name).with("expected", std::to_string(predicate.parameters.size()))
+               .with("count", static_cast<int64_t>(given.operands.size())).label(predicate.span, "defined here"));
+    }
+    if (!predicate.body) throw Failed();  // its own error is reported
+    Environment inner;
+    inner.caller = &environment;
+    inner.depth = environment.depth + 1;
+    for (size_t i = 0; i < predicate.parameters.size(); ++i) inner.parameters[predicate.parameters[i]] = given.operands[i];
+    // A wrong type inside is the fault of the use as often as of the definition; both places are shown.
+    const size_t before = context_.diagnostics.size();
+    try {
+      return expression(*predicate.body, inner);
+    } catch (const Failed&) {
+      if (context_.diagnostics.size() > before && environment.depth == 0) blame_use(given, before);
+      throw;
+    }
+  }
+
+  void blame_use(const syntax::Expression& given, size_t before) {
+    Diagnostics rewritten;
+    for (size_t i = 0; i < context_.diagnostics.size(); ++i) {
+      Diagnostic diagnostic = context_.diagnostics.list()[i];
+      if (i >= before) {
+        // What the author wrote comes first.
+        Label definition = diagnostic.labels.front();
+        diagnostic.labels.front() = {given.span, "in this use"};
+        definition.text = definition.text.empty() ? "here in the predicate" : definition.text;
+        diagnostic.labels.push_back(std::move(definition));
+        diagnostic.helps.clear();
+      }
+      rewritten.add(std::move(diagnostic));
+    }
+    context_.diagnostics = std::move(rewritten);
+  }
+
+  Expression loop(const syntax::Expression& given, const Environment& environment) {
+    Expression result;
+    result.span = given.span;
+    result.kind = given.operation;
+    result.type = Type::boolean;
+    const size_t lists = given.operands.size() - 1;
+    if (given.loop_names.size() != lists) {
+      fail(Diagnostic(kLoopLists, given.span).with("names", static_cast<int64_t>(given.loop_names.size())).with("lists", static_cast<int64_t>(lists)));
+    }
+    std::vector<Expression> list_values;
+    for (size_t i = 0; i < lists; ++i) {
+      list_values.push_back(expression(*given.operands[i + 1], environment));
+      want(list_values.back(), Type::list, "a loop");
+    }
+    for (size_t i = 0; i < lists; ++i) {
+      const auto& [loop_name, span] = given.loop_names[i];
+      if (context_.names.count(loop_name)) fail(Diagnostic(kShadowedName, span).with("name", loop_name));
+      result.loop_slots.push_back(context_.add_slot(loop_name, element_type(list_values[i]), span));
+    }
+    Expression body;
+    bool failed = false;
+    try {
+      body = expression(*given.operands[0], environment);
+      want(body, Type::boolean, "the body of a loop");
+    } catch (const Failed&) {
+      failed = true;
+    }
+    // The names end with the loop; their slots stay.
+    for (const auto& [loop_name, span] : given.loop_names) context_.names.erase(loop_name);
+    if (failed) throw Failed();
+    result.operands.push_back(std::move(body));
+    for (Expression& list : list_values) result.operands.push_back(std::move(list));
+    return result;
+  }
+
+  Type element_type(const Expression& list) const {
+    if (list.kind == ExpressionKind::slot && context_.rule.slots[list.slot].is_list) return context_.rule.slots[list.slot].type;
+    if (list.kind == ExpressionKind::list && !list.operands.empty()) {
+      const Type first = list.operands[0].type;
+      const bool same = std::all_of(list.operands.begin(), list.operands.end(), [&](const Expression& e) { return e.type == first; });
+      return same ? first : Type::any;
+    }
+    return Type::any;
+  }
+
+  RuleContext& context_;
+  bool in_rewrite_;
+};
+
+void collect(const Expression& expression, std::set<SlotId>& slots, std::set<SlotId>& loops, int& cost) {
+  if (expression.kind == ExpressionKind::slot || expression.kind == ExpressionKind::bound) slots.insert(expression.slot);
+  if (expression.function) cost += expression.function->cost;
+  loops.insert(expression.loop_slots.begin(), expression.loop_slots.end());
+  for (const Expression& operand : expression.operands) collect(operand, slots, loops, cost);
+}
+
+std::optional<Condition> condition(RuleContext& context, const syntax::ConditionLine& line) {
+  auto compiled = compile_expression(context, *line.expression, false);
+  if (!compiled) return std::nullopt;
+  if (compiled->type != Type::boolean && compiled->type != Type::any) {
+    context.diagnostics.add(Diagnostic(kNotACondition, compiled->span).with("found", std::string(name(compiled->type))));
+    return std::nullopt;
+  }
+  Condition result;
+  result.text = line.text;
+  std::set<SlotId> slots, loops;
+  collect(*compiled, slots, loops, result.cost);
+  for (SlotId slot : slots) {
+    if (!loops.count(slot)) result.slots.push_back(slot);
+  }
+  result.expression = std::move(*compiled);
+  return result;
+}
+
+}  // namespace
+
+std::optional<Expression> compile_expression(RuleContext& context, const syntax::Expression& expression, bool in_rewrite) {
+  return ExpressionCompiler(context, in_rewrite).compile(expression);
+}
+
+void compile_conditions(RuleContext& context, const MappedText& text) {
+  for (const syntax::ConditionLine& line : syntax::parse_conditions(text, context.diagnostics)) {
+    if (auto compiled = condition(context, line)) context.rule.conditions.push_back(std::move(*compiled));
+  }
+}
+
+std::optional<Condition> compile_condition(RuleContext& context, const MappedText& text) {
+  std::vector<syntax::ConditionLine> lines = syntax::parse_conditions(text, context.diagnostics);
+  if (lines.size() != 1) return std::nullopt;
+  return condition(context, lines[0]);
+}
+
+}  // namespace qrules

@@ -1,0 +1,613 @@
+// From pattern syntax to the patterns of a rule: macros expanded, operators resolved, names bound to slots.
+//
+// A statement's name stands for its pattern wherever it is used, so the statements of a rule become one graph of patterns: the same
+// PatternId where the same statement is meant. Macro parameters stand for the patterns given, compiled in the scope of the use; other
+// names inside a macro get a suffix and are its own.
+
+#include <algorithm>
+#include <set>
+
+#include <re2/re2.h>
+
+#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/scope.h>
+
+namespace qrules {
+namespace {
+
+struct Failed {};  // reported; the statement is given up
+
+// Names visible while a pattern is compiled: the rule's, or a macro's.
+struct Environment {
+  const Environment* caller = nullptr;  // of a macro
+  std::map<std::string, syntax::PatternPtr> parameters;
+  std::string suffix;  // of the macro's own names
+  size_t depth = 0;
+};
+
+// Where a pattern stands.
+struct Place {
+  const Parameter* parameter = nullptr;  // null: a statement
+  bool node_required = true;
+  bool in_each = false;
+  bool in_branch = false;  // may be left out of a match
+  bool in_repetition = false;
+};
+
+// How one operator takes the arguments of a call pattern.
+struct Layout {
+  std::vector<uint32_t> parameters;                      // of each argument
+  std::vector<std::pair<uint32_t, Argument>> defaults;
+  bool operator==(const Layout& other) const { return parameters == other.parameters && defaults == other.defaults; }
+};
+
+bool takes_nodes(ParameterKind kind) { return kind == ParameterKind::tensor || kind == ParameterKind::tensor_list; }
+bool takes_list(ParameterKind kind) {
+  return kind == ParameterKind::tensor_list || kind == ParameterKind::integer_list || kind == ParameterKind::real_list ||
+         kind == ParameterKind::boolean_list || kind == ParameterKind::any;
+}
+
+class PatternCompiler {
+ public:
+  explicit PatternCompiler(RuleContext& context) : context_(context), rule_(context.rule) {}
+
+  void compile(const MappedText& text) {
+    const size_t errors = context_.diagnostics.size();
+    statements_ = syntax::parse_match(text, context_.diagnostics);
+    if (context_.diagnostics.size() > errors) return;
+    if (statements_.empty()) {
+      context_.diagnostics.add(Diagnostic(kPatternSyntax, text.span()).with("expected", "a pattern").with("found", "nothing"));
+      return;
+    }
+    for (size_t i = 0; i < statements_.size(); ++i) {
+      const syntax::Statement& statement = statements_[i];
+      if (statement.name.empty()) continue;
+      auto [found, added] = definitions_.emplace(statement.name, i);
+      if (!added) {
+        context_.diagnostics.add(Diagnostic(kNameDefinedTwice, statement.name_span).with("name", statement.name)
+                                     .label(statements_[found->second].name_span, "first defined here"));
+        return;
+      }
+    }
+    compiled_.assign(statements_.size(), kNoPattern);
+    expanding_.assign(statements_.size(), false);
+    try {
+      rule_.root = statement(statements_.size() - 1, Place());
+      check_root(rule_.root, statements_.back().span);
+      for (size_t i = statements_.size() - 1; i-- > 0;) {
+        if (compiled_[i] == kNoPattern) rule_.extra_roots.push_back(statement(i, Place()));
+      }
+      drop_reached_roots();
+      check_connected();
+    } catch (const Failed&) {
+      // Reported where it was found.
+    }
+  }
+
+ private:
+  template <typename... Labels>
+  [[noreturn]] void fail(Diagnostic diagnostic) {
+    context_.diagnostics.add(std::move(diagnostic));
+    throw Failed();
+  }
+
+  PatternId add(Pattern pattern) {
+    if (rule_.patterns.size() >= context_.limits.expanded_pattern_nodes) {
+      fail(Diagnostic(kLimitExceeded, pattern.span).with("what", "the number of pattern nodes of a rule (macros expanded)")
+               .with("limit", static_cast<int64_t>(context_.limits.expanded_pattern_nodes)));
+    }
+    rule_.patterns.push_back(std::move(pattern));
+    return static_cast<PatternId>(rule_.patterns.size() - 1);
+  }
+
+  PatternId statement(size_t index, const Place& place) {
+    const syntax::Statement& given = statements_[index];
+    if (compiled_[index] != kNoPattern) return compiled_[index];
+    if (expanding_[index]) {
+      fail(Diagnostic(kPatternSyntax, given.name_span).with("expected", "an acyclic pattern")
+               .with("found", "`%" + given.name + "`, which is defined by itself"));
+    }
+    expanding_[index] = true;
+    Environment environment;
+    const PatternId id = pattern(*given.pattern, environment, place);
+    if (!given.name.empty()) {
+      const SlotId slot = slot_for(given.name, given.name, ExpressionType::node, given.name_span, place);
+      rule_.patterns[id].slots.push_back(slot);
+      const PatternKind kind = rule_.patterns[id].kind;
+      if (kind == PatternKind::call || kind == PatternKind::alternative) rule_.slots[slot].pattern = id;
+    }
+    compiled_[index] = id;
+    return id;
+  }
+
+  // The slot of a name; `key` is unique in the rule, `shown` what people see.
+  SlotId slot_for(const std::string& key, const std::string& shown, ExpressionType type, const Span& span, const Place& place) {
+    if (place.in_repetition) fail(Diagnostic(kNameInRepetition, span).with("name", shown));
+    auto found = context_.names.find(key);
+    if (found == context_.names.end()) {
+      const SlotId slot = context_.add_slot(key, type, span);
+      rule_.slots[slot].is_list = place.in_each;
+      rule_.slots[slot].may_be_unbound = place.in_branch;
+      return slot;
+    }
+    Slot& slot = rule_.slots[found->second];
+    if (slot.type != type) slot.type = ExpressionType::any;
+    if (!place.in_branch) slot.may_be_unbound = false;
+    if (slot.is_list != place.in_each) {
+      fail(Diagnostic(kEachOutsideList, span, "used both inside and outside `[each ...]`").with("parameter", "%" + shown)
+               .label(slot.span, "first used here"));
+    }
+    return found->second;
+  }
+
+  PatternId pattern(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    using Kind = syntax::Pattern::Kind;
+    switch (given.kind) {
+      case Kind::any: {
+        Pattern result;
+        result.span = given.span;
+        return add(std::move(result));
+      }
+      case Kind::name: return value(given, environment, place);
+      case Kind::word: {
+        auto literal = literal_word(given.text);
+        if (!literal) fail(Diagnostic(kUnknownWord, given.span).with("word", given.text).help("a value is written `%" + given.text + "`"));
+        return literal_pattern(*literal, given.span);
+      }
+      case Kind::literal: return literal_pattern(given.literal, given.span);
+      case Kind::call: return call(given, environment, place);
+      case Kind::list:
+      case Kind::each: return list(given, environment, place);
+      case Kind::alternative: {
+        Pattern result;
+        result.kind = PatternKind::alternative;
+        result.span = given.span;
+        Place inner = place;
+        inner.in_branch = true;
+        for (const syntax::PatternPtr& child : given.children) result.children.push_back(pattern(*child, environment, inner));
+        settle_branches(result);
+        return add(std::move(result));
+      }
+      case Kind::optional:
+      case Kind::repeat: return chain(given, environment, place);
+    }
+    fail(Diagnostic(kPatternSyntax, given.span).with("expected", "a pattern").with("found", "something else"));
+  }
+
+  PatternId literal_pattern(const Argument& literal, const Span& span) {
+    Pattern result;
+    result.kind = PatternKind::literal;
+    result.literal = literal;
+    result.span = span;
+    return add(std::move(result));
+  }
+
+  PatternId value(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    if (environment.caller) {
+      auto parameter = environment.parameters.find(given.text);
+      if (parameter != environment.parameters.end()) {
+        const PatternId id = pattern(*parameter->second, *environment.caller, place);
+        if (given.optional_name && rule_.patterns[id].kind == PatternKind::value) rule_.patterns[id].optional = true;
+        return id;
+      }
+    } else if (auto definition = definitions_.find(given.text); definition != definitions_.end()) {
+      return statement(definition->second, place);
+    }
+    Pattern result;
+    result.kind = PatternKind::value;
+    result.span = given.span;
+    result.optional = given.optional_name;
+    result.node_required = place.node_required && !given.optional_name;
+    ExpressionType type = place.parameter ? type_of(*place.parameter) : ExpressionType::node;
+    if (place.in_each && takes_nodes(place.parameter ? place.parameter->kind : ParameterKind::tensor)) type = ExpressionType::node;
+    result.slots.push_back(slot_for(given.text + environment.suffix, given.text, type, given.span, place));
+    return add(std::move(result));
+  }
+
+  PatternId list(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    if (place.parameter && !takes_list(place.parameter->kind)) {
+      fail(Diagnostic(kEachOutsideList, given.span).with("parameter", place.parameter->name));
+    }
+    Pattern result;
+    result.span = given.span;
+    Place inner = place;
+    inner.node_required = !place.parameter || place.parameter->kind == ParameterKind::tensor_list;
+    if (given.kind == syntax::Pattern::Kind::each) {
+      result.kind = PatternKind::each;
+      inner.in_each = true;
+    } else {
+      result.kind = PatternKind::list;
+    }
+    for (const syntax::PatternPtr& child : given.children) result.children.push_back(pattern(*child, environment, inner));
+    return add(std::move(result));
+  }
+
+  // A name that every branch binds is bound whichever is taken.
+  void settle_branches(const Pattern& alternative) {
+    for (SlotId slot = 0; slot < rule_.slots.size(); ++slot) {
+      if (!rule_.slots[slot].may_be_unbound) continue;
+      const bool everywhere = std::all_of(alternative.children.begin(), alternative.children.end(), [&](PatternId child) { return always_binds(child, slot); });
+      if (everywhere && !alternative.children.empty()) bound_in_alternative_.insert(slot);
+    }
+  }
+
+  bool always_binds(PatternId id, SlotId slot) const {
+    const Pattern& pattern = rule_.patterns[id];
+    if (std::find(pattern.slots.begin(), pattern.slots.end(), slot) != pattern.slots.end()) return true;
+    const auto child_binds = [&](PatternId child) { return always_binds(child, slot); };
+    switch (pattern.kind) {
+      case PatternKind::call:
+        return std::any_of(pattern.arguments.begin(), pattern.arguments.end(), [&](const PatternArgument& a) { return child_binds(a.pattern); });
+      case PatternKind::list:
+      case PatternKind::each: return std::any_of(pattern.children.begin(), pattern.children.end(), child_binds);
+      case PatternKind::alternative: return std::all_of(pattern.children.begin(), pattern.children.end(), child_binds);
+      case PatternKind::optional:
+      case PatternKind::repeat: {
+        const Pattern& inner = rule_.patterns[pattern.children[0]];
+        return inner.kind == PatternKind::call && !inner.arguments.empty() && child_binds(inner.arguments[0].pattern);
+      }
+      default: return false;
+    }
+  }
+
+  PatternId chain(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    const syntax::Pattern& inner = *given.children[0];
+    const bool repeat = given.kind == syntax::Pattern::Kind::repeat;
+    const std::string postfix = repeat ? (given.minimum ? "+" : "*") : "?";
+    if (inner.kind != syntax::Pattern::Kind::call || inner.arguments.empty()) {
+      fail(Diagnostic(kNotAChain, given.span).with("postfix", postfix));
+    }
+    chain_through_ = &inner.arguments[0];
+    Place within = place;
+    within.in_branch = true;
+    within.in_repetition = repeat;
+    chain_place_ = place;
+    const PatternId id = call(inner, environment, within);
+    if (rule_.patterns[id].kind != PatternKind::call) {
+      fail(Diagnostic(kNotAChain, given.span, "a macro or class with differing arguments cannot be repeated").with("postfix", postfix));
+    }
+    Pattern result;
+    result.kind = repeat ? PatternKind::repeat : PatternKind::optional;
+    result.minimum = given.minimum;
+    result.span = given.span;
+    result.children.push_back(id);
+    return add(std::move(result));
+  }
+
+  PatternId call(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    const syntax::PatternArgument* through = chain_through_;
+    const Place through_place = chain_place_;
+    chain_through_ = nullptr;
+    if (!given.is_class && given.text.find('.') == std::string::npos) return macro(given, environment, place);
+    OperatorSet all = resolve(given);
+    // Operators that take the arguments in the same places form one pattern; what is left is an alternative.
+    std::vector<std::pair<Layout, std::vector<OpId>>> groups;
+    const bool alone = all.ops.size() == 1 && all.regexes.empty();
+    for (OpId op : all.ops) {
+      auto layout = layout_of(op, given, alone);
+      if (!layout) continue;
+      auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == *layout; });
+      if (same == groups.end()) groups.push_back({*layout, {op}});
+      else same->second.push_back(op);
+    }
+    if (groups.empty() && !all.regexes.empty() && given.open && std::all_of(given.arguments.begin(), given.arguments.end(), [](const auto& a) { return a.name.empty(); })) {
+      Layout positional;
+      for (uint32_t i = 0; i < given.arguments.size(); ++i) positional.parameters.push_back(i);
+      groups.push_back({positional, {}});
+    }
+    if (groups.empty()) fail(Diagnostic(kNoOverload, given.callee_span).with("op", all.text));
+
+    std::vector<PatternId> arguments;
+    const Signature* signature = groups[0].second.empty() ? nullptr : context_.operators.signature(groups[0].second[0]);
+    for (size_t i = 0; i < given.arguments.size(); ++i) {
+      Place inner = &given.arguments[i] == through ? through_place : place;
+      inner.parameter = signature ? &signature->parameters[groups[0].first.parameters[i]] : &any_parameter();
+      inner.node_required = takes_nodes(inner.parameter->kind);
+      arguments.push_back(pattern(*given.arguments[i].value, environment, inner));
+    }
+    std::vector<PatternId> calls;
+    for (auto& [layout, ops] : groups) {
+      Pattern result;
+      result.kind = PatternKind::call;
+      result.span = given.span;
+      result.operators.text = all.text;
+      result.operators.ops = ops;
+      std::sort(result.operators.ops.begin(), result.operators.ops.end());
+      if (&layout == &groups.front().first) result.operators.regexes = all.regexes;
+      result.defaults = layout.defaults;
+      for (size_t i = 0; i < arguments.size(); ++i) result.arguments.push_back({layout.parameters[i], arguments[i]});
+      result.commutative = is_commutative(result);
+      calls.push_back(add(std::move(result)));
+    }
+    if (calls.size() == 1) return calls[0];
+    Pattern result;
+    result.kind = PatternKind::alternative;
+    result.span = given.span;
+    result.children = std::move(calls);
+    return add(std::move(result));
+  }
+
+  static const Parameter& any_parameter() {
+    static const Parameter parameter;
+    return parameter;
+  }
+
+  // Operands 0 and 1 may be exchanged when all else is as the operator's default says.
+  bool is_commutative(const Pattern& call) const {
+    if (call.operators.ops.empty() || !call.operators.regexes.empty()) return false;
+    for (OpId op : call.operators.ops) {
+      if (!context_.operators.commutative(op)) return false;
+      for (size_t i = 2; i < context_.operators.signature(op)->parameters.size(); ++i) {
+        const Argument& wanted = context_.operators.signature(op)->parameters[i].default_value;
+        const bool fixed = std::any_of(call.defaults.begin(), call.defaults.end(), [&](const auto& d) { return d.first == i; }) ||
+                           std::any_of(call.arguments.begin(), call.arguments.end(), [&](const PatternArgument& a) {
+                             const Pattern& given = rule_.patterns[a.pattern];
+                             return a.parameter == i && given.kind == PatternKind::literal && given.literal == wanted;
+                           });
+        if (!fixed) return false;
+      }
+    }
+    return true;
+  }
+
+  OperatorSet resolve(const syntax::Pattern& given) {
+    OperatorSet result;
+    result.text = (given.is_class ? "@" : "") + given.text;
+    if (!given.is_class) {
+      resolve_name(given.text, given.callee_span, result);
+      return result;
+    }
+    auto found = context_.scope.classes.find(given.text);
+    if (found == context_.scope.classes.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, declaration] : context_.scope.classes) known.push_back(name);
+      Diagnostic diagnostic = Diagnostic(kUnknownClass, given.callee_span).with("name", given.text);
+      if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `@" + *near + "`?", given.callee_span, "@" + *near);
+      fail(std::move(diagnostic));
+    }
+    for (const MappedText& entry : found->second->entries) {
+      const std::string& text = entry.text();
+      if (text.size() > 2 && text.front() == '/' && text.back() == '/') resolve_regex(text.substr(1, text.size() - 2), entry.span(), result);
+      else resolve_name(text, entry.span(), result);
+    }
+    std::sort(result.ops.begin(), result.ops.end());
+    result.ops.erase(std::unique(result.ops.begin(), result.ops.end()), result.ops.end());
+    return result;
+  }
+
+  void resolve_name(const std::string& name, const Span& span, OperatorSet& result) {
+    const auto op = context_.operators.find(name);
+    if (op && context_.operators.signature(*op)) {
+      result.ops.push_back(*op);
+      return;
+    }
+    for (const std::string& overload : context_.operators.overloads(name)) result.ops.push_back(context_.operators.intern(overload));
+    if (!result.ops.empty()) return;
+    Diagnostic diagnostic = Diagnostic(kUnknownOperator, span).with("op", name);
+    std::vector<std::string> known = context_.operators.known_names();
+    if (auto near = did_you_mean(name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", span, *near);
+    fail(std::move(diagnostic));
+  }
+
+  void resolve_regex(const std::string& text, const Span& span, OperatorSet& result) {
+    const re2::RE2 regex(text, re2::RE2::Quiet);
+    if (!regex.ok()) fail(Diagnostic(kBadRegex, span).with("regex", text).with("why", regex.error()));
+    for (const std::string& name : context_.operators.known_names()) {
+      if (re2::RE2::FullMatch(name, regex)) result.ops.push_back(context_.operators.intern(name));
+    }
+    result.regexes.push_back(text);
+  }
+
+  // Nothing when the operator does not take these arguments; that is an error for a lone operator.
+  std::optional<Layout> layout_of(OpId op, const syntax::Pattern& given, bool alone) {
+    const Signature& signature = *context_.operators.signature(op);
+    const std::string& name = context_.operators.name(op);
+    Layout layout;
+    std::vector<bool> taken(signature.parameters.size(), false);
+    for (size_t i = 0; i < given.arguments.size(); ++i) {
+      const syntax::PatternArgument& argument = given.arguments[i];
+      size_t index = i;
+      if (!argument.name.empty()) {
+        const auto found = signature.find(argument.name);
+        if (!found) {
+          if (!alone) return std::nullopt;
+          std::vector<std::string> known;
+          for (const Parameter& parameter : signature.parameters) known.push_back(parameter.name);
+          Diagnostic diagnostic = Diagnostic(kUnknownPatternParameter, argument.name_span).with("op", name).with("parameter", argument.name);
+          if (auto near = did_you_mean(argument.name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", argument.name_span, *near);
+          fail(std::move(diagnostic));
+        }
+        index = *found;
+      } else if (i >= signature.parameters.size()) {
+        if (!alone) return std::nullopt;
+        fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", name).with("limit", static_cast<int64_t>(signature.parameters.size())));
+      }
+      if (taken[index]) {
+        if (!alone) return std::nullopt;
+        fail(Diagnostic(kRewriteArgumentTwice, argument.value->span).with("parameter", signature.parameters[index].name));
+      }
+      taken[index] = true;
+      layout.parameters.push_back(static_cast<uint32_t>(index));
+    }
+    if (given.open) return layout;
+    for (size_t i = 0; i < signature.parameters.size(); ++i) {
+      if (taken[i]) continue;
+      const Parameter& parameter = signature.parameters[i];
+      if (!parameter.has_default) {
+        if (!alone) return std::nullopt;
+        fail(Diagnostic(kUnnamedParameter, given.callee_span).with("op", name).with("parameter", parameter.name));
+      }
+      layout.defaults.push_back({static_cast<uint32_t>(i), parameter.default_value});
+    }
+    return layout;
+  }
+
+  PatternId macro(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    auto found = context_.scope.macros.find(given.text);
+    if (found == context_.scope.macros.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, declaration] : context_.scope.macros) known.push_back(name);
+      Diagnostic diagnostic = Diagnostic(kUnknownMacro, given.callee_span).with("name", given.text);
+      if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", given.callee_span, *near);
+      fail(std::move(diagnostic));
+    }
+    const MacroDeclaration& declared = *found->second;
+    if (environment.depth >= context_.limits.macro_depth) {
+      fail(Diagnostic(kMacroDepth, given.callee_span).with("name", given.text).with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
+    }
+    Environment inner;
+    inner.caller = &environment;
+    inner.depth = environment.depth + 1;
+    inner.suffix = "@" + declared.name + "." + std::to_string(++macro_uses_);
+    const auto wrong_count = [&](const Span& span) {
+      fail(Diagnostic(kMacroArguments, span).with("name", declared.name).with("expected", static_cast<int64_t>(declared.parameters.size()))
+               .with("count", static_cast<int64_t>(given.arguments.size())).label(declared.span, "defined here"));
+    };
+    if (given.open) wrong_count(given.open_span);
+    for (size_t i = 0; i < given.arguments.size(); ++i) {
+      const syntax::PatternArgument& argument = given.arguments[i];
+      if (i >= declared.parameters.size()) wrong_count(argument.value->span);
+      const std::string& parameter = argument.name.empty() ? declared.parameters[i] : argument.name;
+      if (std::find(declared.parameters.begin(), declared.parameters.end(), parameter) == declared.parameters.end()) {
+        fail(Diagnostic(kUnknownPatternParameter, argument.name_span).with("op", declared.name).with("parameter", parameter));
+      }
+      inner.parameters[parameter] = argument.value;
+    }
+    if (inner.parameters.size() != declared.parameters.size()) wrong_count(given.callee_span);
+    Place within = place;
+    within.in_branch = place.in_branch || declared.alternatives.size() > 1;
+    std::vector<PatternId> children;
+    for (const syntax::PatternPtr& alternative : declared.alternatives) children.push_back(pattern(*alternative, inner, within));
+    if (children.size() == 1) return children[0];
+    Pattern result;
+    result.kind = PatternKind::alternative;
+    result.span = given.span;
+    result.children = std::move(children);
+    settle_branches(result);
+    return add(std::move(result));
+  }
+
+  void check_root(PatternId id, const Span& span) {
+    const Pattern& root = rule_.patterns[id];
+    if (root.kind == PatternKind::alternative) {
+      for (PatternId child : root.children) check_root(child, span);
+    } else if (root.kind != PatternKind::call) {
+      fail(Diagnostic(kRootNotACall, span));
+    }
+  }
+
+  void reach(PatternId id, std::set<PatternId>& reached) const {
+    if (!reached.insert(id).second) return;
+    for (const PatternArgument& argument : rule_.patterns[id].arguments) reach(argument.pattern, reached);
+    for (PatternId child : rule_.patterns[id].children) reach(child, reached);
+  }
+
+  // A statement that another unreached statement uses is part of that one.
+  void drop_reached_roots() {
+    std::vector<PatternId> kept;
+    for (size_t i = 0; i < rule_.extra_roots.size(); ++i) {
+      bool inner = false;
+      for (size_t j = 0; j < rule_.extra_roots.size(); ++j) {
+        std::set<PatternId> reached;
+        if (i != j) reach(rule_.extra_roots[j], reached);
+        inner = inner || reached.count(rule_.extra_roots[i]) > 0;
+      }
+      if (!inner) kept.push_back(rule_.extra_roots[i]);
+    }
+    rule_.extra_roots = std::move(kept);
+  }
+
+  std::set<SlotId> slots_below(PatternId id) const {
+    std::set<PatternId> reached;
+    reach(id, reached);
+    std::set<SlotId> slots;
+    for (PatternId pattern : reached) slots.insert(rule_.patterns[pattern].slots.begin(), rule_.patterns[pattern].slots.end());
+    return slots;
+  }
+
+  // Orders the extra roots so that each shares a bound name with what comes before it.
+  void check_connected() {
+    for (SlotId slot : bound_in_alternative_) rule_.slots[slot].may_be_unbound = false;
+    std::set<SlotId> bound = slots_below(rule_.root);
+    std::vector<PatternId> ordered, left = rule_.extra_roots;
+    while (!left.empty()) {
+      auto next = std::find_if(left.begin(), left.end(), [&](PatternId id) {
+        for (SlotId slot : slots_below(id)) {
+          if (bound.count(slot) && !rule_.slots[slot].may_be_unbound && !rule_.slots[slot].is_list) return true;
+        }
+        return false;
+      });
+      if (next == left.end()) fail(Diagnostic(kNotConnected, rule_.patterns[left.front()].span));
+      check_root(*next, rule_.patterns[*next].span);
+      const std::set<SlotId> slots = slots_below(*next);
+      bound.insert(slots.begin(), slots.end());
+      ordered.push_back(*next);
+      left.erase(next);
+    }
+    rule_.extra_roots = std::move(ordered);
+  }
+
+  RuleContext& context_;
+  Rule& rule_;
+  std::vector<syntax::Statement> statements_;
+  std::map<std::string, size_t> definitions_;
+  std::vector<PatternId> compiled_;
+  std::vector<bool> expanding_;
+  std::set<SlotId> bound_in_alternative_;
+  int macro_uses_ = 0;
+  // Set for the call of a chain: its first argument stands where the chain stands.
+  const syntax::PatternArgument* chain_through_ = nullptr;
+  Place chain_place_;
+};
+
+}  // namespace
+
+SlotId RuleContext::add_slot(std::string slot_name, ExpressionType type, const Span& span) {
+  Slot slot;
+  slot.name = slot_name;
+  slot.type = type;
+  slot.span = span;
+  rule.slots.push_back(std::move(slot));
+  const SlotId id = static_cast<SlotId>(rule.slots.size() - 1);
+  names.emplace(std::move(slot_name), id);
+  return id;
+}
+
+ExpressionType type_of(const Parameter& parameter) {
+  if (parameter.optional && parameter.kind != ParameterKind::tensor) return ExpressionType::any;
+  switch (parameter.kind) {
+    case ParameterKind::tensor: return ExpressionType::node;
+    case ParameterKind::scalar:
+    case ParameterKind::real: return ExpressionType::number;
+    case ParameterKind::integer: return ExpressionType::integer;
+    case ParameterKind::boolean: return ExpressionType::boolean;
+    case ParameterKind::text: return ExpressionType::text;
+    case ParameterKind::dtype: return ExpressionType::dtype;
+    case ParameterKind::keyword: return ExpressionType::keyword;
+    case ParameterKind::tensor_list:
+    case ParameterKind::integer_list:
+    case ParameterKind::real_list:
+    case ParameterKind::boolean_list: return ExpressionType::list;
+    case ParameterKind::qparam:
+    case ParameterKind::any: return ExpressionType::any;
+  }
+  return ExpressionType::any;
+}
+
+std::optional<Argument> literal_word(std::string_view word) {
+  if (word == "None") return Argument();
+  if (word == "true" || word == "True") return Argument(true);
+  if (word == "false" || word == "False") return Argument(false);
+  if (word == "inf") return Argument(std::numeric_limits<double>::infinity());
+  if (word == "nan") return Argument(std::numeric_limits<double>::quiet_NaN());
+  if (auto dtype = parse_dtype(word)) return Argument(*dtype);
+  static constexpr std::string_view kKeywords[] = {"channels_last", "channels_last_3d", "contiguous_format", "preserve_format", "strided", "sparse_coo", "cpu"};
+  for (std::string_view keyword : kKeywords) {
+    if (word == keyword) return Argument(Keyword{std::string(word)});
+  }
+  return std::nullopt;
+}
+
+void compile_pattern(RuleContext& context, const MappedText& text) { PatternCompiler(context).compile(text); }
+
+}  // namespace qrules

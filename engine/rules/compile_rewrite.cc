@@ -1,0 +1,234 @@
+// From rewrite syntax to the statements that apply a match.
+
+#include <algorithm>
+
+#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/scope.h>
+
+namespace qrules {
+namespace {
+
+struct Failed {};
+
+class RewriteCompiler {
+ public:
+  explicit RewriteCompiler(RuleContext& context) : context_(context), rule_(context.rule), matched_(context.rule.slots.size()) {}
+
+  void compile(const MappedText& text) {
+    const size_t errors = context_.diagnostics.size();
+    for (const syntax::RewriteLine& line : syntax::parse_rewrite(text, context_.diagnostics)) {
+      try {
+        statement(line);
+      } catch (const Failed&) {
+        // Reported; later lines may still use the name.
+        if (!context_.names.count(line.name)) context_.add_slot(line.name, ExpressionType::any, line.name_span);
+        assigned_.push_back(context_.names.find(line.name)->second);
+      }
+    }
+    if (rule_.root == kNoPattern || context_.diagnostics.size() > errors) return;
+    check_root(text);
+  }
+
+ private:
+  [[noreturn]] void fail(Diagnostic diagnostic) {
+    context_.diagnostics.add(std::move(diagnostic));
+    throw Failed();
+  }
+
+  void check_root(const MappedText& text) {
+    const std::vector<SlotId>& names = rule_.patterns[rule_.root].slots;
+    if (names.empty()) {
+      context_.diagnostics.add(Diagnostic(kNoRootName, rule_.patterns[rule_.root].span));
+      return;
+    }
+    auto replaced = std::find_first_of(rule_.replaced.begin(), rule_.replaced.end(), names.begin(), names.end());
+    if (replaced == rule_.replaced.end()) {
+      context_.diagnostics.add(Diagnostic(kRootNotReplaced, text.span()).with("name", rule_.slots[names.front()].name));
+      return;
+    }
+    std::rotate(rule_.replaced.begin(), replaced, replaced + 1);
+  }
+
+  std::vector<std::string> known_names() const {
+    std::vector<std::string> known;
+    for (const auto& [candidate, id] : context_.names) {
+      if (candidate.find('@') == std::string::npos) known.push_back(candidate);
+    }
+    return known;
+  }
+
+  // The slot of `like %n` and `%n with`.
+  SlotId matched_call(const std::pair<std::string, Span>& reference) {
+    auto found = context_.names.find(reference.first);
+    if (found == context_.names.end()) {
+      Diagnostic diagnostic = Diagnostic(kUnboundName, reference.second).with("name", reference.first);
+      if (auto near = did_you_mean(reference.first, known_names())) diagnostic = std::move(diagnostic).fix("did you mean `%" + *near + "`?", reference.second, "%" + *near);
+      fail(std::move(diagnostic));
+    }
+    if (rule_.slots[found->second].pattern == kNoPattern) fail(Diagnostic(kNotACall, reference.second).with("name", reference.first));
+    return found->second;
+  }
+
+  // Calls that the pattern of a slot may match.
+  void collect_ops(PatternId id, std::vector<OpId>& ops) const {
+    const Pattern& pattern = rule_.patterns[id];
+    ops.insert(ops.end(), pattern.operators.ops.begin(), pattern.operators.ops.end());
+    if (pattern.kind == PatternKind::alternative) {
+      for (PatternId child : pattern.children) collect_ops(child, ops);
+    }
+  }
+
+  void statement(const syntax::RewriteLine& line) {
+    RewriteStatement result;
+    result.span = line.span;
+    switch (line.kind) {
+      case syntax::RewriteLine::Kind::call: call(line, result); break;
+      case syntax::RewriteLine::Kind::copy: copy(line, result); break;
+      case syntax::RewriteLine::Kind::expression: {
+        result.kind = RewriteStatement::Kind::expression;
+        auto compiled = compile_expression(context_, *line.expression, true);
+        if (!compiled) throw Failed();
+        result.expression = std::move(*compiled);
+        break;
+      }
+    }
+    result.result = result_slot(line, result);
+    assigned_.push_back(result.result);
+    rule_.rewrite.push_back(std::move(result));
+  }
+
+  SlotId result_slot(const syntax::RewriteLine& line, const RewriteStatement& value) {
+    auto found = context_.names.find(line.name);
+    if (found == context_.names.end()) {
+      const ExpressionType type = value.kind == RewriteStatement::Kind::expression ? value.expression.type : ExpressionType::node;
+      return context_.add_slot(line.name, type, line.name_span);
+    }
+    const SlotId slot = found->second;
+    if (std::find(assigned_.begin(), assigned_.end(), slot) != assigned_.end()) {
+      fail(Diagnostic(kAssignedTwice, line.name_span).with("name", line.name));
+    }
+    if (slot >= matched_) return slot;
+    const PatternId pattern = rule_.slots[slot].pattern;
+    if (pattern == kNoPattern) fail(Diagnostic(kNotReplaceable, line.name_span).with("name", line.name).label(rule_.slots[slot].span, "bound here"));
+    rule_.replaced.push_back(slot);
+    return slot;
+  }
+
+  RewriteStatement::Value value(const syntax::RewriteLine::Value& given, std::string parameter) {
+    auto compiled = compile_expression(context_, *given.value, true);
+    if (!compiled) throw Failed();
+    return {std::move(parameter), std::move(*compiled)};
+  }
+
+  void call(const syntax::RewriteLine& line, RewriteStatement& result) {
+    result.kind = RewriteStatement::Kind::call;
+    const auto op = context_.operators.find(line.op);
+    const Signature* signature = op ? context_.operators.signature(*op) : nullptr;
+    if (!signature) {
+      Diagnostic diagnostic = Diagnostic(kUnknownRewriteOperator, line.op_span).with("op", line.op);
+      const std::vector<std::string> overloads = context_.operators.overloads(line.op);
+      if (!overloads.empty()) {
+        std::string list;
+        for (const std::string& overload : overloads) list += (list.empty() ? "" : ", ") + overload;
+        diagnostic = std::move(diagnostic).help("a rewrite names the overload: " + list);
+      } else if (auto near = did_you_mean(line.op, context_.operators.known_names())) {
+        diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", line.op_span, *near);
+      }
+      fail(std::move(diagnostic));
+    }
+    result.op = *op;
+    if (line.like) result.like = matched_call(*line.like);
+    std::vector<bool> given(signature->parameters.size(), false);
+    bool failed = false;
+    for (size_t i = 0; i < line.values.size(); ++i) {
+      try {
+        result.values.push_back(call_value(line, i, *signature, given));
+      } catch (const Failed&) {
+        failed = true;
+      }
+    }
+    if (failed) throw Failed();
+    if (result.like) return;
+    for (size_t i = 0; i < signature->parameters.size(); ++i) {
+      const Parameter& parameter = signature->parameters[i];
+      if (!given[i] && !parameter.has_default) {
+        fail(Diagnostic(kMissingRewriteArgument, line.op_span).with("op", line.op).with("parameter", parameter.name));
+      }
+    }
+  }
+
+  RewriteStatement::Value call_value(const syntax::RewriteLine& line, size_t i, const Signature& signature, std::vector<bool>& given) {
+    const syntax::RewriteLine::Value& argument = line.values[i];
+    size_t index = i;
+    if (!argument.name.empty()) {
+      const auto found = signature.find(argument.name);
+      if (!found) unknown_parameter(argument, line.op, signature);
+      index = *found;
+    } else if (i >= signature.parameters.size()) {
+      fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", line.op).with("limit", static_cast<int64_t>(signature.parameters.size())));
+    }
+    const Parameter& parameter = signature.parameters[index];
+    if (given[index]) fail(Diagnostic(kRewriteArgumentTwice, argument.value->span).with("parameter", parameter.name));
+    given[index] = true;
+    RewriteStatement::Value result = value(argument, parameter.name);
+    check_kind(parameter, result.value);
+    return result;
+  }
+
+  [[noreturn]] void unknown_parameter(const syntax::RewriteLine::Value& argument, const std::string& op, const Signature& signature) {
+    std::vector<std::string> known;
+    for (const Parameter& candidate : signature.parameters) known.push_back(candidate.name);
+    Diagnostic diagnostic = Diagnostic(kUnknownRewriteParameter, argument.name_span).with("op", op).with("parameter", argument.name);
+    if (auto near = did_you_mean(argument.name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", argument.name_span, *near);
+    fail(std::move(diagnostic));
+  }
+
+  void check_kind(const Parameter& parameter, const Expression& given) {
+    const ExpressionType wanted = type_of(parameter);
+    const ExpressionType found = given.type;
+    const auto number = [](ExpressionType type) { return type == ExpressionType::number || type == ExpressionType::integer || type == ExpressionType::size; };
+    if (wanted == ExpressionType::any || found == ExpressionType::any || found == ExpressionType::none || wanted == found) return;
+    if (number(wanted) && number(found)) return;
+    // A scalar operand is a number where a tensor is meant, and a lone integer a list of one.
+    if (wanted == ExpressionType::node && number(found)) return;
+    if (wanted == ExpressionType::list && number(found)) return;
+    fail(Diagnostic(kTypeMismatch, given.span).with("what", "`" + parameter.name + "`").with("expected", std::string(name(wanted))).with("found", std::string(name(found))));
+  }
+
+  void copy(const syntax::RewriteLine& line, RewriteStatement& result) {
+    result.kind = RewriteStatement::Kind::copy;
+    result.like = matched_call(*line.like);
+    std::vector<OpId> ops;
+    collect_ops(rule_.slots[*result.like].pattern, ops);
+    for (const syntax::RewriteLine::Value& argument : line.values) {
+      for (OpId op : ops) {
+        const Signature* signature = context_.operators.signature(op);
+        if (signature && !signature->find(argument.name)) unknown_parameter(argument, context_.operators.name(op), *signature);
+      }
+      for (const RewriteStatement::Value& earlier : result.values) {
+        if (earlier.parameter == argument.name) fail(Diagnostic(kRewriteArgumentTwice, argument.name_span).with("parameter", argument.name));
+      }
+      result.values.push_back(value(argument, argument.name));
+      if (!ops.empty()) {
+        if (const Signature* signature = context_.operators.signature(ops[0])) check_kind(signature->parameters[*signature->find(argument.name)], result.values.back().value);
+      }
+    }
+  }
+
+  RuleContext& context_;
+  Rule& rule_;
+  size_t matched_;  // slots below are bound by the match
+  std::vector<SlotId> assigned_;
+};
+
+}  // namespace
+
+void compile_rewrite(RuleContext& context, const MappedText& text) {
+  if (text.empty()) {
+    context.diagnostics.add(Diagnostic(kRewriteSyntax, text.span()).with("expected", "`%name = value`").with("found", "nothing"));
+    return;
+  }
+  RewriteCompiler(context).compile(text);
+}
+
+}  // namespace qrules

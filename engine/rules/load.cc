@@ -1,0 +1,330 @@
+// Files to a RuleSet: reading, imports, templates, compilation of each instance, order.
+
+#include <qrules/rules/load.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/order.h>
+#include <qrules/rules/scope.h>
+
+namespace qrules {
+namespace fs = std::filesystem;
+namespace {
+
+std::string canonical(const fs::path& path) {
+  std::error_code error;
+  fs::path result = fs::weakly_canonical(path, error);
+  return error ? path.string() : result.string();
+}
+
+class Loader {
+ public:
+  explicit Loader(const LoadOptions& options) : options_(options) {
+    set_.operators = options.operators;
+    set_.functions = options.functions ? options.functions : std::make_shared<const FunctionRegistry>(FunctionRegistry::builtin());
+  }
+
+  Result<RuleSet> load_paths(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      std::error_code error;
+      if (fs::is_directory(path, error)) {
+        load_folder(path);
+      } else {
+        const RuleFile* file = read(path, nullptr);
+        if (file) {
+          add_phases_above(path);
+          roots_.push_back(file);
+        }
+      }
+    }
+    return finish(paths.empty() ? "" : paths.front());
+  }
+
+  Result<RuleSet> load_text(std::string name, std::string text) {
+    auto source = std::make_shared<const SourceFile>(std::move(name), std::move(text));
+    if (const RuleFile* file = add_file(source->name(), source)) roots_.push_back(file);
+    return finish(source->name());
+  }
+
+ private:
+  void load_folder(const std::string& folder) {
+    std::vector<std::string> files;
+    std::error_code error;
+    for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      if (it->is_regular_file(error) && it->path().extension() == ".yaml") files.push_back(it->path().string());
+    }
+    if (error) diagnostics_.add(Diagnostic(kCannotRead).with("path", folder).with("why", error.message()));
+    std::sort(files.begin(), files.end());
+    add_phases_above((fs::path(folder) / "x").string());
+    for (const std::string& file : files) {
+      if (const RuleFile* read_file = read(file, nullptr)) roots_.push_back(read_file);
+    }
+  }
+
+  // Phases of the nearest pipeline.yaml at or above the file's folder.
+  void add_phases_above(const std::string& file) {
+    std::error_code error;
+    fs::path folder = fs::absolute(fs::path(file), error).parent_path();
+    while (!folder.empty()) {
+      const fs::path pipeline = folder / "pipeline.yaml";
+      if (fs::exists(pipeline, error)) {
+        read(display(pipeline, file), nullptr);
+        return;
+      }
+      if (folder == folder.parent_path()) return;
+      folder = folder.parent_path();
+    }
+  }
+
+  // Names in messages stay relative when the user's are.
+  static std::string display(const fs::path& pipeline, const std::string& near) {
+    if (fs::path(near).is_absolute()) return pipeline.string();
+    std::error_code error;
+    fs::path relative = fs::relative(pipeline, error);
+    return error || relative.empty() ? pipeline.string() : relative.string();
+  }
+
+  const RuleFile* read(const std::string& path, const NamedReference* import) {
+    const std::string key = canonical(path);
+    if (auto found = files_.find(key); found != files_.end()) return found->second.get();
+    std::error_code error;
+    std::string why;
+    if (fs::is_directory(path, error)) why = "it is a folder";
+    const uintmax_t size = why.empty() ? fs::file_size(path, error) : 0;
+    if (why.empty() && error) why = error.message();
+    std::string text;
+    if (why.empty() && size > options_.limits.file_bytes) {
+      diagnostics_.add(with_place(Diagnostic(kLimitExceeded), import).with("what", "the size of `" + path + "` in bytes")
+                           .with("limit", static_cast<int64_t>(options_.limits.file_bytes)));
+      return nullptr;
+    }
+    if (why.empty()) {
+      std::ifstream stream(path, std::ios::binary);
+      std::ostringstream content;
+      content << stream.rdbuf();
+      if (!stream && size > 0) why = "it cannot be opened";
+      text = std::move(content).str();
+    }
+    if (!why.empty()) {
+      diagnostics_.add(with_place(Diagnostic(kCannotRead), import).with("path", path).with("why", why));
+      return nullptr;
+    }
+    return add_file(key, std::make_shared<const SourceFile>(path, std::move(text)));
+  }
+
+  static Diagnostic with_place(Diagnostic diagnostic, const NamedReference* import) {
+    if (import) diagnostic.labels.push_back({import->span, "imported here"});
+    return diagnostic;
+  }
+
+  const RuleFile* add_file(const std::string& key, const SourcePtr& source) {
+    auto tree = parse_yaml(source, options_.limits);
+    if (!tree.ok()) {
+      diagnostics_.append(tree.diagnostics());
+      files_[key] = nullptr;
+      return nullptr;
+    }
+    auto file = std::make_unique<RuleFile>(read_declarations(source, **tree, diagnostics_));
+    const RuleFile* result = file.get();
+    files_[key] = std::move(file);
+    for (const OperatorDeclaration& declared : result->operators) {
+      const Status status = options_.operators->declare(declared.name, declared.schema);
+      if (status.ok()) continue;
+      diagnostics_.add(Diagnostic(kBadDeclaration, declared.span).with("name", declared.name).with("why", status.diagnostics().list().front().message()));
+    }
+    add_phases(*result);
+    open_.push_back({key, source->name()});
+    std::vector<const RuleFile*> imported;
+    for (const NamedReference& import : result->imports) {
+      const std::string path = (fs::path(source->name()).parent_path() / import.name).string();
+      if (check_cycle(path, import)) continue;
+      if (const RuleFile* other = read(path, &import)) imported.push_back(other);
+    }
+    open_.pop_back();
+    imports_[result] = std::move(imported);
+    make_scope(*result);
+    return result;
+  }
+
+  bool check_cycle(const std::string& path, const NamedReference& import) {
+    const std::string key = canonical(path);
+    auto begin = std::find_if(open_.begin(), open_.end(), [&](const auto& open) { return open.first == key; });
+    if (begin == open_.end()) return false;
+    std::string cycle;
+    for (auto it = begin; it != open_.end(); ++it) cycle += fs::path(it->second).filename().string() + " -> ";
+    cycle += fs::path(begin->second).filename().string();
+    diagnostics_.add(Diagnostic(kImportCycle, import.span).with("path", import.name).with("cycle", cycle));
+    return true;
+  }
+
+  void add_phases(const RuleFile& file) {
+    for (size_t i = 0; i < file.phases.size(); ++i) {
+      auto same = std::find_if(set_.phases.begin(), set_.phases.end(), [&](const Phase& phase) { return phase.name == file.phases[i].name; });
+      if (same != set_.phases.end()) {
+        duplicate("a phase", file.phases[i].name, file.phase_spans[i], phase_spans_[static_cast<size_t>(same - set_.phases.begin())]);
+        continue;
+      }
+      set_.phases.push_back(file.phases[i]);
+      phase_spans_.push_back(file.phase_spans[i]);
+    }
+  }
+
+  void duplicate(std::string what, const std::string& name, const Span& span, const Span& first) {
+    diagnostics_.add(Diagnostic(kDuplicateDefinition, span, "defined again here").with("what", std::move(what)).with("name", name).label(first, "first defined here"));
+  }
+
+  // What a file declares and what its imports do, directly and through theirs.
+  void make_scope(const RuleFile& file) {
+    Scope scope;
+    std::set<const RuleFile*> seen;
+    std::vector<const RuleFile*> left{&file};
+    while (!left.empty()) {
+      const RuleFile* next = left.back();
+      left.pop_back();
+      if (!seen.insert(next).second) continue;
+      collect(scope.macros, next->macros, "a macro");
+      collect(scope.predicates, next->predicates, "a predicate");
+      collect(scope.classes, next->classes, "a class");
+      for (const RuleFile* other : imports_[next]) left.push_back(other);
+    }
+    scopes_[&file] = std::move(scope);
+  }
+
+  template <typename Map, typename Declarations>
+  void collect(Map& map, const Declarations& declarations, const char* what) {
+    for (const auto& declared : declarations) {
+      auto [found, added] = map.emplace(declared.name, &declared);
+      if (!added && found->second != &declared && reported_.insert(&declared).second) {
+        duplicate(what, declared.name, declared.span, found->second->span);
+      }
+    }
+  }
+
+  Result<RuleSet> finish(const std::string& path) {
+    if (set_.phases.empty() && !diagnostics_.has_errors()) diagnostics_.add(Diagnostic(kNoPhases).with("path", path));
+    std::set<const RuleFile*> done;
+    for (const RuleFile* file : roots_) {
+      if (!done.insert(file).second) continue;
+      for (const RuleDeclaration& rule : file->rules) add_rule(*file, rule);
+    }
+    if (!diagnostics_.has_errors()) order_rules(set_.rules, set_.phases, references_, diagnostics_);
+    if (diagnostics_.has_errors()) return diagnostics_;
+    set_.warnings = std::move(diagnostics_);
+    return std::move(set_);
+  }
+
+  void add_rule(const RuleFile& file, const RuleDeclaration& declared) {
+    const std::string& base = declared.name.text();
+    auto [first, added] = rule_spans_.emplace(base, declared.name.span());
+    if (!added) {
+      diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here").with("name", base).label(first->second, "first defined here"));
+      return;
+    }
+    auto phase = std::find_if(set_.phases.begin(), set_.phases.end(), [&](const Phase& p) { return p.name == declared.phase.name; });
+    if (phase == set_.phases.end()) {
+      std::vector<std::string> known;
+      for (const Phase& candidate : set_.phases) known.push_back(candidate.name);
+      Diagnostic diagnostic = Diagnostic(kUnknownPhase, declared.phase.span).with("name", declared.phase.name);
+      if (known.empty()) {
+        diagnostic = std::move(diagnostic).help("no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`");
+      } else if (auto near = did_you_mean(declared.phase.name, known)) {
+        diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", declared.phase.span, *near);
+      } else {
+        std::string list;
+        for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+        diagnostic = std::move(diagnostic).help("the phases are " + list);
+      }
+      diagnostics_.add(std::move(diagnostic));
+    }
+    const uint32_t index = phase == set_.phases.end() ? 0 : static_cast<uint32_t>(phase - set_.phases.begin());
+
+    size_t count = 1;
+    for (const ForeachVariable& variable : declared.foreach_variables) {
+      count *= variable.elements.size();
+      if (count > options_.limits.foreach_instances) {
+        diagnostics_.add(Diagnostic(kLimitExceeded, variable.span).with("what", "the number of instances of `foreach`")
+                             .with("limit", static_cast<int64_t>(options_.limits.foreach_instances)));
+        return;
+      }
+    }
+    for (size_t instance = 0; instance < count; ++instance) {
+      // A mistake in the text of a template would repeat itself in each instance.
+      const size_t before = diagnostics_.size();
+      add_instance(file, declared, index, instance, count);
+      if (diagnostics_.size() > before) return;
+    }
+  }
+
+  void add_instance(const RuleFile& file, const RuleDeclaration& declared, uint32_t phase, size_t instance, size_t count) {
+    std::map<std::string, MappedText> values;
+    std::string label;
+    // The last variable changes fastest.
+    size_t rest = instance;
+    for (size_t i = declared.foreach_variables.size(); i-- > 0;) {
+      const ForeachVariable& variable = declared.foreach_variables[i];
+      const auto& element = variable.elements[rest % variable.elements.size()];
+      rest /= variable.elements.size();
+      for (const auto& [key, text] : element) values[key.empty() ? variable.name : variable.name + "." + key] = text;
+      auto main = element.find("");
+      if (main != element.end()) label = main->second.text() + (label.empty() ? "" : ",") + label;
+    }
+    Rule rule;
+    rule.base_name = declared.name.text();
+    rule.name = count > 1 ? rule.base_name + "[" + label + "]" : rule.base_name;
+    rule.doc = declared.doc;
+    rule.span = declared.name.span();
+    rule.phase = phase;
+    rule.benefit = declared.benefit;
+    rule.covers = declared.covers;
+    for (const NamedReference& other : declared.before) rule.before.push_back(other.name);
+    for (const NamedReference& other : declared.after) rule.after.push_back(other.name);
+    if (instance == 0) rule.tests = declared.tests;
+
+    const size_t errors = diagnostics_.size();
+    const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_); };
+    const MappedText match = filled(declared.match), where = filled(declared.where), rewrite = filled(declared.rewrite);
+    RuleContext context{scopes_[&file], *options_.operators, *set_.functions, options_.limits, diagnostics_, rule, {}};
+    compile_pattern(context, match);
+    if (diagnostics_.size() > errors) return;  // names are not known: anything else would be a cascade
+    compile_conditions(context, where);
+    if (declared.counter) {
+      RuleCounter counter;
+      counter.name = filled(*declared.counter).text();
+      if (declared.counter_when) counter.when = compile_condition(context, filled(*declared.counter_when));
+      rule.counter = std::move(counter);
+    }
+    compile_rewrite(context, rewrite);
+    if (diagnostics_.size() > errors) return;
+    for (const NamedReference& other : declared.before) references_.push_back({set_.rules.size(), other.name, other.span, true});
+    for (const NamedReference& other : declared.after) references_.push_back({set_.rules.size(), other.name, other.span, false});
+    set_.rules.push_back(std::move(rule));
+  }
+
+  const LoadOptions& options_;
+  RuleSet set_;
+  Diagnostics diagnostics_;
+  std::map<std::string, std::unique_ptr<RuleFile>> files_;  // by canonical path; null: it could not be read
+  std::vector<std::pair<std::string, std::string>> open_;   // files whose imports are being read
+  std::map<const RuleFile*, std::vector<const RuleFile*>> imports_;
+  std::map<const RuleFile*, Scope> scopes_;
+  std::vector<const RuleFile*> roots_;
+  std::vector<Span> phase_spans_;
+  std::set<const void*> reported_;
+  std::map<std::string, Span> rule_spans_;
+  std::vector<OrderReference> references_;
+};
+
+}  // namespace
+
+Result<RuleSet> load_rules(const std::vector<std::string>& paths, const LoadOptions& options) { return Loader(options).load_paths(paths); }
+
+Result<RuleSet> load_rules_text(std::string name, std::string text, const LoadOptions& options) {
+  return Loader(options).load_text(std::move(name), std::move(text));
+}
+
+}  // namespace qrules
