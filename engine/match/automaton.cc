@@ -1,0 +1,158 @@
+// The public face of the decision structure: compilation, and sessions over one graph.
+
+#include <qrules/match/automaton.h>
+
+#include <algorithm>
+#include <map>
+
+#include <re2/re2.h>
+
+#include <qrules/match/walk.h>
+
+namespace qrules {
+
+using match::Program;
+using match::State;
+using match::StateId;
+using match::Test;
+
+struct Automaton::Impl {
+  Program program;
+};
+
+Automaton::Automaton() : impl_(std::make_unique<Impl>()) {}
+Automaton::Automaton(Automaton&&) noexcept = default;
+Automaton& Automaton::operator=(Automaton&&) noexcept = default;
+Automaton::~Automaton() = default;
+
+Automaton Automaton::compile(const RuleSet& rules, uint32_t phase) {
+  std::vector<const Rule*> chosen;
+  for (const Rule& rule : rules.rules) {
+    if (rule.phase == phase) chosen.push_back(&rule);
+  }
+  return compile(rules, std::move(chosen));
+}
+
+Automaton Automaton::compile(const RuleSet& rules, std::vector<const Rule*> chosen) {
+  Automaton result;
+  result.impl_->program = match::compile(rules, std::move(chosen));
+  return result;
+}
+
+size_t Automaton::depth() const { return impl_->program.depth; }
+
+bool Automaton::runs_through(OpId op) const {
+  const std::vector<OpId>& ops = impl_->program.runs_through;
+  return std::binary_search(ops.begin(), ops.end(), op);
+}
+
+std::string Automaton::print() const { return match::print(impl_->program); }
+std::string Automaton::dot() const { return match::dot(impl_->program); }
+size_t Automaton::state_count() const { return impl_->program.states.size(); }
+
+struct Automaton::Session::Impl : GraphListener {
+  Impl(const Program& given_program, Graph& given_graph)
+      : program(given_program), graph(given_graph), scene{program, graph, alive, [this](const Test& test, OpId op) { return matches_regex(test, op); }}, walk(scene) {
+    for (OpId op = 0; op < graph.op_histogram().size(); ++op) {
+      if (graph.op_histogram()[op] > 0) note(op);
+    }
+    for (StateId child : program.states[0].others) regex_roots = regex_roots || !program.states[child].test.regexes.empty();
+    graph.add_listener(this);
+  }
+  ~Impl() override { graph.remove_listener(this); }
+
+  void added(Node& node) override {
+    if (node.is_call()) note(node.op());
+  }
+
+  void note(OpId op) {
+    if (op >= present.size()) present.resize(op + 1, false);
+    if (present[op]) return;
+    present[op] = true;
+    stale = true;
+  }
+
+  // Rules that need an operator which the graph does not have are left out, and with them the states that lead to no other.
+  void refresh() {
+    stale = false;
+    const auto has = [&](const std::vector<OpId>& ops) {
+      return ops.empty() || std::any_of(ops.begin(), ops.end(), [&](OpId op) { return op < present.size() && present[op]; });
+    };
+    alive.assign(program.states.size(), false);
+    starts.assign(present.size(), false);
+    for (const match::CompiledRule& rule : program.rules) {
+      if (!std::all_of(rule.required.begin(), rule.required.end(), has)) continue;
+      for (StateId state : rule.states) alive[state] = true;
+      if (rule.states.empty()) continue;
+      for (OpId op : program.states[rule.states[0]].test.operators) {
+        if (op < starts.size()) starts[op] = true;
+      }
+      for (const auto& branch : program.states[rule.states[0]].test.branches) {
+        if (branch.empty()) continue;
+        for (OpId op : branch[0].operators) {
+          if (op < starts.size()) starts[op] = true;
+        }
+      }
+    }
+  }
+
+  bool can_start(const Node* node) {
+    if (!node->is_call()) return false;
+    if (stale) refresh();
+    return regex_roots || (node->op() < starts.size() && starts[node->op()]);
+  }
+
+  bool matches_regex(const Test& test, OpId op) {
+    for (const std::string& text : test.regexes) {
+      auto& regex = regexes[text];
+      if (!regex) regex = std::make_unique<re2::RE2>(text, re2::RE2::Quiet);
+      auto [known, added] = regex_answers.emplace(std::make_pair(regex.get(), op), false);
+      if (added) known->second = re2::RE2::FullMatch(graph.operators().name(op), *regex);
+      if (known->second) return true;
+    }
+    return false;
+  }
+
+  const Program& program;
+  Graph& graph;
+  std::vector<bool> present;  // operators, by id
+  std::vector<bool> starts;   // operators that some rule can start at
+  std::vector<bool> alive;    // states
+  bool stale = true;
+  bool regex_roots = false;
+  std::map<std::string, std::unique_ptr<re2::RE2>> regexes;
+  std::map<std::pair<const re2::RE2*, OpId>, bool> regex_answers;
+  match::Scene scene;
+  match::Walk walk;
+};
+
+Automaton::Session::Session(const Automaton& automaton, Graph& graph) : impl_(std::make_unique<Impl>(automaton.impl_->program, graph)) {}
+Automaton::Session::~Session() = default;
+Automaton::Session::Session(Session&&) noexcept = default;
+
+std::optional<Match> Automaton::Session::match(Node* node, const std::function<bool(const Match&)>& accept) {
+  if (!impl_->can_start(node)) return std::nullopt;
+  std::optional<Match> best = impl_->walk.first(node);
+  if (!best || !accept || accept(*best)) return best;
+  // Rare: the best match was dropped before. The others are tried in order.
+  for (Match& match : impl_->walk.all(node)) {
+    if (accept(match)) return std::move(match);
+  }
+  return std::nullopt;
+}
+
+std::vector<Match> Automaton::Session::all_matches(Node* node) {
+  if (!impl_->can_start(node)) return {};
+  return impl_->walk.all(node);
+}
+
+std::vector<NearMiss> Automaton::Session::explain(Node* node) {
+  if (!node->is_call()) return {};
+  // Rules that cannot match in this graph are refused like others, by the test that fails.
+  impl_->alive.assign(impl_->program.states.size(), true);
+  std::vector<NearMiss> result = impl_->walk.explain(node);
+  impl_->stale = true;
+  return result;
+}
+
+}  // namespace qrules

@@ -1,0 +1,17 @@
+// Functions of conditions: what can be asked of a match. See docs/rule-language.md.
+#pragma once
+
+#include <qrules/rules/functions.h>
+
+namespace qrules {
+
+// Adds the functions below to a registry. None of them changes a graph.
+void add_match_functions(FunctionRegistry& registry);
+
+// functions_graph.cc: dtype, rank, shape, size, numel, leading, users, users_besides, op, arg, input, output, same, depends,
+// single_use, broadcasts, same_padding.
+void add_graph_functions(FunctionRegistry& registry);
+// functions_values.cc: constant, all_zero, all_equal, scalar, number, is_node, is_none, close, qmin, qmax, len, abs, min, max, prod.
+void add_value_functions(FunctionRegistry& registry);
+
+}  // namespace qrules

@@ -1,0 +1,393 @@
+#include <qrules/match/walk.h>
+
+#include <algorithm>
+
+#include <qrules/graph/text.h>
+#include <qrules/match/evaluate.h>
+
+namespace qrules::match {
+
+Walk::Walk(const Scene& scene) : scene_(scene), cells_(scene.program.registers), lists_(scene.program.lists) {}
+
+void Walk::start(Node* root) {
+  root_ = root;
+  cells_[0] = {nullptr, root};
+  matched_.clear();
+  depth_ = 0;
+}
+
+std::optional<Match> Walk::first(Node* root) {
+  start(root);
+  best_ = kNoRule;
+  best_match_.reset();
+  children(0);
+  return std::move(best_match_);
+}
+
+std::vector<Match> Walk::all(Node* root) {
+  start(root);
+  std::vector<std::pair<uint32_t, Match>> found;
+  collected_ = &found;
+  children(0);
+  collected_ = nullptr;
+  // A walk finds the matches of one rule in order, but goes from state to state rather than from rule to rule.
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Match> result;
+  for (auto& [rule, match] : found) result.push_back(std::move(match));
+  return result;
+}
+
+std::vector<NearMiss> Walk::explain(Node* root) {
+  start(root);
+  std::vector<Refusal> refusals(scene_.program.rules.size());
+  std::vector<std::pair<uint32_t, Match>> found;
+  refusals_ = &refusals;
+  collected_ = &found;
+  children(0);
+  collected_ = nullptr;
+  refusals_ = nullptr;
+  std::vector<NearMiss> result;
+  for (size_t i = 0; i < refusals.size(); ++i) {
+    Refusal& refusal = refusals[i];
+    if (refusal.matched || refusal.depth < 1 || !refusal.miss.rule) continue;
+    refusal.miss.root = root;
+    refusal.miss.tests_passed = refusal.depth;
+    refusal.miss.tests_total = scene_.program.rules[i].states.size() + scene_.program.rules[i].conditions.size();
+    result.push_back(std::move(refusal.miss));
+  }
+  return result;
+}
+
+// --- states
+
+void Walk::children(StateId id) {
+  const State& state = scene_.program.states[id];
+  for (const Switch& choice : state.switches) {
+    const Cell cell = at(choice.subject);
+    const auto found = cell.node && cell.node->is_call() ? choice.cases.find(cell.node->op()) : choice.cases.end();
+    if (found != choice.cases.end()) {
+      for (StateId child : found->second) enter(child);
+    }
+    if (!refusals_) continue;
+    for (StateId child : choice.states) {
+      const bool entered = found != choice.cases.end() && std::find(found->second.begin(), found->second.end(), child) != found->second.end();
+      if (!entered) refuse(child);
+    }
+  }
+  for (StateId child : state.others) enter(child);
+}
+
+void Walk::enter(StateId id) {
+  const State& state = scene_.program.states[id];
+  if (!scene_.alive[id]) return;
+  if (!collected_ && state.first_rule >= best_) return;  // a better rule has matched
+  bool passed = false;
+  const Next next = [&] {
+    passed = true;
+    ++depth_;
+    accept(id);
+    children(id);
+    --depth_;
+    return false;
+  };
+  run(state.test, next);
+  if (!passed && refusals_) refuse(id);
+}
+
+void Walk::accept(StateId id) {
+  for (uint32_t index : scene_.program.states[id].accepts) {
+    if (!collected_ && index >= best_) continue;
+    Match match = make_match(index);
+    const CompiledRule& compiled = scene_.program.rules[index];
+    const FunctionContext context{scene_.graph, root_, nullptr};
+    bool holds = true;
+    for (uint32_t number : compiled.conditions) {
+      const Condition& condition = compiled.rule->conditions[number];
+      const Verdict verdict = check(condition, *compiled.rule, match.bindings, context, refusals_ != nullptr);
+      if (verdict.holds) {
+        if (refusals_) ++depth_;
+        continue;
+      }
+      holds = false;
+      if (refusals_) refuse_by_condition(index, match, condition, verdict);
+      break;
+    }
+    if (refusals_) depth_ = compiled.states.size();
+    if (!holds) continue;
+    if (collected_) {
+      if (refusals_) (*refusals_)[index].matched = true;
+      collected_->push_back({index, std::move(match)});
+    } else {
+      best_ = index;
+      best_match_ = std::move(match);
+    }
+  }
+}
+
+void Walk::refuse(StateId id) {
+  // Every rule below this state was refused here.
+  std::vector<StateId> left{id};
+  const Test& test = scene_.program.states[id].test;
+  while (!left.empty()) {
+    const State& state = scene_.program.states[left.back()];
+    left.pop_back();
+    left.insert(left.end(), state.children.begin(), state.children.end());
+    for (uint32_t index : state.accepts) {
+      Refusal& refusal = (*refusals_)[index];
+      if (depth_ == 0 || depth_ < refusal.depth || (depth_ == refusal.depth && refusal.miss.rule)) continue;
+      const CompiledRule& compiled = scene_.program.rules[index];
+      const auto place = std::find(compiled.states.begin(), compiled.states.end(), id) - compiled.states.begin();
+      refusal.depth = depth_;
+      NearMiss& miss = refusal.miss;
+      miss = NearMiss();
+      miss.rule = compiled.rule;
+      miss.span = compiled.places[static_cast<size_t>(place)];
+      miss.refused = std::string(miss.span.text());
+      const Cell cell = at(test.subject);
+      miss.node = cell.node;
+      if (cell.node) {
+        miss.reason = "%" + cell.node->name() + " is " + (cell.node->is_call() ? "`" + cell.node->op_name() + "`" : cell.node->kind() == NodeKind::placeholder ? "an input" : "a constant");
+      } else if (cell.argument) {
+        miss.reason = "the argument is " + print(*cell.argument, scene_.graph.dims());
+      } else {
+        miss.reason = "there is no such argument";
+      }
+    }
+  }
+}
+
+void Walk::refuse_by_condition(uint32_t index, const Match& match, const Condition& condition, const Verdict& verdict) {
+  Refusal& refusal = (*refusals_)[index];
+  if (depth_ < refusal.depth) return;
+  refusal.depth = depth_;
+  NearMiss& miss = refusal.miss;
+  miss = NearMiss();
+  miss.rule = match.rule;
+  miss.structural = false;
+  miss.refused = condition.text;
+  miss.reason = verdict.reason;
+  miss.span = condition.expression.span;
+  miss.node = root_;
+  // The node that the condition asks about, when there is one.
+  for (SlotId slot : condition.slots) {
+    if (match.bindings[slot].bound && match.bindings[slot].value.node()) {
+      miss.node = match.bindings[slot].value.node();
+      break;
+    }
+  }
+}
+
+Match Walk::make_match(uint32_t index) {
+  const CompiledRule& compiled = scene_.program.rules[index];
+  Match match;
+  match.rule = compiled.rule;
+  match.root = root_;
+  match.bindings.resize(compiled.slots.size());
+  for (size_t slot = 0; slot < compiled.slots.size(); ++slot) {
+    const SlotSource& source = compiled.slots[slot];
+    if (source.kind == SlotSource::Kind::place) {
+      const Cell cell = at(source.place);
+      if (!cell.empty()) match.bindings[slot] = {true, value_of(cell)};
+    } else if (source.kind == SlotSource::Kind::list) {
+      Argument::List values;
+      for (const Cell& cell : lists_[source.list]) values.push_back(value_of(cell));
+      match.bindings[slot] = {true, Argument(std::move(values))};
+    }
+  }
+  for (Node* node : matched_) {
+    if (std::find(match.nodes.begin(), match.nodes.end(), node) == match.nodes.end()) match.nodes.push_back(node);
+  }
+  return match;
+}
+
+// --- places
+
+Cell Walk::at(Place place) const {
+  const Cell& base = cells_[place.base];
+  if (place.index < 0) return base;
+  const size_t index = static_cast<size_t>(place.index);
+  const Argument* argument = nullptr;
+  if (base.node) {
+    if (index < base.node->arguments().size()) argument = &base.node->argument(index);
+  } else if (base.argument) {
+    const Argument::List* list = base.argument->list();
+    if (list && index < list->size()) argument = &(*list)[index];
+  }
+  return {argument, argument ? argument->node() : nullptr};
+}
+
+bool Walk::equal(const Cell& a, const Cell& b) {
+  if (a.node || b.node) return a.node == b.node;
+  return a.argument && b.argument && *a.argument == *b.argument;
+}
+
+Argument Walk::value_of(const Cell& cell) {
+  if (cell.argument) return *cell.argument;
+  return cell.node ? Argument(cell.node) : Argument();
+}
+
+bool Walk::has_operator(const Test& test, OpId op) const {
+  return std::binary_search(test.operators.begin(), test.operators.end(), op) || (!test.regexes.empty() && scene_.matches_regex(test, op));
+}
+
+// --- tests
+
+template <typename F>
+bool Walk::sequence(const std::vector<Test>& tests, size_t position, F&& next) {
+  if (position == tests.size()) return next();
+  const Next rest = [&] { return sequence(tests, position + 1, next); };
+  return run(tests[position], rest);
+}
+
+template <typename F>
+bool Walk::run(const Test& test, F&& next) {
+  switch (test.kind) {
+    case TestKind::call: return run_call(test, next);
+    case TestKind::node: return at(test.subject).node ? next() : false;
+    case TestKind::present: {
+      const Cell cell = at(test.subject);
+      return cell.node || (cell.argument && !cell.argument->is_none()) ? next() : false;
+    }
+    case TestKind::literal: {
+      const Cell cell = at(test.subject);
+      return cell.argument && *cell.argument == test.literal ? next() : false;
+    }
+    case TestKind::equal: return equal(at(test.subject), at(test.other)) ? next() : false;
+    case TestKind::bind: {
+      const Cell cell = at(test.subject);
+      if (!cells_[test.out].empty()) return equal(cells_[test.out], cell) ? next() : false;
+      cells_[test.out] = cell;
+      const bool stop = next();
+      cells_[test.out] = {};
+      return stop;
+    }
+    case TestKind::list: {
+      const Cell cell = at(test.subject);
+      const Argument::List* list = cell.argument ? cell.argument->list() : nullptr;
+      if (!list || list->size() != test.count) return false;
+      cells_[test.out] = cell;
+      return next();
+    }
+    case TestKind::swap: return run_swap(test, next);
+    case TestKind::alternative:
+      for (const std::vector<Test>& branch : test.branches) {
+        if (sequence(branch, 0, next)) return true;
+      }
+      return false;
+    case TestKind::optional: return run_optional(test, next);
+    case TestKind::repeat: return run_repeat(test, next);
+    case TestKind::each: return run_each(test, next);
+    case TestKind::users: return run_users(test, next);
+  }
+  return false;
+}
+
+bool Walk::run_call(const Test& test, const Next& next) {
+  const Cell cell = at(test.subject);
+  if (!cell.node || !cell.node->is_call() || !has_operator(test, cell.node->op())) return false;
+  cells_[test.out] = {nullptr, cell.node};
+  matched_.push_back(cell.node);
+  const bool stop = next();
+  matched_.pop_back();
+  return stop;
+}
+
+bool Walk::run_swap(const Test& test, const Next& next) {
+  const Cell first = at({test.subject.base, 0}), second = at({test.subject.base, 1});
+  cells_[test.out] = first;
+  cells_[test.out + 1] = second;
+  if (next()) return true;
+  if (equal(first, second)) return false;
+  cells_[test.out] = second;
+  cells_[test.out + 1] = first;
+  return next();
+}
+
+bool Walk::run_optional(const Test& test, const Next& next) {
+  const Next taken = [&] {
+    cells_[test.out] = at(test.through);
+    return next();
+  };
+  if (sequence(test.branches[0], 0, taken)) return true;
+  cells_[test.out] = at(test.subject);
+  return next();
+}
+
+bool Walk::run_repeat(const Test& test, const Next& next) {
+  std::vector<Cell> ends{at(test.subject)};
+  std::vector<Node*> links;
+  while (true) {
+    cells_[test.other.base] = ends.back();
+    Cell further;
+    const Next linked = [&] {
+      further = at(test.through);
+      return true;
+    };
+    if (!ends.back().node || !sequence(test.branches[0], 0, linked)) break;
+    links.push_back(ends.back().node);
+    ends.push_back(further);
+  }
+  const size_t before = matched_.size();
+  for (size_t length = links.size() + 1; length-- > test.count;) {
+    matched_.resize(before);
+    matched_.insert(matched_.end(), links.begin(), links.begin() + static_cast<std::ptrdiff_t>(length));
+    cells_[test.out] = ends[length];
+    if (next()) return true;
+  }
+  matched_.resize(before);
+  return false;
+}
+
+bool Walk::run_each(const Test& test, const Next& next) {
+  const Cell cell = at(test.subject);
+  const Argument::List* list = cell.argument ? cell.argument->list() : nullptr;
+  if (!list || list->empty()) return false;
+  std::vector<std::vector<Cell>> values(test.captures.size());
+  const size_t before = matched_.size();
+  std::vector<Node*> nodes;
+  for (const Argument& element : *list) {
+    for (const Capture& capture : test.captures) {
+      if (capture.fresh) cells_[capture.place.base] = {};
+    }
+    cells_[test.out] = {&element, element.node()};
+    const Next found = [&] {
+      for (size_t i = 0; i < test.captures.size(); ++i) values[i].push_back(at(test.captures[i].place));
+      nodes.insert(nodes.end(), matched_.begin() + static_cast<std::ptrdiff_t>(before), matched_.end());
+      return true;
+    };
+    const bool matched = sequence(test.branches[0], 0, found);
+    matched_.resize(before);
+    if (!matched) return false;
+  }
+  matched_.insert(matched_.end(), nodes.begin(), nodes.end());
+  for (size_t i = 0; i < test.captures.size(); ++i) lists_[test.captures[i].list] = std::move(values[i]);
+  const bool stop = next();
+  matched_.resize(before);
+  return stop;
+}
+
+bool Walk::run_users(const Test& test, const Next& next) {
+  Node* from = at(test.subject).node;
+  if (!from) return false;
+  std::vector<Node*> level{from}, found, seen;
+  for (uint32_t i = 0; i < test.count && !level.empty(); ++i) {
+    std::vector<Node*> above;
+    for (Node* node : level) {
+      for (const Use* use = node->first_use(); use; use = use->next) {
+        if (std::find(seen.begin(), seen.end(), use->user) != seen.end()) continue;
+        seen.push_back(use->user);
+        above.push_back(use->user);
+        if (use->user->is_call() && has_operator(test, use->user->op())) found.push_back(use->user);
+      }
+    }
+    level = std::move(above);
+  }
+  std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->before(*b); });
+  for (Node* user : found) {
+    cells_[test.out] = {nullptr, user};
+    if (next()) return true;
+  }
+  return false;
+}
+
+}  // namespace qrules::match

@@ -1,0 +1,88 @@
+// Running the decision structure at one node.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <qrules/match/automaton.h>
+#include <qrules/match/evaluate.h>
+#include <qrules/match/program.h>
+
+namespace qrules::match {
+
+// A value at a position: an argument, or a node that is no argument of anything (the root, a user).
+struct Cell {
+  const Argument* argument = nullptr;
+  Node* node = nullptr;
+  bool empty() const { return !argument && !node; }
+};
+
+// What a walk may look at besides the program: which states can lead to a rule that this graph can match at all.
+struct Scene {
+  const Program& program;
+  Graph& graph;
+  const std::vector<bool>& alive;  // by state
+  std::function<bool(const Test&, OpId)> matches_regex;
+};
+
+// One visit of one node. Registers are reused between visits.
+class Walk {
+ public:
+  explicit Walk(const Scene& scene);
+
+  // The first rule that matches, by rule order.
+  std::optional<Match> first(Node* root);
+  // Every match of every rule.
+  std::vector<Match> all(Node* root);
+  // For each rule that passed the test of its root's operator and one more: where it was refused last.
+  std::vector<NearMiss> explain(Node* root);
+
+ private:
+  // What happens when a test has succeeded; true stops the search.
+  template <typename F>
+  bool run(const Test& test, F&& next);
+  template <typename F>
+  bool sequence(const std::vector<Test>& tests, size_t at, F&& next);
+  using Next = std::function<bool()>;
+
+  void start(Node* root);
+  void children(StateId state);
+  void enter(StateId state);
+  void accept(StateId state);
+  void refuse(StateId state);
+  void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition, const Verdict& verdict);
+
+  bool run_call(const Test& test, const Next& next);
+  bool run_swap(const Test& test, const Next& next);
+  bool run_optional(const Test& test, const Next& next);
+  bool run_repeat(const Test& test, const Next& next);
+  bool run_each(const Test& test, const Next& next);
+  bool run_users(const Test& test, const Next& next);
+
+  Cell at(Place place) const;
+  bool has_operator(const Test& test, OpId op) const;
+  static bool equal(const Cell& a, const Cell& b);
+  static Argument value_of(const Cell& cell);
+  Match make_match(uint32_t rule);
+
+  const Scene& scene_;
+  std::vector<Cell> cells_;
+  std::vector<std::vector<Cell>> lists_;
+  std::vector<Node*> matched_;
+  Node* root_ = nullptr;
+
+  uint32_t best_ = kNoRule;            // `first`: the best rule so far
+  std::optional<Match> best_match_;
+  std::vector<std::pair<uint32_t, Match>>* collected_ = nullptr;  // `all`
+
+  // `explain`: by rule, the deepest refusal.
+  struct Refusal {
+    size_t depth = 0;
+    NearMiss miss;
+    bool matched = false;
+  };
+  std::vector<Refusal>* refusals_ = nullptr;
+  size_t depth_ = 0;                   // states passed
+};
+
+}  // namespace qrules::match
