@@ -1,11 +1,12 @@
-// What can be wrong with the text of a graph and with the arguments of a call.
+// Every kind of diagnostic of the graph room: text, arguments, sizes, signatures, types, structure. Each code is declared here
+// and nowhere else.
 #pragma once
 
 #include <qrules/support/diagnostic.h>
 
 namespace qrules {
 
-// --- graph text (text_lexer.cc, text_parse.cc)
+// --- graph text (parse.cc)
 
 inline const DiagnosticKind kGraphSyntax{
     "QR0501", Level::error, "graph-syntax", "expected {expected}, found {found}",
@@ -49,8 +50,7 @@ inline const DiagnosticKind kBadNumber{
     "QR0509", Level::error, "bad-number", "cannot read the number `{text}`: {why}",
     "Integers have 64 bits; reals are written as 1.5, 1e-05, inf or nan."};
 
-// --- arguments of a call (normalise.cc). Without a place: who knows the text adds it. The argument
-// `position` counts the arguments as given, positional ones first.
+// --- arguments of a call (normalise.cc). Without a place: who knows the text adds it.
 
 inline const DiagnosticKind kTooManyArguments{
     "QR0510", Level::error, "too-many-arguments",
@@ -73,6 +73,32 @@ inline const DiagnosticKind kMissingArgument{
 inline const DiagnosticKind kWrongArgument{
     "QR0514", Level::error, "wrong-argument", "`{parameter}` of `{op}` takes {expected}, got {found}",
     "The argument is of another kind than the operator's signature asks for."};
+
+// --- sizes (dim.cc)
+
+inline const DiagnosticKind kBadSize{
+    "QR0520", Level::error, "bad-size", "cannot read the size `{text}`: {why}",
+    "A size is a number, a symbol, or an expression of them with + - * // and Mod, FloorDiv, "
+    "CeilToInt, Max, Min."};
+
+// --- signatures (signature.cc, operators.cc)
+
+inline const DiagnosticKind kBadSignature{
+    "QR0521", Level::error, "bad-signature", "cannot read the signature `{schema}`: {why}",
+    "An operator signature is written as PyTorch writes schemas: (Tensor x, int[] sizes, *, Scalar "
+    "alpha=1) -> Tensor."};
+
+inline const DiagnosticKind kOperatorDeclaredTwice{
+    "QR0522", Level::error, "operator-declared-twice",
+    "the operator `{op}` exists with another signature: {signature}",
+    "An operator has one signature. Use the existing one or give the new operator another name."};
+
+// --- types (infer.cc)
+
+inline const DiagnosticKind kRefusedOperands{
+    "QR0530", Level::error, "refused-operands", "`{op}` refuses its operands: {why}",
+    "The operator's definition does not allow these operands: their dtype, rank or sizes. Change the "
+    "operand, or the condition of the rule that creates the call."};
 
 // --- structure of a graph (verify.cc)
 

@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include <qrules/graph/diagnostics.h>
+
 namespace qrules {
 namespace {
-
-inline const DiagnosticKind kBadSize{
-    "QR0520", Level::error, "bad-size", "cannot read the size `{text}`: {why}",
-    "A size is a number, a symbol, or an expression of them with + - * // and Mod, FloorDiv, CeilToInt, Max, Min."};
 
 constexpr int kDeepest = 100;
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <qrules/graph/diagnostics.h>
+
 #include "infer_call.h"
 
 namespace qrules {
@@ -202,7 +204,7 @@ Result<ValueType> infer_type(Graph& graph, OpId op, std::span<const Argument> ar
   try {
     return rule->second(infer::Call(graph, op, *signature, arguments));
   } catch (const infer::Refusal& refusal) {
-    return Diagnostic(infer::kRefusedOperands).with("op", name).with("why", refusal.why);
+    return Diagnostic(kRefusedOperands).with("op", name).with("why", refusal.why);
   } catch (const infer::UnknownOperand&) {
     return ValueType::unknown();
   }

@@ -11,11 +11,6 @@
 
 namespace qrules::infer {
 
-inline const DiagnosticKind kRefusedOperands{
-    "QR0530", Level::error, "refused-operands", "`{op}` refuses its operands: {why}",
-    "The operator's definition does not allow these operands: their dtype, rank or sizes. Change the operand, or the "
-    "condition of the rule that creates the call."};
-
 // A refusal in words; turned into a diagnostic by infer_type.
 struct Refusal {
   std::string why;

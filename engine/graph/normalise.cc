@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
+#include <qrules/graph/diagnostics.h>
+
 namespace qrules {
 namespace {
-
-inline const DiagnosticKind kTooManyArguments{
-    "QR0510", Level::error, "too-many-arguments", "`{op}` takes {limit} positional arguments, {given} are given",
-    "The signature of the operator has fewer positional parameters. Keyword-only parameters must be named."};
-inline const DiagnosticKind kUnknownParameter{
-    "QR0511", Level::error, "unknown-parameter", "`{op}` has no parameter `{parameter}`",
-    "The signature of the operator does not name this parameter."};
-inline const DiagnosticKind kParameterGivenTwice{
-    "QR0512", Level::error, "parameter-given-twice", "the parameter `{parameter}` of `{op}` is given twice",
-    "A parameter takes one argument, by position or by name."};
-inline const DiagnosticKind kMissingArgument{
-    "QR0513", Level::error, "missing-argument", "`{op}` needs an argument for `{parameter}`",
-    "The parameter has no default in the operator's signature."};
-inline const DiagnosticKind kWrongArgument{
-    "QR0514", Level::error, "wrong-argument", "`{parameter}` of `{op}` takes {wanted}",
-    "The argument is of another kind than the operator's signature says."};
 
 const char* describe(ParameterKind kind) {
   switch (kind) {
@@ -39,6 +25,18 @@ const char* describe(ParameterKind kind) {
     case ParameterKind::any: return "any value";
   }
   return "a value";
+}
+
+std::string describe(const Argument& value) {
+  if (value.is_none()) return "None";
+  if (value.get_if<bool>()) return "a boolean";
+  if (value.get_if<int64_t>()) return "an integer";
+  if (value.get_if<double>()) return "a real";
+  if (value.get_if<std::string>()) return "a text";
+  if (value.get_if<DType>()) return "a dtype";
+  if (const Keyword* keyword = value.get_if<Keyword>()) return "the keyword `" + keyword->text + "`";
+  if (value.get_if<Dim>()) return "a size";
+  return value.node() ? "a value of the graph" : "a list";
 }
 
 bool is_integer(const Argument& value) { return value.get_if<int64_t>() || value.get_if<Dim>() || value.node(); }
@@ -102,7 +100,7 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
   const auto& parameters = signature->parameters;
   const size_t limit = static_cast<size_t>(std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
   if (positional.size() > limit) {
-    return Diagnostic(kTooManyArguments).with("op", name).with("limit", static_cast<int64_t>(limit)).with("given", static_cast<int64_t>(positional.size()));
+    return Diagnostic(kTooManyArguments).with("op", name).with("limit", static_cast<int64_t>(limit)).with("count", static_cast<int64_t>(positional.size()));
   }
   std::vector<Argument> arguments(parameters.size());
   std::vector<bool> given(parameters.size());
@@ -119,7 +117,7 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
       if (auto near = did_you_mean(parameter, candidates)) unknown.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
       return unknown;
     }
-    if (given[*index]) return Diagnostic(kParameterGivenTwice).with("op", name).with("parameter", parameter);
+    if (given[*index]) return Diagnostic(kArgumentGivenTwice).with("op", name).with("parameter", parameter);
     arguments[*index] = std::move(value);
     given[*index] = true;
   }
@@ -129,7 +127,7 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
       arguments[i] = parameters[i].default_value;
     }
     if (!coerce(arguments[i], parameters[i])) {
-      return Diagnostic(kWrongArgument).with("op", name).with("parameter", parameters[i].name).with("wanted", describe(parameters[i].kind));
+      return Diagnostic(kWrongArgument).with("op", name).with("parameter", parameters[i].name).with("expected", describe(parameters[i].kind)).with("found", describe(arguments[i]));
     }
   }
   return arguments;

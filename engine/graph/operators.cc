@@ -12,12 +12,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <qrules/graph/diagnostics.h>
+
 namespace qrules {
 namespace {
-
-inline const DiagnosticKind kOperatorDeclaredTwice{
-    "QR0522", Level::error, "operator-declared-twice", "the operator `{op}` exists with another signature: {signature}",
-    "An operator has one signature. Use the existing one or give the new operator another name."};
 
 struct EmbeddedSchema {
   std::string_view name;

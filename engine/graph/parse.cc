@@ -2,13 +2,13 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 
+#include <qrules/graph/diagnostics.h>
 #include <qrules/graph/infer.h>
 #include <qrules/graph/normalise.h>
 #include <qrules/graph/text.h>
 
+#include "constant_text.h"
 #include "lexer.h"
 
 namespace qrules {
@@ -18,30 +18,9 @@ using text::Lexer;
 using text::Token;
 using text::TokenKind;
 
-inline const DiagnosticKind kUnexpectedText{
-    "QR0540", Level::error, "unexpected-graph-text", "expected {wanted}, found {found}",
-    "The text form of a graph is `graph(%x: f32[2,3]) { ... return (%y) }`; see docs/graph-text.md."};
-inline const DiagnosticKind kUnknownValue{
-    "QR0541", Level::error, "unknown-value", "nothing before this line is called %{name}",
-    "A value is used before the line that makes it, or its name is misspelt."};
-inline const DiagnosticKind kValueDefinedTwice{
-    "QR0542", Level::error, "value-defined-twice", "%{name} is defined twice",
-    "Every value has a name of its own."};
-inline const DiagnosticKind kUnknownOperator{
-    "QR0543", Level::error, "unknown-operator-in-graph", "unknown operator `{op}`",
-    "No signature file declares the operator. Declare it under `operators:` in a rule file, or correct its name."};
-inline const DiagnosticKind kUnknownDType{
-    "QR0544", Level::error, "unknown-dtype", "unknown dtype `{dtype}`",
-    "Dtypes are u8, s8, s16, s32, s64, bool, f16, bf16, f32, f64, f8e4m3, f8e5m2, c64, c128."};
-inline const DiagnosticKind kTooDeep{
-    "QR0545", Level::error, "graph-text-too-deep", "lists are nested more than {limit} deep",
-    "The nesting of lists in arguments is bounded."};
-inline const DiagnosticKind kWrongConstant{
-    "QR0546", Level::error, "wrong-constant", "{what}",
-    "A constant lists one value for all of its elements, or one for each, in row-major order."};
-
 constexpr int kDeepest = 64;
-constexpr int64_t kLargestConstant = int64_t{1} << 28;
+// Elements that a text spells out are kept in memory: one short line must not ask for all there is.
+constexpr int64_t kMostWrittenBytes = int64_t{1} << 28;
 
 struct Stop {
   Diagnostic diagnostic;
@@ -79,8 +58,8 @@ class GraphParser {
   [[noreturn]] void unexpected(const std::string& wanted) {
     std::string found = "`" + std::string(token_.span.text().substr(0, 40)) + "`";
     if (token_.kind == TokenKind::end) found = "the end of the text";
-    if (token_.kind == TokenKind::bad && token_.span.text().substr(0, 1) == "\"") found = "a text that is not closed";
-    throw Stop{Diagnostic(kUnexpectedText, token_.span).with("wanted", wanted).with("found", found)};
+    if (token_.kind == TokenKind::bad && token_.span.text().substr(0, 1) == "\"") throw Stop{Diagnostic(kUnterminatedText, token_.span)};
+    throw Stop{Diagnostic(kGraphSyntax, token_.span).with("expected", wanted).with("found", found)};
   }
   bool is(std::string_view symbol) const { return token_.kind == TokenKind::symbol && token_.text == symbol; }
   bool take(std::string_view symbol) {
@@ -97,7 +76,7 @@ class GraphParser {
   }
 
   void define(const Token& name) {
-    if (graph_.find(name.text)) throw Stop{Diagnostic(kValueDefinedTwice, name.span).with("name", std::string(name.text))};
+    if (graph_.find(name.text)) throw Stop{Diagnostic(kValueBoundTwice, name.span).with("name", std::string(name.text))};
   }
 
   Dim parse_size(const Span& span) {
@@ -130,7 +109,7 @@ class GraphParser {
   TensorType parse_tensor_type() {
     if (token_.kind != TokenKind::word) unexpected("a type such as f32[2,3]");
     const auto dtype = parse_dtype(token_.text);
-    if (!dtype) throw Stop{Diagnostic(kUnknownDType, token_.span).with("dtype", std::string(token_.text))};
+    if (!dtype) throw Stop{Diagnostic(kUnknownDType, token_.span).with("text", std::string(token_.text))};
     TensorType type{*dtype, {}, {}};
     advance();
     if (!is("[")) unexpected("`[` and the sizes");
@@ -160,8 +139,8 @@ class GraphParser {
     if (name.kind != TokenKind::value_name) unexpected("a value such as %x");
     define(name);
     advance();
-    expect(":");
-    graph_.add_placeholder(name.text, parse_type());
+    // An input that is no tensor has no type.
+    graph_.add_placeholder(name.text, take(":") ? parse_type() : ValueType::unknown());
   }
 
   void parse_statement() {
@@ -172,8 +151,10 @@ class GraphParser {
     std::optional<ValueType> type;
     if (take(":")) type = parse_type();
     expect("=");
+    if (token_.kind == TokenKind::text) return parse_unknown_call(name, std::move(type));
     if (token_.kind != TokenKind::word) unexpected("an operator or `constant`");
     if (token_.text == "constant") {
+      if (type) unexpected("an operator (the type of a constant follows it)");
       parse_constant(name);
     } else {
       parse_call(name, std::move(type));
@@ -190,110 +171,94 @@ class GraphParser {
     expect(":");
     const Span type_span = token_.span;
     const TensorType type = parse_tensor_type();
-    std::vector<int64_t> sizes;
+    auto constant = std::make_shared<Constant>();
+    constant->dtype = type.dtype;
+    int64_t bytes = static_cast<int64_t>(size_of(type.dtype));
     for (Dim size : type.sizes) {
-      if (!size.is_static()) throw Stop{Diagnostic(kWrongConstant, type_span).with("what", "the sizes of a constant are numbers")};
-      sizes.push_back(size.value());
+      if (!size.is_static()) bad_constant(name, type_span, "its sizes are not numbers");
+      if (__builtin_mul_overflow(bytes, size.value(), &bytes)) bad_constant(name, type_span, "it is too large");
+      constant->sizes.push_back(size.value());
     }
-    ConstantPtr constant;
-    if (is("{")) {
-      constant = parse_elements(type.dtype, sizes);
-    } else {
-      auto unknown = std::make_shared<Constant>();
-      unknown->dtype = type.dtype;
-      unknown->sizes = sizes;
-      unknown->bytes = static_cast<size_t>(unknown->element_count()) * size_of(type.dtype);
-      constant = std::move(unknown);
-    }
-    graph_.add_constant(name.text, std::move(constant), nullptr, constant_name);
+    constant->bytes = static_cast<size_t>(bytes);
+    ConstantPtr value = std::move(constant);
+    if (is("{")) value = parse_elements(name, *value);
+    graph_.add_constant(name.text, std::move(value), nullptr, constant_name);
   }
 
-  ConstantPtr parse_elements(DType dtype, const std::vector<int64_t>& sizes) {
+  [[noreturn]] static void bad_constant(const Token& name, const Span& span, std::string why) {
+    throw Stop{Diagnostic(kBadConstant, span).with("name", std::string(name.text)).with("why", std::move(why))};
+  }
+
+  // One element as written: stored into constants as it is, so that u64 and reals keep every bit.
+  struct Element {
+    Span span;
+    std::variant<int64_t, uint64_t, double> value;
+  };
+
+  Element parse_element(const Token& name) {
+    const Token token = token_;
+    if (token.kind == TokenKind::word && (token.text == "true" || token.text == "True" || token.text == "false" || token.text == "False")) {
+      advance();
+      return {token.span, int64_t{token.text == "true" || token.text == "True"}};
+    }
+    uint64_t large = 0;
+    if (token.kind == TokenKind::number) {
+      const char* end = token.text.data() + token.text.size();
+      const auto read = std::from_chars(token.text.data(), end, large);
+      if (read.ec == std::errc() && read.ptr == end && large > static_cast<uint64_t>(INT64_MAX)) {
+        advance();
+        return {token.span, large};
+      }
+    }
+    const bool number = token.kind == TokenKind::number || (token.kind == TokenKind::word && (token.text == "inf" || token.text == "nan"));
+    if (!number) bad_constant(name, token.span, "its elements are numbers");
+    const Argument value = parse_argument(0);
+    if (const int64_t* integer = value.get_if<int64_t>()) return {token.span, *integer};
+    return {token.span, *value.get_if<double>()};
+  }
+
+  ConstantPtr parse_elements(const Token& name, const Constant& shape) {
     const Span start = token_.span;
     expect("{");
-    std::vector<double> reals;
-    std::vector<int64_t> integers;
+    std::vector<Element> elements;
     if (!is("}")) {
       do {
-        const Argument value = parse_argument(0);
-        const auto real = value.number();
-        if (!real || value.node()) throw Stop{Diagnostic(kWrongConstant, start).with("what", "the elements of a constant are numbers")};
-        reals.push_back(*real);
-        integers.push_back(value.integer().value_or(0));
+        elements.push_back(parse_element(name));
       } while (take(","));
     }
     expect("}");
-    if (dtype == DType::f16 || dtype == DType::f8e4m3 || dtype == DType::f8e5m2 || dtype == DType::c64 || dtype == DType::c128) {
-      throw Stop{Diagnostic(kWrongConstant, start).with("what", "elements of " + std::string(qrules::name(dtype)) + " cannot be written out")};
+    if (!text::has_element_text(shape.dtype)) bad_constant(name, start, "elements of " + std::string(qrules::name(shape.dtype)) + " cannot be written out");
+    if (shape.bytes > static_cast<size_t>(kMostWrittenBytes)) bad_constant(name, start, "it is too large to be written out");
+    const int64_t count = shape.element_count();
+    if (elements.size() != 1 && static_cast<int64_t>(elements.size()) != count) {
+      bad_constant(name, start, "it has " + std::to_string(count) + " elements, " + std::to_string(elements.size()) + " are listed");
     }
-    int64_t count = 1;
-    for (int64_t size : sizes) {
-      if (size != 0 && count > kLargestConstant / size) throw Stop{Diagnostic(kWrongConstant, start).with("what", "the constant is too large to be written out")};
-      count *= size;
-    }
-    if (reals.size() != 1 && static_cast<int64_t>(reals.size()) != count) {
-      throw Stop{Diagnostic(kWrongConstant, start).with("what", "the constant has " + std::to_string(count) + " elements, " + std::to_string(reals.size()) + " are listed")};
-    }
-    return Constant::make(dtype, sizes, [&](void* memory) {
+    return Constant::make(shape.dtype, shape.sizes, [&](void* memory) {
       for (int64_t i = 0; i < count; ++i) {
-        const size_t from = reals.size() == 1 ? 0 : static_cast<size_t>(i);
-        store_element(memory, dtype, i, reals[from], integers[from]);
+        const Element& element = elements[elements.size() == 1 ? 0 : static_cast<size_t>(i)];
+        const bool stored = std::visit([&](auto value) { return store(memory, shape.dtype, i, value); }, element.value);
+        if (!stored) bad_constant(name, element.span, std::string(element.span.text()) + " is not a value of " + std::string(qrules::name(shape.dtype)));
       }
     });
   }
 
-  static void store_element(void* memory, DType dtype, int64_t i, double real, int64_t integer) {
-    const auto put = [&](auto value) { std::memcpy(static_cast<char*>(memory) + static_cast<size_t>(i) * sizeof value, &value, sizeof value); };
-    const auto round_bf16 = [](float value) {
-      uint32_t bits;
-      std::memcpy(&bits, &value, sizeof bits);
-      return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    };
-    switch (dtype) {
-      case DType::u8: case DType::s8: case DType::boolean: put(static_cast<uint8_t>(integer)); break;
-      case DType::s16: case DType::u16: put(static_cast<uint16_t>(integer)); break;
-      case DType::bf16: put(round_bf16(static_cast<float>(real))); break;
-      case DType::s32: case DType::u32: put(static_cast<uint32_t>(integer)); break;
-      case DType::s64: case DType::u64: put(integer); break;
-      case DType::f32: put(static_cast<float>(real)); break;
-      case DType::f64: put(real); break;
-      default: break;  // refused before
-    }
-  }
+  static bool store(void* memory, DType dtype, int64_t i, double value) { return text::store_real(memory, dtype, i, value); }
+  template <typename Integer>
+  static bool store(void* memory, DType dtype, int64_t i, Integer value) { return text::store_integer(memory, dtype, i, value); }
 
   void parse_call(const Token& name, std::optional<ValueType> type) {
     const Token op_token = token_;
     const std::string op_name(op_token.text);
     const auto op = graph_.operators().find(op_name);
     if (!op || !graph_.operators().signature(*op)) {
-      Diagnostic error = Diagnostic(kUnknownOperator, op_token.span).with("op", op_name);
+      Diagnostic error = Diagnostic(kUnknownGraphOperator, op_token.span).with("op", op_name);
       if (auto near = did_you_mean(op_name, graph_.operators().known_names())) {
         error.helps.push_back({"did you mean `" + *near + "`?", op_token.span, *near});
       }
       throw Stop{std::move(error)};
     }
     advance();
-    expect("(");
-    std::vector<Argument> positional;
-    std::vector<std::pair<std::string, Argument>> keywords;
-    if (!take(")")) {
-      do {
-        if (token_.kind == TokenKind::word) {
-          const Token word = token_;
-          const size_t after = lexer_.offset();
-          advance();
-          if (take("=")) {
-            keywords.emplace_back(std::string(word.text), parse_argument(0));
-            continue;
-          }
-          lexer_.reset(after);
-          token_ = word;
-        }
-        if (!keywords.empty()) unexpected("name=value after the first named argument");
-        positional.push_back(parse_argument(0));
-      } while (take(","));
-      expect(")");
-    }
+    auto [positional, keywords] = parse_arguments();
     auto arguments = normalise_arguments(graph_.operators(), *op, std::move(positional), std::move(keywords));
     if (!arguments) throw Stop{placed(arguments.diagnostics(), op_token.span)};
     if (!type) {
@@ -304,6 +269,52 @@ class GraphParser {
     graph_.add_call(*op, std::move(*arguments), std::move(*type), name.text);
   }
 
+  // An operator in quotes has no signature: its arguments are taken as they are.
+  void parse_unknown_call(const Token& name, std::optional<ValueType> type) {
+    const Token op_token = token_;
+    std::string op_name;
+    if (!text::unescape(op_token.text, op_name)) unexpected("a text with JSON escapes");
+    const OpId op = graph_.operators().intern(op_name);
+    if (graph_.operators().signature(op)) unexpected("an operator without quotes, for it has a signature");
+    advance();
+    auto [arguments, keywords] = parse_arguments();
+    std::vector<std::string> names;
+    for (auto& [keyword, value] : keywords) {
+      names.push_back(keyword);
+      arguments.push_back(std::move(value));
+    }
+    graph_.add_call(op, std::move(arguments), type ? std::move(*type) : ValueType::unknown(), name.text, nullptr, std::move(names));
+  }
+
+  struct Arguments {
+    std::vector<Argument> positional;
+    std::vector<std::pair<std::string, Argument>> keywords;
+  };
+
+  Arguments parse_arguments() {
+    expect("(");
+    Arguments arguments;
+    if (!take(")")) {
+      do {
+        if (token_.kind == TokenKind::word) {
+          const Token word = token_;
+          const size_t after = lexer_.offset();
+          advance();
+          if (take("=")) {
+            arguments.keywords.emplace_back(std::string(word.text), parse_argument(0));
+            continue;
+          }
+          lexer_.reset(after);
+          token_ = word;
+        }
+        if (!arguments.keywords.empty()) unexpected("name=value after the first named argument");
+        arguments.positional.push_back(parse_argument(0));
+      } while (take(","));
+      expect(")");
+    }
+    return arguments;
+  }
+
   static Diagnostic placed(const Diagnostics& diagnostics, const Span& span) {
     Diagnostic error = diagnostics.list().front();
     error.labels.insert(error.labels.begin(), {span, ""});
@@ -311,7 +322,7 @@ class GraphParser {
   }
 
   Argument parse_argument(int depth) {
-    if (depth > kDeepest) throw Stop{Diagnostic(kTooDeep, token_.span).with("limit", int64_t{kDeepest})};
+    if (depth > kDeepest) throw Stop{Diagnostic(kNestedTooDeeply, token_.span).with("limit", int64_t{kDeepest})};
     const Token token = token_;
     switch (token.kind) {
       case TokenKind::value_name: {
@@ -346,7 +357,7 @@ class GraphParser {
   }
 
   Diagnostic unknown_value(const Token& token) {
-    Diagnostic error = Diagnostic(kUnknownValue, token.span).with("name", std::string(token.text));
+    Diagnostic error = Diagnostic(kUnboundValue, token.span).with("name", std::string(token.text));
     std::vector<std::string> candidates;
     for (const Node* node = graph_.first(); node; node = node->next()) candidates.push_back(node->name());
     if (auto near = did_you_mean(token.text, candidates)) error.helps.push_back({"did you mean `%" + *near + "`?", token.span, "%" + *near});
@@ -354,20 +365,24 @@ class GraphParser {
   }
 
   Argument parse_number() {
-    const std::string digits(token_.text);
-    if (digits == "-inf" || digits == "+inf") {
-      advance();
-      return digits[0] == '-' ? -INFINITY : INFINITY;
-    }
+    const auto bad = [&](const char* why) {
+      return Stop{Diagnostic(kBadNumber, token_.span).with("text", std::string(token_.text.substr(0, 40))).with("why", why)};
+    };
+    std::string_view digits = token_.text;
+    if (digits[0] == '+') digits.remove_prefix(1);
+    const char* begin = digits.data();
+    const char* end = begin + digits.size();
     int64_t integer = 0;
-    const char* end = digits.data() + digits.size();
-    if (std::from_chars(digits.data(), end, integer).ptr == end) {
+    const auto whole = std::from_chars(begin, end, integer);
+    if (whole.ptr == end) {
+      if (whole.ec != std::errc()) throw bad("it does not fit 64 bits");
       advance();
       return integer;
     }
-    char* stop = nullptr;
-    const double real = std::strtod(digits.c_str(), &stop);
-    if (stop != digits.c_str() + digits.size()) unexpected("a number");
+    double real = 0;
+    const auto read = std::from_chars(begin, end, real);
+    if (read.ptr != end) throw bad("it is neither an integer nor a real");
+    if (read.ec != std::errc()) throw bad("it is out of range");
     advance();
     return real;
   }

@@ -1,26 +1,22 @@
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
+// Writes the text form of graphs; parse.cc reads what this prints.
+
+#include <algorithm>
+#include <cctype>
 
 #include <qrules/graph/text.h>
 
+#include "constant_text.h"
 #include "lexer.h"
 
 namespace qrules {
 namespace {
 
-// The shortest decimal that reads back to the same double, always recognisable as a real.
-std::string print_real(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  char buffer[40];
-  for (int digits = 6; digits <= 17; ++digits) {
-    std::snprintf(buffer, sizeof buffer, "%.*g", digits, value);
-    if (std::strtod(buffer, nullptr) == value) break;
-  }
-  std::string text = buffer;
-  if (text.find_first_of(".en") == std::string::npos) text += ".0";
-  return text;
+// Other words (devices such as cuda:0, or what would read as a number or a dtype) need quotes.
+bool is_bare_keyword(const std::string& word) {
+  static constexpr std::string_view kTaken[] = {"None", "true", "True", "false", "False", "inf", "nan", "size"};
+  if (word.empty() || std::isdigit(static_cast<unsigned char>(word[0])) || parse_dtype(word)) return false;
+  if (std::find(std::begin(kTaken), std::end(kTaken), word) != std::end(kTaken)) return false;
+  return std::all_of(word.begin(), word.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; });
 }
 
 std::string print_sizes(const std::vector<Dim>& sizes, const DimTable& dims) {
@@ -36,35 +32,24 @@ std::string print_type(const ValueType& type, const DimTable& dims) {
   return type.kind == ValueType::Kind::tuple ? "(" + text + ")" : text;
 }
 
-std::string print_element(const Constant& constant, int64_t i) {
-  if (constant.dtype == DType::boolean) return element_as_int(constant, i) ? "true" : "false";
-  return is_floating(constant.dtype) ? print_real(element_as_double(constant, i)) : std::to_string(element_as_int(constant, i));
-}
-
 std::string print_constant(const Node& node, const PrintOptions& options) {
   const Constant& constant = *node.constant();
   std::string text = "constant ";
   if (!node.constant_name().empty()) text += "\"" + text::escape(node.constant_name()) + "\" ";
   text += ": " + print(*node.tensor(), node.graph().dims());
   const int64_t count = constant.element_count();
-  const bool writable = (is_floating(constant.dtype) && size_of(constant.dtype) > 2) || constant.dtype == DType::bf16 || is_integral(constant.dtype) || constant.dtype == DType::boolean;
-  if (!constant.has_data() || count == 0 || !writable) return text;
-  bool equal = true;
-  const std::string first = print_element(constant, 0);
-  // Long constants print only when one value stands for all of them.
-  const int64_t looked_at = std::min<int64_t>(count, 4096);
-  for (int64_t i = 1; i < looked_at && equal; ++i) equal = print_element(constant, i) == first;
-  if (equal && count <= looked_at) return text + " {" + first + "}";
+  if (!constant.has_data() || count == 0 || !text::has_element_text(constant.dtype)) return text;
+  if (text::is_uniform(constant)) return text + " {" + text::print_element(constant, 0) + "}";
   if (count > options.constant_elements) return text;
   text += " {";
-  for (int64_t i = 0; i < count; ++i) text += (i ? ", " : "") + print_element(constant, i);
+  for (int64_t i = 0; i < count; ++i) text += (i ? ", " : "") + text::print_element(constant, i);
   return text + "}";
 }
 
 std::string print_call(const Node& node) {
   const DimTable& dims = node.graph().dims();
   const Signature* signature = node.graph().operators().signature(node.op());
-  std::string text = node.op_name() + "(";
+  std::string text = (signature ? node.op_name() : "\"" + text::escape(node.op_name()) + "\"") + "(";
   std::string separator;
   const auto add = [&](const std::string& argument) {
     text += separator + argument;
@@ -82,13 +67,13 @@ std::string print_call(const Node& node) {
   const auto& parameters = signature->parameters;
   size_t said = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const bool default_value = parameters[i].has_default && arguments[i] == parameters[i].default_value;
+    const bool default_value = parameters[i].has_default && identical(arguments[i], parameters[i].default_value);
     if (!parameters[i].keyword_only && !default_value) said = i + 1;
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!parameters[i].keyword_only) {
       if (i < said) add(print(arguments[i], dims));
-    } else if (!(parameters[i].has_default && arguments[i] == parameters[i].default_value)) {
+    } else if (!(parameters[i].has_default && identical(arguments[i], parameters[i].default_value))) {
       add(parameters[i].name + "=" + print(arguments[i], dims));
     }
   }
@@ -107,10 +92,10 @@ std::string print(const Argument& argument, const DimTable& dims) {
   if (argument.is_none()) return "None";
   if (const bool* boolean = argument.get_if<bool>()) return *boolean ? "true" : "false";
   if (const auto* integer = argument.get_if<int64_t>()) return std::to_string(*integer);
-  if (const double* real = argument.get_if<double>()) return print_real(*real);
+  if (const double* real = argument.get_if<double>()) return text::print_real(*real);
   if (const auto* text = argument.get_if<std::string>()) return "\"" + text::escape(*text) + "\"";
   if (const DType* dtype = argument.get_if<DType>()) return std::string(name(*dtype));
-  if (const auto* keyword = argument.get_if<Keyword>()) return keyword->text;
+  if (const auto* keyword = argument.get_if<Keyword>()) return is_bare_keyword(keyword->text) ? keyword->text : "\"" + text::escape(keyword->text) + "\"";
   if (const Dim* dim = argument.get_if<Dim>()) return "size(" + dims.print(*dim) + ")";
   if (Node* node = argument.node()) return "%" + node->name();
   std::string text;
@@ -122,7 +107,11 @@ std::string print(const Node& node, const PrintOptions& options) {
   const DimTable& dims = node.graph().dims();
   std::string text;
   switch (node.kind()) {
-    case NodeKind::placeholder: text = "%" + node.name() + ": " + print_type(node.type(), dims); break;
+    case NodeKind::placeholder: {
+      const std::string type = print_type(node.type(), dims);
+      text = "%" + node.name() + (type.empty() ? "" : ": " + type);
+      break;
+    }
     case NodeKind::constant: text = "%" + node.name() + " = " + print_constant(node, options); break;
     case NodeKind::output: {
       text = "return (";

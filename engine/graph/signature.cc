@@ -8,14 +8,11 @@
 #include <cctype>
 #include <charconv>
 
+#include <qrules/graph/diagnostics.h>
 #include <qrules/graph/operators.h>
 
 namespace qrules {
 namespace {
-
-inline const DiagnosticKind kBadSignature{
-    "QR0521", Level::error, "bad-signature", "cannot read the signature `{schema}`: {why}",
-    "An operator signature is written as PyTorch writes schemas: (Tensor x, int[] sizes, *, Scalar alpha=1) -> Tensor."};
 
 class SignatureParser {
  public:

@@ -12,7 +12,8 @@
 // A symbolic size among arguments is written size(8*s77). Types of calls may be left out (they are inferred where infer.h can). Symbolic sizes are expressions: f32[s77, 8*s77].
 // Strides follow when they are not contiguous: f32[1,3,4,4] strides(48,1,12,3). Arguments that equal the signature's default
 // are not printed when no later positional one is; keyword-only arguments print as name=value; keywords print bare
-// (memory_format=channels_last). `#` starts a comment. Text in double quotes has JSON escapes.
+// (memory_format=channels_last), or as text when they are not one word (device="cuda:0"). An operator without a signature is
+// written in quotes and keeps its arguments as they are: "my.op"(%x, mode=3). `#` starts a comment. Text in double quotes has JSON escapes.
 #pragma once
 
 #include <memory>

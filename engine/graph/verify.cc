@@ -2,18 +2,12 @@
 
 #include <unordered_set>
 
+#include <qrules/graph/diagnostics.h>
 #include <qrules/graph/infer.h>
 #include <qrules/graph/text.h>
 
 namespace qrules {
 namespace {
-
-inline const DiagnosticKind kBrokenGraph{
-    "QR0501", Level::error, "broken-graph", "the graph is broken at %{node}: {what}",
-    "A pass left the graph in a state that the others do not expect. This is a defect of the pass, not of the model."};
-inline const DiagnosticKind kWrongType{
-    "QR0502", Level::error, "wrong-type", "%{node} is recorded as {recorded}, its operator gives {inferred}",
-    "The type that a node carries differs from what its operator's definition gives for its operands."};
 
 std::string print_type(const ValueType& type, const DimTable& dims) {
   std::string text;
@@ -60,7 +54,7 @@ class Verifier {
   }
 
  private:
-  void broken(const Node& node, std::string what) { found_.add(Diagnostic(kBrokenGraph).with("node", node.name()).with("what", std::move(what))); }
+  void broken(const Node& node, std::string what) { found_.add(Diagnostic(kBrokenGraph).with("node", node.name()).with("why", std::move(what))); }
 
   void check_operands(const Node& node, const std::unordered_set<const Node*>& seen) {
     for (const Use& use : node.operands()) {
