@@ -1,0 +1,20 @@
+// The reference handlers of this folder.
+
+#include <qrules/lowerings/decomposed/handler.h>
+#include <qrules/lowerings/register.h>
+
+namespace qrules {
+
+void register_decomposed_handlers(HandlerRegistry& registry) {
+  decomposed::add_quantize(registry);
+  decomposed::add_dequantize(registry);
+  decomposed::add_choose_qparams(registry);
+  decomposed::add_views(registry);
+  decomposed::add_casts(registry);
+  decomposed::add_cat(registry);
+  decomposed::add_pool(registry);
+  decomposed::add_linear(registry);
+  decomposed::add_convolution(registry);
+}
+
+}  // namespace qrules
