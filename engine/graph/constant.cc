@@ -103,7 +103,7 @@ std::optional<int64_t> TensorType::element_count() const {
   int64_t count = 1;
   for (Dim size : sizes) {
     if (!size.is_static()) return std::nullopt;
-    count *= size.value();
+    if (__builtin_mul_overflow(count, size.value(), &count)) count = INT64_MAX;
   }
   return count;
 }

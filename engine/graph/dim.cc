@@ -13,6 +13,20 @@ namespace qrules {
 namespace {
 
 constexpr int kDeepest = 100;
+// Powers of sums grow fast; no size of a model comes near this.
+constexpr size_t kLongest = 2000;
+
+// Sizes beyond 64 bits stay the largest number there is: a wrapped one would be taken for a symbol.
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? -INT64_MAX : INT64_MAX;
+}
+int64_t saturating_multiply(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (!__builtin_mul_overflow(a, b, &product)) return product;
+  return (a < 0) == (b < 0) ? INT64_MAX : -INT64_MAX;
+}
 
 }  // namespace
 
@@ -21,7 +35,7 @@ Dim DimTable::intern(Sum sum) {
   Sum merged;
   for (Term& term : sum) {
     if (!merged.empty() && merged.back().atoms == term.atoms) {
-      merged.back().coefficient += term.coefficient;
+      merged.back().coefficient = saturating_add(merged.back().coefficient, term.coefficient);
     } else {
       merged.push_back(std::move(term));
     }
@@ -50,7 +64,7 @@ DimTable::Sum DimTable::sum_of(Dim dim) const {
 Dim DimTable::symbol(std::string_view name) { return intern_atom(AtomKind::symbol, std::string(name), 0, 0); }
 
 Dim DimTable::add(Dim a, Dim b) {
-  if (a.is_static() && b.is_static()) return a.value() + b.value();
+  if (a.is_static() && b.is_static()) return saturating_add(a.value(), b.value());
   Sum sum = sum_of(a);
   for (Term& term : sum_of(b)) sum.push_back(std::move(term));
   return intern(std::move(sum));
@@ -64,12 +78,12 @@ Dim DimTable::subtract(Dim a, Dim b) {
 }
 
 Dim DimTable::multiply(Dim a, Dim b) {
-  if (a.is_static() && b.is_static()) return a.value() * b.value();
+  if (a.is_static() && b.is_static()) return saturating_multiply(a.value(), b.value());
   Sum sum;
   const Sum left = sum_of(a), right = sum_of(b);
   for (const Term& x : left) {
     for (const Term& y : right) {
-      Term term{x.coefficient * y.coefficient, x.atoms};
+      Term term{saturating_multiply(x.coefficient, y.coefficient), x.atoms};
       term.atoms.insert(term.atoms.end(), y.atoms.begin(), y.atoms.end());
       std::sort(term.atoms.begin(), term.atoms.end());
       sum.push_back(std::move(term));
@@ -128,25 +142,31 @@ Dim DimTable::minimum(Dim a, Dim b) {
 }
 
 std::string DimTable::print(const Sum& sum) const {
+  // Ordered by text, not by the order in which symbols were met, so that every table prints a size alike.
+  std::vector<std::pair<std::string, int64_t>> products;
+  for (const Term& term : sum) {
+    std::vector<std::string> factors;
+    for (uint32_t id : term.atoms) factors.push_back(atoms_[id].kind == AtomKind::floor_divide ? "(" + atoms_[id].text + ")" : atoms_[id].text);
+    std::sort(factors.begin(), factors.end());
+    std::string product;
+    for (const std::string& factor : factors) product += (product.empty() ? "" : "*") + factor;
+    products.emplace_back(std::move(product), term.coefficient);
+  }
+  // The constant reads better last.
+  std::sort(products.begin(), products.end(), [](const auto& a, const auto& b) {
+    return a.first.empty() != b.first.empty() ? b.first.empty() : a.first < b.first;
+  });
   std::string out;
-  // The constant sorts first (no atoms) but reads better last.
-  std::vector<const Term*> order;
-  for (const Term& term : sum) order.push_back(&term);
-  std::stable_partition(order.begin(), order.end(), [](const Term* term) { return !term->atoms.empty(); });
-  for (const Term* term : order) {
-    const bool negative = term->coefficient < 0;
-    const int64_t magnitude = negative ? -term->coefficient : term->coefficient;
+  for (const auto& [product, coefficient] : products) {
+    const bool negative = coefficient < 0;
+    const int64_t magnitude = negative ? -coefficient : coefficient;
     if (out.empty()) {
       if (negative) out += "-";
     } else {
       out += negative ? " - " : " + ";
     }
-    if (magnitude != 1 || term->atoms.empty()) out += std::to_string(magnitude) + (term->atoms.empty() ? "" : "*");
-    for (size_t i = 0; i < term->atoms.size(); ++i) {
-      const Atom& atom = atoms_[term->atoms[i]];
-      if (i > 0) out += "*";
-      out += atom.kind == AtomKind::floor_divide ? "(" + atom.text + ")" : atom.text;
-    }
+    if (magnitude != 1 || product.empty()) out += std::to_string(magnitude) + (product.empty() ? "" : "*");
+    out += product;
   }
   return out;
 }
@@ -171,17 +191,18 @@ std::optional<int64_t> DimTable::evaluate(Dim dim, const std::map<std::string, i
         const bool divides = atom.kind == AtomKind::floor_divide || atom.kind == AtomKind::modulo;
         if (divides && *right <= 0) return std::nullopt;
         // Rounds toward minus infinity: an inner difference may be negative.
-        const int64_t remainder = divides ? ((*left % *right) + *right) % *right : 0;
+        int64_t remainder = divides ? *left % *right : 0;
+        if (remainder < 0) remainder += *right;
         switch (atom.kind) {
-          case AtomKind::floor_divide: factor = (*left - remainder) / *right; break;
+          case AtomKind::floor_divide: factor = *left / *right - (*left % *right < 0 ? 1 : 0); break;
           case AtomKind::modulo: factor = remainder; break;
           case AtomKind::maximum: factor = std::max(*left, *right); break;
           default: factor = std::min(*left, *right); break;
         }
       }
-      product *= factor;
+      if (__builtin_mul_overflow(product, factor, &product)) return std::nullopt;
     }
-    total += product;
+    if (__builtin_add_overflow(total, product, &total)) return std::nullopt;
   }
   return total;
 }
@@ -213,6 +234,11 @@ class SizeParser {
   void fail(std::string why) {
     if (error_.empty()) error_ = std::move(why);
   }
+  Dim checked(Dim value) {
+    if (value == Dim(INT64_MAX)) fail("the number is too large");
+    if (!value.is_static() && table_.print(value).size() > kLongest) fail("the expression is too long");
+    return value;
+  }
   void skip() {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
   }
@@ -234,7 +260,8 @@ class SizeParser {
     while (true) {
       const Dim value = product(depth + 1);
       if (!error_.empty()) return 0;
-      (negative ? minus : plus) = table_.add(negative ? minus : plus, value);
+      (negative ? minus : plus) = checked(table_.add(negative ? minus : plus, value));
+      if (!error_.empty()) return 0;
       if (take("+")) {
         negative = false;
       } else if (take("-")) {
@@ -255,10 +282,10 @@ class SizeParser {
           break;
         }
         Dim power = 1;
-        for (int64_t i = 0; i < exponent.value(); ++i) power = table_.multiply(power, value);
+        for (int64_t i = 0; i < exponent.value() && error_.empty(); ++i) power = checked(table_.multiply(power, value));
         value = power;
       } else if (take("*")) {
-        value = table_.multiply(value, primary(depth));
+        value = checked(table_.multiply(value, primary(depth)));
       } else if (take("//")) {
         value = table_.floor_divide(value, primary(depth));
       } else if (take("/")) {

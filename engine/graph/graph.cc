@@ -1,8 +1,9 @@
 // Nodes live at stable addresses, one allocation each, found by their dense id. Three structures are kept in step by
 // every edit: the ordered list of nodes, the doubly linked list of use edges of each value, and the index of names.
 //
-// Order: each node carries a 64-bit key; a node put between two others takes the middle of their keys, and when there is none
-// left the whole list is renumbered with wide gaps, so `before` is O(1) and insertion is O(1) amortised.
+// Order: each node carries a 64-bit key; a node put between two others takes the middle of their keys. When there is none left,
+// the keys of as many following nodes are spread as it takes to find room (Dietz and Sleator), so `before` is O(1) and insertion
+// O(log n) amortised, wherever the insertions are.
 
 #include <qrules/graph/graph.h>
 
@@ -200,10 +201,17 @@ void Graph::insert(Node* node, Node* before) {
   }
   const uint64_t high = before->order_;
   node->order_ = low + (high - low) / 2;
-  if (node->order_ == low || node->order_ == high) {
-    uint64_t key = 0;
-    for (Node* n = first_; n; n = n->next_) n->order_ = key += kOrderGap;
+  if (node->order_ != low) return;
+  // `count` nodes from this one on share the keys between `low` and the key of the node behind them.
+  uint64_t count = 1;
+  Node* end = before;
+  while (end && end->order_ - low <= (count + 1) * (count + 1)) {
+    ++count;
+    end = end->next_;
   }
+  const uint64_t step = end ? (end->order_ - low) / (count + 1) : kOrderGap;
+  uint64_t key = low;
+  for (Node* n = node; n != end; n = n->next_) n->order_ = key += step;
 }
 
 void Graph::remove(Node* node) {
@@ -383,7 +391,7 @@ size_t Graph::merge_duplicates() {
     for (auto at = begin; at != end && !twin; ++at) {
       Node* other = at->second;
       if (other->kind_ != node->kind_) continue;
-      const bool equal = node->kind_ == NodeKind::call ? other->op_ == node->op_ && other->arguments_ == node->arguments_
+      const bool equal = node->kind_ == NodeKind::call ? other->op_ == node->op_ && std::equal(other->arguments_.begin(), other->arguments_.end(), node->arguments_.begin(), node->arguments_.end(), identical)
                                                        : equal_constants(*other->constant_, *node->constant_, kComparedConstantBytes);
       if (equal) twin = other;
     }

@@ -79,7 +79,7 @@ std::vector<int64_t> Call::integers(std::string_view parameter, size_t length) c
   auto values = argument(parameter).integers();
   if (!values) refuse("`" + std::string(parameter) + "` must be a list of integers");
   if (length > 0 && values->size() == 1) values->assign(length, values->front());
-  if (length > 0 && !values->empty() && values->size() != length) {
+  if (length > 0 && values->size() != length) {
     refuse("`" + std::string(parameter) + "` must have " + std::to_string(length) + " elements");
   }
   return *values;
@@ -124,6 +124,8 @@ std::vector<Dim> broadcast(DimTable& dims, const std::vector<Dim>& a, const std:
 
 Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode) {
   if (stride < 1 || dilation < 1 || kernel < 1 || padding < 0) refuse("stride, dilation and kernel must be positive, padding not negative");
+  constexpr int64_t kLargest = INT32_MAX;
+  if (std::max({stride, dilation, kernel, padding}) > kLargest || (size.is_static() && size.value() > INT64_MAX / 4)) refuse("the window or the input is too large");
   const int64_t reach = dilation * (kernel - 1) + 1;
   if (size.is_static()) {
     const int64_t room = size.value() + 2 * padding - reach;

@@ -95,8 +95,7 @@ std::vector<Dim> pooled(const Call& call) {
   const TensorType& self = call.tensor("self");
   if (self.rank() != 3 && self.rank() != 4) refuse("the input must have rank 3 or 4");
   const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2);
-  auto stride = call.integers("stride", 2);
-  if (stride.empty()) stride = kernel;
+  const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
   const std::vector<int64_t> dilation = call.argument("dilation").is_none() ? std::vector<int64_t>{1, 1} : call.integers("dilation", 2);
   std::vector<Dim> sizes = self.sizes;
   for (size_t i = 0; i < 2; ++i) {
@@ -116,7 +115,8 @@ ValueType pool_with_indices(const Call& call) {
 ValueType adaptive_pool(const Call& call) {
   const TensorType& self = call.tensor("self");
   const auto size = call.integers("output_size", 2);
-  if (self.rank() < 2) refuse("the input must have rank 3 or 4");
+  if (self.rank() != 3 && self.rank() != 4) refuse("the input must have rank 3 or 4");
+  if (size[0] < 0 || size[1] < 0) refuse("a size is not negative");
   std::vector<Dim> sizes = self.sizes;
   sizes[self.rank() - 2] = size[0];
   sizes[self.rank() - 1] = size[1];

@@ -19,7 +19,7 @@ ValueType float_of_self(const Call& call) {
 }
 
 // PyTorch's promotion: a tensor of rank 0 (and a number) only counts through its category (bool < integer < float).
-int category(DType dtype) { return dtype == DType::boolean ? 0 : is_integral(dtype) ? 1 : 2; }
+int category(DType dtype) { return dtype == DType::boolean ? 0 : is_integral(dtype) ? 1 : is_floating(dtype) ? 2 : 3; }
 
 DType promote_tensors(const TensorType& a, const TensorType& b) {
   const bool a_counts = a.rank() > 0, b_counts = b.rank() > 0;
@@ -44,7 +44,7 @@ ValueType binary(const Call& call) {
 
 ValueType true_divide(const Call& call) {
   ValueType result = binary(call);
-  if (!is_floating(result.tensors[0].dtype)) result.tensors[0].dtype = DType::f32;
+  if (category(result.tensors[0].dtype) < 2) result.tensors[0].dtype = DType::f32;
   return result;
 }
 
@@ -81,7 +81,10 @@ ValueType mean_dim(const Call& call) {
   const Argument& dims = call.argument("dim");
   std::vector<bool> reduced(self.rank(), dims.is_none() || (dims.list() && dims.list()->empty()));
   if (!dims.is_none()) {
-    for (int64_t dim : call.integers("dim")) reduced[Call::wrap(dim, self.rank())] = true;
+    for (int64_t dim : call.integers("dim")) {
+      const size_t index = Call::wrap(dim, self.rank());
+      if (self.rank() > 0) reduced[index] = true;
+    }
   }
   std::vector<Dim> sizes;
   for (size_t i = 0; i < self.rank(); ++i) {

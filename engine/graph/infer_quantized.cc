@@ -184,8 +184,7 @@ ValueType qmaxpool2d(const Call& call) {
   require_int8(x, "the activation");
   if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4");
   const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2), dilation = call.integers("dilation", 2);
-  auto stride = call.integers("stride", 2);
-  if (stride.empty()) stride = kernel;
+  const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
   std::vector<Dim> sizes = x.sizes;
   for (size_t i = 0; i < 2; ++i) {
     if (2 * padding[i] > kernel[i]) refuse("padding is more than half of the window");

@@ -112,12 +112,20 @@ ValueType expand(const Call& call) {
 ValueType cat(const Call& call) {
   const auto types = call.tensors("tensors");
   if (types.empty()) refuse("nothing to concatenate");
+  if (types[0]->rank() == 0) refuse("tensors without dimensions cannot be concatenated");
   const size_t axis = call.dimension("dim", types[0]->rank());
   std::vector<Dim> sizes = types[0]->sizes;
   DType dtype = types[0]->dtype;
   for (size_t i = 1; i < types.size(); ++i) {
     if (types[i]->rank() != sizes.size()) refuse("the tensors have different ranks");
-    sizes[axis] = call.dims().add(sizes[axis], types[i]->sizes[axis]);
+    for (size_t d = 0; d < sizes.size(); ++d) {
+      const Dim size = types[i]->sizes[d];
+      if (d == axis) {
+        sizes[d] = call.dims().add(sizes[d], size);
+      } else if (size.is_static() && sizes[d].is_static() && size != sizes[d]) {
+        refuse("sizes differ in dimension " + std::to_string(d));
+      }
+    }
     dtype = promote(dtype, types[i]->dtype);
   }
   return ValueType::tensor({dtype, std::move(sizes), {}});

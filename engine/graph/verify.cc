@@ -4,6 +4,7 @@
 
 #include <qrules/graph/diagnostics.h>
 #include <qrules/graph/infer.h>
+#include <qrules/graph/normalise.h>
 #include <qrules/graph/text.h>
 
 namespace qrules {
@@ -60,8 +61,8 @@ class Verifier {
     for (const Use& use : node.operands()) {
       if (use.user != &node) broken(node, "an operand slot belongs to another node");
       if (!seen.contains(use.value)) broken(node, "it uses %" + use.value->name() + ", which does not come before it");
-      bool linked = false;
-      for (const Use* u = use.value->first_use(); u && !linked; u = u->next) linked = u == &use;
+      // Its neighbours in the list of users; that the list as a whole is sound is checked at its value.
+      const bool linked = (use.previous ? use.previous->next : use.value->first_use()) == &use;
       if (!linked) broken(node, "%" + use.value->name() + " does not know it as a user");
     }
   }
@@ -80,6 +81,7 @@ class Verifier {
       broken(node, "it has " + std::to_string(node.arguments().size()) + " arguments, its signature " + std::to_string(signature->parameters.size()));
       return;
     }
+    if (signature) check_arguments(node, *signature);
     if (!options_.types || node.type().kind == ValueType::Kind::unknown) return;
     // Inference may add sizes to the table, so it works on the graph itself; nothing that is compared changes.
     auto inferred = infer_type(const_cast<Graph&>(graph_), node.op(), node.arguments());
@@ -93,6 +95,21 @@ class Verifier {
     if (!same) {
       found_.add(Diagnostic(kWrongType).with("node", node.name()).with("recorded", print_type(node.type(), graph_.dims())).with("inferred", print_type(*inferred, graph_.dims())));
     }
+  }
+
+  void check_arguments(const Node& node, const Signature& signature) {
+    std::vector<Argument> positional;
+    std::vector<std::pair<std::string, Argument>> keywords;
+    for (size_t i = 0; i < signature.parameters.size(); ++i) {
+      const Parameter& parameter = signature.parameters[i];
+      if (parameter.keyword_only) {
+        keywords.emplace_back(parameter.name, node.argument(i));
+      } else {
+        positional.push_back(node.argument(i));
+      }
+    }
+    const auto fitting = normalise_arguments(graph_.operators(), node.op(), std::move(positional), std::move(keywords));
+    if (!fitting) broken(node, fitting.diagnostics().list().front().message());
   }
 
   const Graph& graph_;

@@ -33,7 +33,12 @@ void render_label(std::string& out, const Label& label, bool primary, const std:
   const std::string number = std::to_string(from.line);
   std::string line = visible(file.line(from.line));
   const bool cut = line.size() > kWidestLine;
-  if (cut) line.resize(kWidestLine);
+  if (cut) {
+    // Not inside a code point.
+    size_t kept = kWidestLine;
+    while (kept > 0 && (static_cast<unsigned char>(line[kept]) & 0xC0) == 0x80) --kept;
+    line.resize(kept);
+  }
   const size_t columns = static_cast<size_t>(std::count_if(line.begin(), line.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }));
