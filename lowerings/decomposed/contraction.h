@@ -1,0 +1,68 @@
+// Operands that qlinear and qconv share, and what they do with a sum of products.
+#pragma once
+
+#include <optional>
+
+#include <qrules/lowerings/decomposed/epilogue.h>
+
+namespace qrules::decomposed {
+
+// More products of an s8 weight and a difference of two 8-bit values could leave s32.
+inline constexpr int64_t kMaxProductsInS32 = 65'793;
+
+enum class Binary { add, sub, mul };
+
+struct Contraction {
+  size_t x = 0, weight = 0, weight_scale = 0;
+  bool x_is_signed = false;
+  Number x_scale, x_zero_point;
+  int64_t weight_scale_step = 0;  // 0: one scale for all channels
+  std::optional<size_t> bias;
+  DType bias_dtype = DType::f32;
+  int64_t bias_step = 0;
+
+  std::optional<size_t> other;
+  DType other_dtype = DType::f32;
+  Number other_scale, other_zero_point;
+  Binary binary = Binary::add;
+  std::vector<int64_t> other_strides;  // in the result's dimensions
+
+  Epilogue epilogue;
+
+  // Reads the arguments of a call with `channels` output channels; output(0) has its final sizes. Errors: dtypes, sizes and
+  // arguments that docs/operators.md does not have.
+  static Result<Contraction> prepare(PrepareContext& context, int64_t channels);
+};
+
+// A contraction with its run-time numbers read.
+class ContractionRun {
+ public:
+  ContractionRun(const Contraction& contraction, const KernelArguments& arguments);
+
+  int64_t zero_point() const { return zero_point_; }
+  // Whether sums of this many products stay in s32.
+  bool fits_s32(int64_t products) const;
+
+  // `sum` of channel n becomes the element at out_offset; arithmetic in double.
+  void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum) const {
+    double v = static_cast<double>(sum) * (x_scale_ * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
+    if (bias_) v += load<double>(bias_, contraction_.bias_dtype, n * contraction_.bias_step);
+    if (other_) {
+      const double other = other_scale_ * (load<double>(other_, contraction_.other_dtype, other_offset) - other_zero_point_);
+      v = contraction_.binary == Binary::add ? v + other : contraction_.binary == Binary::sub ? v - other : v * other;
+    }
+    epilogue_.store_at(out_offset, v);
+  }
+
+ private:
+  const Contraction& contraction_;
+  double x_scale_;
+  int64_t zero_point_;
+  const float* weight_scale_;
+  const void* bias_;
+  const void* other_;
+  double other_scale_ = 1, other_zero_point_ = 0;
+  EpilogueRun epilogue_;
+};
+
+}  // namespace qrules::decomposed
