@@ -1,0 +1,20 @@
+# `cmake --install`: headers under include/qrules/, the libraries, the rules, and a package for find_package(qrules).
+include(CMakePackageConfigHelpers)
+foreach(room support graph rules match rewrite)
+  install(DIRECTORY engine/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
+endforeach()
+install(TARGETS qrules_engine EXPORT qrules ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY rules DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules)
+if(QRULES_RUNTIME)
+  install(DIRECTORY engine/runtime DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
+  install(DIRECTORY lowerings DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
+  install(TARGETS qrules_runtime EXPORT qrules ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS qrules_tool rulecheck RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qrules)
+install(EXPORT qrules NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-targets.cmake)
+configure_package_config_file(cmake/qrules-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/qrules-config.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/qrules-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/qrules-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/qrules-config-version.cmake
+        DESTINATION ${package_dir})

@@ -1,0 +1,16 @@
+# The command-line tools: rulecheck needs the engine, and the runtime for numerics; qrules needs the runtime.
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+if(QRULES_RUNTIME)
+  file(GLOB qrules_sources CONFIGURE_DEPENDS tools/qrules/*.cc tools/common/*.cc)
+  add_executable(qrules_tool ${qrules_sources})
+  set_target_properties(qrules_tool PROPERTIES OUTPUT_NAME qrules)
+  file(GLOB rulecheck_sources CONFIGURE_DEPENDS tools/rulecheck/*.cc tools/common/*.cc)
+  add_executable(rulecheck ${rulecheck_sources})
+  foreach(tool qrules_tool rulecheck)
+    target_include_directories(${tool} PRIVATE tools)
+    target_link_libraries(${tool} PRIVATE qrules_runtime qrules_warnings CLI11::CLI11 nlohmann_json::nlohmann_json)
+    target_compile_definitions(${tool} PRIVATE
+      QRULES_VERSION="${PROJECT_VERSION}" QRULES_SOURCE_RULES="${CMAKE_CURRENT_SOURCE_DIR}/rules")
+  endforeach()
+endif()
