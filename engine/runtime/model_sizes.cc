@@ -211,7 +211,7 @@ class SizeWriter {
       for (size_t i = 0; i < arguments.size(); ++i) out += (i > 0 ? ", " : "") + sum(arguments[i]);
       return out + ")";
     }
-    if (name == "Identity" && arguments.size() == 1) return grouped(arguments[0]);
+    if ((name == "Identity" || name == "ToFloat") && arguments.size() == 1) return grouped(arguments[0]);
     // Rounding a quotient of integers is the one way through floats that has an exact integer form.
     const Term* quotient = arguments.size() == 1 && arguments[0].name == "IntTrueDiv" && arguments[0].arguments.size() == 2 ? arguments.data() : nullptr;
     if (quotient && (name == "TruncToInt" || name == "FloorToInt" || name == "floor")) {
