@@ -126,7 +126,9 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
       if (!parameters[i].has_default) return Diagnostic(kMissingArgument).with("op", name).with("parameter", parameters[i].name);
       arguments[i] = parameters[i].default_value;
     }
-    if (!coerce(arguments[i], parameters[i])) {
+    // Some schemas write a default in another kind (MemoryFormat memory_format=0): it fits as it is.
+    const bool is_default = parameters[i].has_default && identical(arguments[i], parameters[i].default_value);
+    if (!coerce(arguments[i], parameters[i]) && !is_default) {
       return Diagnostic(kWrongArgument).with("op", name).with("parameter", parameters[i].name).with("expected", describe(parameters[i].kind)).with("found", describe(arguments[i]));
     }
   }

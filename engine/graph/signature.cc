@@ -127,6 +127,8 @@ class SignatureParser {
     if (!take("=")) return true;
     parameter.has_default = true;
     if (!parse_default(parameter.default_value, parameter.kind)) return false;
+    // PyTorch's schemas number the memory formats; 0 is contiguous_format.
+    if (type.base == "MemoryFormat" && identical(parameter.default_value, Argument(0))) parameter.default_value = Keyword{"contiguous_format"};
     // PyTorch writes int[2] padding=0 for [0, 0].
     if (parameter.kind == ParameterKind::integer_list && type.length > 0) {
       if (auto lone = parameter.default_value.get_if<int64_t>()) parameter.default_value = Argument::List(static_cast<size_t>(type.length), Argument(*lone));
@@ -151,10 +153,14 @@ class SignatureParser {
     }
     if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
       const char quote = text_[at_++];
-      const size_t close = text_.find(quote, at_);
-      if (close == std::string_view::npos) return fail("a text is not closed");
-      value = std::string(text_.substr(at_, close - at_));
-      at_ = close + 1;
+      std::string content;
+      while (at_ < text_.size() && text_[at_] != quote) {
+        if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
+        content += text_[at_++];
+      }
+      if (at_ >= text_.size()) return fail("a text is not closed");
+      ++at_;
+      value = std::move(content);
       return true;
     }
     const size_t begin = at_;
