@@ -1,0 +1,14 @@
+// The entry point of the unit tests, for both versions of Catch2. With version 3 it may be linked with or without Catch2WithMain.
+
+#if __has_include(<catch2/catch_session.hpp>)
+
+#include <catch2/catch_session.hpp>
+
+int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
+
+#else
+
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+
+#endif
