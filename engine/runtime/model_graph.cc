@@ -47,6 +47,23 @@ std::string innermost_frame(const std::string& trace) {
   return path + ":" + trace.substr(digits, after - digits);
 }
 
+// PyTorch takes a size for a tensor (`x * x.shape[0]`); here that is the overload for numbers. The same operator otherwise.
+OpId scalar_overload(OperatorTable& operators, OpId op, const std::vector<std::pair<std::string, Argument>>& keywords) {
+  constexpr std::string_view kTensor = ".Tensor";
+  const std::string& name = operators.name(op);
+  const Signature& signature = *operators.signature(op);
+  if (name.size() < kTensor.size() || name.compare(name.size() - kTensor.size(), kTensor.size(), kTensor) != 0) return op;
+  const bool size_for_tensor = std::any_of(keywords.begin(), keywords.end(), [&](const auto& keyword) {
+    const auto index = signature.find(keyword.first);
+    return index && signature.parameters[*index].kind == ParameterKind::tensor && keyword.second.template get_if<Dim>();
+  });
+  if (!size_for_tensor) return op;
+  const auto scalar = operators.find(name.substr(0, name.size() - kTensor.size()) + ".Scalar");
+  const Signature* other = scalar ? operators.signature(*scalar) : nullptr;
+  const bool same = other && std::equal(signature.parameters.begin(), signature.parameters.end(), other->parameters.begin(), other->parameters.end(), [](const Parameter& a, const Parameter& b) { return a.name == b.name; });
+  return same ? *scalar : op;
+}
+
 }  // namespace
 
 Diagnostic GraphBuilder::malformed(std::string why) const { return Diagnostic(kMalformedModel).with("member", member_).with("why", std::move(why)); }
@@ -139,7 +156,7 @@ Status GraphBuilder::add_node(const Json& node, Scope& scope) {
 Status GraphBuilder::add_call(const Json& node, const Place& place, Scope& scope) {
   const Json& inputs = *list_field(node, "inputs");
   const Json& outputs = *list_field(node, "outputs");
-  const OpId op = graph_.operators().intern(place.op);
+  OpId op = graph_.operators().intern(place.op);
   const bool known = graph_.operators().signature(op) != nullptr;
   std::vector<Argument> positional;
   std::vector<std::pair<std::string, Argument>> keywords;
@@ -164,6 +181,7 @@ Status GraphBuilder::add_call(const Json& node, const Place& place, Scope& scope
     scope.values[*name] = *operand;
     return Done{};
   }
+  if (known) op = scalar_overload(graph_.operators(), op, keywords);
   std::vector<std::string> names;
   if (!known) {
     for (const auto& keyword : keywords) names.push_back(keyword.first);
