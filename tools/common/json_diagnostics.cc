@@ -3,6 +3,7 @@
 #include <common/json_diagnostics.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <vector>
 

@@ -1,0 +1,196 @@
+// See numerics_inputs.h.
+
+#include <common/numerics_inputs.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <set>
+
+#include <qrules/rewrite/constant_data.h>
+
+namespace qrules::tools {
+namespace {
+
+using Random = std::mt19937_64;
+enum class Fill { random, wide, lowest, highest, large, zeros, ties, non_finite };
+enum class Role { data, scale, zero_point };
+
+// How the graph uses an input, from the names of the parameters it is given to.
+Role role_of(const Node& placeholder) {
+  for (const Node* user : placeholder.users()) {
+    const Signature* signature = user->is_call() ? user->graph().operators().signature(user->op()) : nullptr;
+    if (!signature) continue;
+    for (size_t i = 0; i < signature->parameters.size() && i < user->arguments().size(); ++i) {
+      if (user->argument(i).node() != &placeholder) continue;
+      const std::string& name = signature->parameters[i].name;
+      if (name.find("scale") != std::string::npos) return Role::scale;
+      if (name.find("zero_point") != std::string::npos) return Role::zero_point;
+    }
+  }
+  return Role::data;
+}
+
+// Every scale that the graph writes as a number or holds as a constant.
+std::vector<double> scales_of(const Graph& graph) {
+  std::set<double> found;
+  for (const Node* node = graph.first(); node; node = node->next()) {
+    const Signature* signature = node->is_call() ? graph.operators().signature(node->op()) : nullptr;
+    if (!signature) continue;
+    for (size_t i = 0; i < signature->parameters.size() && i < node->arguments().size(); ++i) {
+      if (signature->parameters[i].name.find("scale") == std::string::npos) continue;
+      if (auto number = node->argument(i).number()) {
+        found.insert(*number);
+      } else if (const Node* operand = node->argument(i).node(); operand && operand->kind() == NodeKind::constant) {
+        const Constant& constant = *operand->constant();
+        if (constant.has_data() && is_floating(constant.dtype) && constant.element_count() > 0) found.insert(element_as_double(constant, 0));
+      }
+    }
+  }
+  if (found.empty()) found.insert(1.0);
+  return {found.begin(), found.end()};
+}
+
+// Large, and still far from the end of the type's range after a square or two.
+double large_magnitude(DType dtype) {
+  switch (dtype) {
+    case DType::f16: return 100;
+    case DType::f8e4m3: case DType::f8e5m2: return 10;
+    default: return 1e4;
+  }
+}
+
+int64_t draw_integer(Random& random, int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); }
+double draw_real(Random& random, double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); }
+
+double real_value(Fill fill, DType dtype, const std::vector<double>& scales, Random& random) {
+  const double normal = std::normal_distribution<double>()(random);
+  const double scale = scales[static_cast<size_t>(draw_integer(random, 0, static_cast<int64_t>(scales.size()) - 1))];
+  switch (fill) {
+    case Fill::wide: return normal * 40 * scale;  // over most of the range of a quantize
+    case Fill::large: return normal * large_magnitude(dtype);
+    case Fill::zeros: return random() % 4 == 0 ? -0.0 : 0.0;
+    case Fill::ties: {
+      const double tie = static_cast<double>(draw_integer(random, -140, 140)) + 0.5;
+      return static_cast<double>(static_cast<float>(tie) * static_cast<float>(scale));
+    }
+    case Fill::non_finite: {
+      constexpr double kInfinity = std::numeric_limits<double>::infinity();
+      constexpr std::array<double, 3> kSpecial{kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN()};
+      const uint64_t pick = random() % 6;
+      return pick < 3 ? kSpecial[pick] : normal;
+    }
+    case Fill::random: case Fill::lowest: case Fill::highest: return normal;
+  }
+  return normal;
+}
+
+int64_t integer_value(Fill fill, DType dtype, Random& random) {
+  if (dtype == DType::boolean) return draw_integer(random, 0, 1);
+  const bool narrow = size_of(dtype) == 1;
+  const int64_t low = narrow ? lowest(dtype) : std::max<int64_t>(lowest(dtype), -100);
+  const int64_t high = narrow ? highest(dtype) : 100;
+  if (narrow && fill == Fill::lowest) return low;
+  if (narrow && fill == Fill::highest) return high;
+  return draw_integer(random, low, high);
+}
+
+void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, const std::vector<double>& scales, Random& random) {
+  const int64_t count = layout.element_count();
+  if (!is_computable(layout.dtype)) {
+    std::fill_n(static_cast<unsigned char*>(data), layout.byte_extent(), static_cast<unsigned char>(0));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    if (is_floating(layout.dtype)) {
+      const double value = role == Role::scale        ? draw_real(random, 0.01, 0.5)
+                           : role == Role::zero_point ? static_cast<double>(draw_integer(random, 0, 10))
+                                                      : real_value(fill, layout.dtype, scales, random);
+      store_real(layout.dtype, data, i, value);
+    } else {
+      const int64_t value = role == Role::data ? integer_value(fill, layout.dtype, random) : draw_integer(random, role == Role::scale ? 1 : 0, 10);
+      store_integer(layout.dtype, data, i, value);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> symbols_of(const Graph& graph) {
+  std::set<std::string> symbols;
+  for (const Node* placeholder : graph.placeholders()) {
+    for (const TensorType& type : placeholder->type().tensors) {
+      for (const Dim size : type.sizes) {
+        if (size.is_static()) continue;
+        const std::string text = graph.dims().print(size);
+        for (size_t i = 0; i < text.size();) {
+          const auto is_word = [&](size_t at) { return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_'); };
+          size_t end = i;
+          while (is_word(end)) ++end;
+          // A word before a bracket is a function, one that begins with a digit a number.
+          if (end > i && !std::isdigit(static_cast<unsigned char>(text[i])) && (end == text.size() || text[end] != '(')) symbols.insert(text.substr(i, end - i));
+          i = std::max(end, i + 1);
+        }
+      }
+    }
+  }
+  return {symbols.begin(), symbols.end()};
+}
+
+std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLayout>& layouts, uint64_t seed, int random_sets,
+                                  bool non_finite) {
+  const auto& placeholders = graph.placeholders();
+  const std::vector<double> scales = scales_of(graph);
+  std::vector<Role> roles;
+  bool any_narrow = false, any_real = false;
+  for (size_t i = 0; i < layouts.size(); ++i) {
+    roles.push_back(i < placeholders.size() ? role_of(*placeholders[i]) : Role::data);
+    if (roles.back() != Role::data) continue;
+    if (is_floating(layouts[i].dtype)) any_real = true;
+    if (is_integral(layouts[i].dtype) && size_of(layouts[i].dtype) == 1) any_narrow = true;
+  }
+  std::vector<std::pair<std::string, Fill>> wanted;
+  for (int i = 0; i < random_sets; ++i) wanted.emplace_back("random " + std::to_string(i + 1), i % 2 == 0 ? Fill::random : Fill::wide);
+  if (any_narrow) wanted.insert(wanted.end(), {{"all lowest", Fill::lowest}, {"all highest", Fill::highest}});
+  if (any_real) wanted.insert(wanted.end(), {{"large", Fill::large}, {"zeros", Fill::zeros}, {"ties", Fill::ties}});
+  if (any_real && non_finite) wanted.emplace_back("infinities and NaN", Fill::non_finite);
+
+  Random random(seed);
+  std::vector<InputSet> sets;
+  for (const auto& [name, fill] : wanted) {
+    InputSet set{name, {}};
+    for (size_t i = 0; i < layouts.size(); ++i) {
+      set.tensors.push_back(HostTensor::allocate(TensorLayout::contiguous(layouts[i].dtype, layouts[i].sizes)));
+      fill_tensor(set.tensors.back().data.get(), set.tensors.back().layout, roles[i], fill, scales, random);
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+void fill_unknown_constants(Graph& graph, std::map<const Constant*, ConstantPtr>& filled, uint64_t seed) {
+  Random random(seed + filled.size());
+  for (Node* node : graph.nodes()) {
+    if (node->kind() != NodeKind::constant || node->constant()->has_data()) continue;
+    const ConstantPtr unknown = node->constant();
+    ConstantPtr& known = filled[unknown.get()];
+    if (!known) {
+      known = Constant::make(unknown->dtype, unknown->sizes, [&](void* data) {
+        for (int64_t i = 0; i < unknown->element_count(); ++i) {
+          if (!is_computable(unknown->dtype)) return;
+          if (is_floating(unknown->dtype)) store_real(unknown->dtype, data, i, draw_real(random, 0.01, 0.5));
+          else if (size_of(unknown->dtype) == 1) store_integer(unknown->dtype, data, i, integer_value(Fill::random, unknown->dtype, random));
+        }
+      });
+    }
+    Node* replacement = graph.add_constant(node->name(), known, node, node->constant_name());
+    graph.replace_all_uses(node, replacement);
+    graph.take_name(replacement, node);
+    graph.erase(node);
+  }
+}
+
+}  // namespace qrules::tools
