@@ -88,6 +88,8 @@ class HandlerRegistry {
  public:
   // All handlers of this build (lowerings/register.h fills it).
   static std::shared_ptr<const HandlerRegistry> builtin();
+  // Without oneDNN: exact decomposed kernels and the ATen dispatcher.
+  static std::shared_ptr<const HandlerRegistry> reference();
 
   void add(std::string op_name, std::shared_ptr<const Handler> handler);
   // Handlers for any operator, tried last.

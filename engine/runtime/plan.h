@@ -30,7 +30,7 @@ struct PlanStep {
 
 // Everything fixed for one set of input sizes: kernels, packed weights, buffers by lifetime in one arena. Immutable, shared by
 // threads; each running context owns its arena.
-class Plan {
+class Plan : public std::enable_shared_from_this<Plan> {
  public:
   // `symbols`: values of the graph's symbolic sizes (see bind_symbols). Keeps the graph alive. Nodes that depend on
   // constants alone are computed now. Errors QR07xx name the node.

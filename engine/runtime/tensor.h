@@ -26,6 +26,9 @@ struct TensorLayout {
   friend bool operator==(const TensorLayout&, const TensorLayout&) = default;
 };
 
+// The same elements at the same places: equal but for strides of dimensions of size 1, which nothing steps over.
+bool same_elements(const TensorLayout& a, const TensorLayout& b);
+
 // A tensor that owns or shares its bytes.
 struct HostTensor {
   TensorLayout layout;

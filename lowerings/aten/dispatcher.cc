@@ -1,0 +1,147 @@
+// Any operator that LibTorch knows, called boxed through its dispatcher on the plan's own buffers.
+
+#include <mutex>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/InferenceMode.h>
+
+#include <qrules/lowerings/aten/values.h>
+#include <qrules/lowerings/register.h>
+
+namespace qrules {
+namespace {
+
+inline const DiagnosticKind kDispatcher{
+    "QR0730", Level::error, "dispatcher", "`{op}` cannot be called through the dispatcher: {why}",
+    "LibTorch has no such operator for CPUs, or an argument of the call has no value that it takes."};
+
+at::Tensor wrap(void* data, const TensorLayout& layout) {
+  const auto type = aten::scalar_type(layout.dtype);
+  return at::from_blob(data, layout.sizes, layout.strides, at::TensorOptions().dtype(*type));
+}
+
+// The call with everything filled in but its tensors.
+struct Call {
+  c10::OperatorHandle op;
+  std::vector<c10::IValue> stack;
+  std::vector<aten::TensorPosition> tensors;
+  std::vector<TensorLayout> inputs, outputs;
+  bool list_result = false;
+};
+
+// Tensors over the plan's buffers, made in the first run; later runs only look whether an input has moved.
+class CallState final : public KernelState {
+ public:
+  std::vector<at::Tensor> inputs, outputs;
+  std::vector<const void*> pointers;
+};
+
+class DispatcherKernel final : public Kernel {
+ public:
+  explicit DispatcherKernel(Call call) : call_(std::move(call)) {}
+
+  std::unique_ptr<KernelState> make_state() const override { return std::make_unique<CallState>(); }
+
+  void run(const KernelArguments& arguments) const override {
+    const c10::InferenceMode inference;
+    auto& state = static_cast<CallState&>(*arguments.state);
+    if (state.inputs.empty() && state.outputs.empty()) {
+      state.inputs.resize(call_.inputs.size());
+      state.pointers.resize(call_.inputs.size(), nullptr);
+      for (size_t i = 0; i < call_.outputs.size(); ++i) state.outputs.push_back(wrap(arguments.outputs[i], call_.outputs[i]));
+    }
+    for (size_t i = 0; i < call_.inputs.size(); ++i) {
+      if (state.inputs[i].defined() && state.pointers[i] == arguments.inputs[i]) continue;
+      state.inputs[i] = wrap(const_cast<void*>(arguments.inputs[i]), call_.inputs[i]);
+      state.pointers[i] = arguments.inputs[i];
+    }
+    c10::Stack stack = call_.stack;
+    for (const aten::TensorPosition& position : call_.tensors) {
+      const at::Tensor& tensor = state.inputs[position.operand];
+      if (position.element < 0) {
+        stack[position.argument] = tensor;
+      } else if (stack[position.argument].isTensorList()) {
+        // The list is shared with the template: it is copied before its first element is set.
+        if (position.element == 0) stack[position.argument] = stack[position.argument].toTensorList().copy();
+        stack[position.argument].toTensorList().set(static_cast<size_t>(position.element), tensor);
+      } else {
+        auto list = stack[position.argument].to<c10::List<std::optional<at::Tensor>>>().copy();
+        list.set(static_cast<size_t>(position.element), tensor);
+        stack[position.argument] = list;
+      }
+    }
+    call_.op.callBoxed(&stack);
+    size_t next = 0;
+    const auto store = [&](const at::Tensor& result) {
+      if (next < state.outputs.size() && result.defined()) state.outputs[next].copy_(result);
+      ++next;
+    };
+    for (const c10::IValue& value : stack) {
+      if (value.isTensor()) {
+        store(value.toTensor());
+      } else if (value.isTensorList()) {
+        for (const at::Tensor& tensor : value.toTensorVector()) store(tensor);
+      } else {
+        ++next;
+      }
+    }
+  }
+
+  std::string implementation() const override { return "aten"; }
+
+ private:
+  Call call_;
+};
+
+class DispatcherHandler final : public Handler {
+ public:
+  std::string_view name() const override { return "aten"; }
+
+  Result<std::unique_ptr<Kernel>> prepare(PrepareContext& context) const override {
+    const Node& node = context.node();
+    const auto refuse = [&](std::string why) { return Diagnostic(kDispatcher).with("op", node.op_name()).with("why", std::move(why)); };
+    const std::string& full = node.op_name();
+    const size_t first = full.find('.'), last = full.rfind('.');
+    if (first == std::string::npos || first == last) return refuse("its name has no overload");
+    const std::string packet = full.substr(0, first) + "::" + full.substr(first + 1, last - first - 1);
+    const std::string overload = full.substr(last + 1) == "default" ? "" : full.substr(last + 1);
+    auto op = c10::Dispatcher::singleton().findSchema({packet, overload});
+    if (!op) return refuse("LibTorch has no operator `" + packet + "`");
+    const c10::FunctionSchema& schema = op->schema();
+    if (schema.is_mutable()) return refuse("it writes to its operands");
+    if (schema.arguments().size() != node.arguments().size()) return refuse("its signature differs from the graph's");
+    Call call{*op, {}, {}, {}, {}, false};
+    size_t operand = 0;
+    for (size_t i = 0; i < schema.arguments().size(); ++i) {
+      aten::Converted converted = aten::convert(node.argument(i), schema.arguments()[i].real_type(), context, i, operand, call.tensors);
+      if (!converted.error.empty()) return refuse(converted.error);
+      call.stack.push_back(std::move(converted.value));
+    }
+    if (operand != context.input_count()) return refuse("some of its operands stand where it takes no tensors");
+    for (size_t i = 0; i < context.input_count(); ++i) call.inputs.push_back(context.input(i));
+    choose_layouts(context);
+    for (size_t i = 0; i < context.output_count(); ++i) call.outputs.push_back(context.output(i));
+    return std::unique_ptr<Kernel>(std::make_unique<DispatcherKernel>(std::move(call)));
+  }
+
+ private:
+  // A result of the size of the first operand keeps its layout: elementwise operators then run over plain memory.
+  static void choose_layouts(PrepareContext& context) {
+    if (context.input_count() == 0) return;
+    const TensorLayout& first = context.input(0);
+    for (size_t i = 0; i < context.output_count(); ++i) {
+      TensorLayout& output = context.output(i);
+      if (output.sizes == first.sizes && first.is_channels_last() && !first.is_contiguous()) output.strides = first.strides;
+      // Pooling and the like keep the order of dimensions too.
+      if (output.sizes.size() == 4 && first.sizes.size() == 4 && first.is_channels_last() && !first.is_contiguous()) output = TensorLayout::channels_last(output.dtype, output.sizes);
+    }
+  }
+};
+
+}  // namespace
+
+void register_aten_handlers(HandlerRegistry& registry) { registry.add_fallback(std::make_shared<DispatcherHandler>()); }
+
+}  // namespace qrules

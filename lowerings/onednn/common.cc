@@ -1,0 +1,150 @@
+#include <qrules/lowerings/onednn/common.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include <qrules/lowerings/register.h>
+
+namespace qrules::onednn {
+namespace {
+
+class PrimitiveState final : public KernelState {
+ public:
+  PrimitiveState() : stream(cpu()) {}
+  struct Moving {
+    dnnl::memory memory;
+    const Source* source;
+  };
+  dnnl::stream stream;
+  std::vector<dnnl::memory> fixed;
+  std::vector<Moving> moving;
+  std::vector<dnnl_exec_arg_t> arguments;
+};
+
+class Nothing final : public Kernel {
+ public:
+  void run(const KernelArguments&) const override {}
+  std::string implementation() const override { return "nothing"; }
+};
+
+}  // namespace
+
+const dnnl::engine& cpu() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+std::optional<dnnl::memory::data_type> data_type(DType dtype) {
+  using Type = dnnl::memory::data_type;
+  switch (dtype) {
+    case DType::u8: return Type::u8;
+    case DType::s8: return Type::s8;
+    case DType::s32: return Type::s32;
+    case DType::f32: return Type::f32;
+    case DType::bf16: return Type::bf16;
+    case DType::f16: return Type::f16;
+    default: return std::nullopt;
+  }
+}
+
+dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
+  return dnnl::memory::desc(sizes, *data_type(layout.dtype), strides);
+}
+
+dnnl::memory::desc describe(const TensorLayout& layout) { return describe(layout, layout.sizes, layout.strides); }
+
+bool exact_int8() {
+  static const bool exact = [] {
+    switch (dnnl::get_effective_cpu_isa()) {
+      case dnnl::cpu_isa::isa_default:  // no x86
+      case dnnl::cpu_isa::sse41:
+      case dnnl::cpu_isa::avx:
+      case dnnl::cpu_isa::avx2:
+      case dnnl::cpu_isa::avx512_core: return false;
+      default: return true;
+    }
+  }();
+  return exact;
+}
+
+OwnedMemory own(const dnnl::memory::desc& desc) {
+  constexpr size_t kAlignment = 64;
+  const size_t bytes = (desc.get_size() + kAlignment) / kAlignment * kAlignment;
+  return {desc, std::shared_ptr<void>(std::aligned_alloc(kAlignment, bytes), std::free)};
+}
+
+OwnedMemory own_floats(const std::vector<float>& values) {
+  OwnedMemory memory = own(dnnl::memory::desc({static_cast<int64_t>(values.size())}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::a));
+  std::memcpy(memory.data.get(), values.data(), values.size() * sizeof(float));
+  return memory;
+}
+
+OwnedMemory own_integer(int32_t value) {
+  OwnedMemory memory = own(dnnl::memory::desc({1}, dnnl::memory::data_type::s32, dnnl::memory::format_tag::a));
+  std::memcpy(memory.data.get(), &value, sizeof(value));
+  return memory;
+}
+
+OwnedMemory pack(const void* data, const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  OwnedMemory packed = own(to);
+  dnnl::memory source(from, cpu(), const_cast<void*>(data));  // only read
+  dnnl::memory target(to, cpu(), packed.data.get());
+  dnnl::stream stream(cpu());
+  dnnl::reorder(source, target).execute(stream, source, target);
+  stream.wait();
+  return packed;
+}
+
+std::unique_ptr<KernelState> PrimitiveKernel::make_state() const {
+  auto state = std::make_unique<PrimitiveState>();
+  for (const auto& [id, source] : arguments_) {
+    if (source.kind == Source::Kind::owned) {
+      state->fixed.emplace_back(source.owned.desc, cpu(), source.owned.data.get());
+      state->arguments.push_back({id, state->fixed.back().get()});
+    } else {
+      state->moving.push_back({dnnl::memory(source.desc, cpu(), nullptr), &source});
+      state->arguments.push_back({id, state->moving.back().memory.get()});
+    }
+  }
+  return state;
+}
+
+void PrimitiveKernel::run(const KernelArguments& arguments) const {
+  auto& state = static_cast<PrimitiveState&>(*arguments.state);
+  if (before_) before_(arguments);
+  for (PrimitiveState::Moving& moving : state.moving) {
+    const Source& source = *moving.source;
+    void* data = nullptr;
+    switch (source.kind) {
+      case Source::Kind::input: data = const_cast<void*>(arguments.inputs[source.index]); break;
+      case Source::Kind::output: data = arguments.outputs[source.index]; break;
+      default: data = static_cast<char*>(arguments.scratch) + source.byte_offset;
+    }
+    moving.memory.set_data_handle(data);
+  }
+  // The C interface takes the arguments as they are; the C++ one would build a map for each run.
+  const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), state.stream.get(), static_cast<int>(state.arguments.size()), state.arguments.data());
+  if (status != dnnl_success) std::abort();  // every argument was checked when the primitive was made
+  if (after_) after_(arguments);
+}
+
+std::unique_ptr<Kernel> make_nothing() { return std::make_unique<Nothing>(); }
+
+void note_slow(PrepareContext& context, const std::string& implementation) {
+  if (implementation.rfind("ref", 0) != 0 && implementation.find(":ref") == std::string::npos) return;
+  context.note("oneDNN has only its reference implementation (" + implementation + ") for these types, sizes and post-ops; another output type or leaving a post-op unfused would avoid it");
+}
+
+}  // namespace qrules::onednn
+
+namespace qrules {
+
+void register_onednn_handlers(HandlerRegistry& registry) {
+  onednn::add_convolution(registry);
+  onednn::add_linear(registry);
+  onednn::add_pool(registry);
+  onednn::add_cat(registry);
+  onednn::add_reshape(registry);
+}
+
+}  // namespace qrules

@@ -1,0 +1,84 @@
+// What the handlers of this folder share: the engine, memory descriptors, and a kernel around one primitive.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <qrules/runtime/kernel.h>
+
+namespace qrules::onednn {
+
+inline const DiagnosticKind kRefused{
+    "QR0740", Level::error, "refused", "{why}",
+    "The oneDNN handler does not take this call; the next handler for the operator is tried, and the report says so."};
+
+inline Diagnostic refuse(std::string why) { return Diagnostic(kRefused).with("why", std::move(why)); }
+
+// The process's CPU engine. Made at first use, never changed.
+const dnnl::engine& cpu();
+
+std::optional<dnnl::memory::data_type> data_type(DType dtype);
+dnnl::memory::desc describe(const TensorLayout& layout);
+dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides);
+
+// False when products of u8 and s8 are summed in 16 bits that may saturate (AVX2 and AVX512 without VNNI).
+bool exact_int8();
+
+// A constant argument of a primitive: scales, zero points, packed weights.
+struct OwnedMemory {
+  dnnl::memory::desc desc;
+  std::shared_ptr<void> data;
+};
+OwnedMemory own(const dnnl::memory::desc& desc);
+OwnedMemory own_floats(const std::vector<float>& values);
+OwnedMemory own_integer(int32_t value);
+// The constant's bytes in the layout that a primitive wants.
+OwnedMemory pack(const void* data, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+
+// Where a primitive's argument comes from.
+struct Source {
+  enum class Kind : uint8_t { input, output, owned, scratch };
+  Kind kind = Kind::input;
+  size_t index = 0;          // input, output
+  size_t byte_offset = 0;    // scratch
+  OwnedMemory owned;
+  dnnl::memory::desc desc;   // input, output, scratch
+};
+
+// Work on plain memory before the primitive runs: filling the result with an addend, converting an operand.
+using Before = std::function<void(const KernelArguments&)>;
+
+class PrimitiveKernel final : public Kernel {
+ public:
+  PrimitiveKernel(dnnl::primitive primitive, std::string implementation, std::map<int, Source> arguments, Before before = {}, Before after = {})
+      : primitive_(std::move(primitive)), implementation_(std::move(implementation)), arguments_(std::move(arguments)), before_(std::move(before)), after_(std::move(after)) {}
+  std::unique_ptr<KernelState> make_state() const override;
+  void run(const KernelArguments& arguments) const override;
+  std::string implementation() const override { return implementation_; }
+
+ private:
+  dnnl::primitive primitive_;
+  std::string implementation_;
+  std::map<int, Source> arguments_;
+  Before before_, after_;
+};
+
+// The kernel of a call without elements: nothing to do.
+std::unique_ptr<Kernel> make_nothing();
+
+// Notes a reference implementation in the report.
+void note_slow(PrepareContext& context, const std::string& implementation);
+
+// Each file adds its handlers.
+void add_convolution(HandlerRegistry& registry);
+void add_linear(HandlerRegistry& registry);
+void add_pool(HandlerRegistry& registry);
+void add_cat(HandlerRegistry& registry);
+void add_reshape(HandlerRegistry& registry);
+
+}  // namespace qrules::onednn
