@@ -58,7 +58,7 @@ TEST_CASE("Defaults of every kind") {
   CHECK(identical(default_of("bool b=False"), false));
   CHECK(identical(default_of("str mode=\"none\""), "none"));
   CHECK(identical(default_of("str mode='a b'"), "a b"));
-  CHECK(identical(default_of(R"(str mode="\"'\")"), R"("'\)"));
+  CHECK(identical(default_of(R"(str mode="\"'\\")"), R"("'\)"));
   CHECK(identical(default_of("int[] s=[]"), Argument::List{}));
   CHECK(identical(default_of("int[2] s=[1, 2]"), Argument::List{1, 2}));
   CHECK(identical(default_of("float[] s=[1, 2.5]"), Argument::List{1.0, 2.5}));
