@@ -1,0 +1,14 @@
+// What is suspicious in rules that load: missing tests, names that nothing uses.
+#pragma once
+
+#include <qrules/rules/rule.h>
+
+namespace qrules::tools {
+
+// Warnings QR0430 to QR0433, in the order of the files; `filter` as in `chosen`.
+Diagnostics check_rules(const RuleSet& rules, const std::string& filter);
+
+// True when `filter` is empty or occurs in the rule's name.
+bool chosen(const Rule& rule, const std::string& filter);
+
+}  // namespace qrules::tools

@@ -1,0 +1,128 @@
+// rulecheck: reads rules, reports what is wrong with them, and runs their tests.
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <common/output.h>
+#include <common/rules_folder.h>
+#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/load.h>
+#include <rulecheck/checks.h>
+#include <rulecheck/listing.h>
+#include <rulecheck/report.h>
+
+#ifndef QRULES_VERSION
+#define QRULES_VERSION "0"
+#endif
+
+namespace qrules::tools {
+namespace {
+
+enum ExitCode { kFine = 0, kErrors = 1, kWrongUsage = 2, kCannotReadInput = 3 };
+
+constexpr const char* kFooter =
+    "Exit codes: 0 all is well (warnings do not count), 1 errors in rules or failed tests, 2 wrong usage,\n"
+    "3 a file or folder cannot be read.\n"
+    "Without FILES the rules are those of $QRULES_RULES, else of share/qrules/rules beside the program's folder,\n"
+    "else of a rules folder above it.";
+
+struct Options {
+  std::vector<std::string> paths;
+  std::string format = "text";
+  std::string filter;
+  bool no_tests = false;
+  ReportOptions report;
+};
+
+void run_tests(const Rewriter& rewriter, const std::string& filter, Report& report) {
+  report.tests_ran = true;
+  for (const Rule& rule : rewriter.rules().rules) {
+    if (!chosen(rule, filter)) continue;
+    for (const RuleTest& test : rule.tests) report.tests.push_back(run_test(rewriter, rule, test));
+  }
+}
+
+// A path of the command line (not an import) that is not there or may not be read.
+bool is_unreadable(const Diagnostic& diagnostic) { return diagnostic.kind == &kCannotRead && diagnostic.labels.empty(); }
+
+int check(Options options) {
+  if (options.paths.empty()) {
+    const std::optional<std::string> folder = default_rules_folder();
+    if (!folder) {
+      std::cerr << "rulecheck: no rules found; name a file or folder, or set QRULES_RULES\n";
+      return kCannotReadInput;
+    }
+    options.paths.push_back(*folder);
+  }
+  Report report;
+  Result<RuleSet> loaded = load_rules(options.paths);
+  if (!loaded.ok()) {
+    report.found = loaded.diagnostics();
+    print_report(report, options.report, std::cout);
+    const auto& list = report.found.list();
+    return std::any_of(list.begin(), list.end(), is_unreadable) ? kCannotReadInput : kErrors;
+  }
+  report.found = loaded->warnings;
+  report.found.append(check_rules(*loaded, options.filter));
+  std::set<std::string> names;
+  for (const Rule& rule : loaded->rules) {
+    if (chosen(rule, options.filter)) names.insert(rule.base_name);
+  }
+  if (names.empty() && !options.filter.empty()) {
+    std::cerr << "rulecheck: no rule has `" << options.filter << "` in its name\n";
+    return kWrongUsage;
+  }
+  report.rules = names.size();
+  const Rewriter rewriter(std::move(*loaded));
+  if (!options.no_tests) run_tests(rewriter, options.filter, report);
+  print_report(report, options.report, std::cout);
+  return report.has_errors() ? kErrors : kFine;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app{"Reads rule files, reports mistakes with their places, and runs the tests in them.", "rulecheck"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", "rulecheck " QRULES_VERSION);
+  app.add_option("FILES", options.paths, "Rule files, or folders with a pipeline.yaml");
+  app.add_option("--format", options.format, "How to report: text, json, github (annotations) or sarif")
+      ->check(CLI::IsMember({"text", "json", "github", "sarif"}));
+  app.add_flag("--no-tests", options.no_tests, "Only read the rules");
+  app.add_option("--filter", options.filter, "Only rules with this in their name")->type_name("RULE");
+  CLI::Option* quiet = app.add_flag("-q,--quiet", options.report.quiet, "Errors only, no summary");
+  app.add_flag("-v,--verbose", options.report.verbose, "A line for each test")->excludes(quiet);
+
+  std::string code;
+  CLI::App* explain = app.add_subcommand("explain", "Says what a diagnostic means and what to do");
+  explain->add_option("CODE", code, "Code or name: QR0101, unknown-operator")->required();
+  CLI::App* functions = app.add_subcommand("functions", "Lists the functions of conditions and rewrites");
+  CLI::App* codes = app.add_subcommand("codes", "Lists all diagnostics");
+  app.require_subcommand(0, 1);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kFine : kWrongUsage;
+  }
+  const bool color = wants_color(stdout);
+  if (*explain) return print_explanation(code, color, std::cout, std::cerr) ? kFine : kWrongUsage;
+  if (*functions) return print_functions(color, std::cout), kFine;
+  if (*codes) return print_codes(color, std::cout), kFine;
+
+  options.report.color = color;
+  options.report.format = options.format == "json"     ? Format::json
+                          : options.format == "github" ? Format::github
+                          : options.format == "sarif"  ? Format::sarif
+                                                       : Format::text;
+  return check(std::move(options));
+}
+
+}  // namespace
+}  // namespace qrules::tools
+
+int main(int argc, char** argv) { return qrules::tools::run(argc, argv); }

@@ -1,0 +1,228 @@
+// See test_runner.h. What the keys of a test mean: docs/rule-language.md.
+
+#include <rulecheck/test_runner.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <set>
+
+#include <common/line_diff.h>
+#include <qrules/graph/text.h>
+#include <rulecheck/diagnostics.h>
+
+namespace qrules::tools {
+namespace {
+
+constexpr size_t kReasonsShown = 8;
+
+// Conditions are compared without regard to how they are spaced: `where` lines may be folded.
+std::string squeezed(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c))) {
+      if (!result.empty() && result.back() != ' ') result += ' ';
+    } else {
+      result += c;
+    }
+  }
+  if (!result.empty() && result.back() == ' ') result.pop_back();
+  return result;
+}
+
+std::string times(int64_t count) { return std::to_string(count) + (count == 1 ? " time" : " times"); }
+
+class TestRun {
+ public:
+  TestRun(const Rewriter& rewriter, const Rule& rule, const RuleTest& test)
+      : rewriter_(rewriter), rules_(rewriter.rules()), rule_(rule), test_(test) {
+    outcome_.rule = &rule;
+    outcome_.test = &test;
+  }
+
+  TestOutcome run() {
+    check();
+    outcome_.passed = !outcome_.found.has_errors();
+    return std::move(outcome_);
+  }
+
+ private:
+  void check() {
+    if (!others_are_known()) return;
+    std::optional<Graph> parsed = parse(test_.graph, "`graph`");
+    if (!parsed) return;
+    Graph& graph = *parsed;
+    const Graph before = graph.clone();
+
+    RewriteOptions options;
+    options.verify_each = true;
+    options.only_rules = test_.with;
+    options.only_rules.push_back(rule_.base_name);
+    Result<RewriteReport> applied = rewriter_.apply(graph, options);
+    if (!applied.ok()) {
+      outcome_.found.append(applied.diagnostics());
+      return not_run("applying the rules failed");
+    }
+    const RewriteReport& report = *applied;
+    if (const auto fired = report.rules_fired.find(rule_.base_name); fired != report.rules_fired.end()) outcome_.fired = fired->second;
+
+    const std::vector<NearMiss> refusals = near_misses(graph);
+    check_fires(report, refusals);
+    if (!test_.because.empty()) check_because(report, refusals);
+    if (test_.result) check_result(graph);
+    if (test_.numerics) check_numerics(before, graph);
+  }
+
+  Diagnostic at_test(const DiagnosticKind& kind, std::string label = {}) const {
+    return Diagnostic(kind, test_.span, std::move(label)).with("test", test_.name).with("rule", rule_.base_name);
+  }
+  void add(Diagnostic diagnostic) { outcome_.found.add(std::move(diagnostic)); }
+  void not_run(std::string why) { add(at_test(kTestNotRun).with("why", std::move(why))); }
+
+  bool others_are_known() {
+    bool known = true;
+    for (const std::string& other : test_.with) {
+      const auto is_it = [&](const Rule& rule) { return rule.base_name == other; };
+      if (std::any_of(rules_.rules.begin(), rules_.rules.end(), is_it)) continue;
+      std::vector<std::string> names;
+      for (const Rule& rule : rules_.rules) names.push_back(rule.base_name);
+      Diagnostic diagnostic = at_test(kTestNotRun).with("why", "`with` names the rule `" + other + "`, which was not loaded");
+      if (auto near = did_you_mean(other, names)) diagnostic = std::move(diagnostic).help("did you mean `" + *near + "`?");
+      add(std::move(diagnostic));
+      known = false;
+    }
+    return known;
+  }
+
+  std::optional<Graph> parse(const Span& span, std::string what) {
+    Result<Graph> parsed = parse_graph(span, rules_.operators);
+    if (parsed.ok()) return std::move(*parsed);
+    outcome_.found.append(parsed.diagnostics());
+    add(at_test(kTestGraph).with("what", std::move(what)));
+    return std::nullopt;
+  }
+
+  // Where this rule's instances come close in the graph that is left.
+  std::vector<NearMiss> near_misses(Graph& graph) {
+    std::vector<const Rule*> instances;
+    for (const Rule& rule : rules_.rules) {
+      if (rule.base_name == rule_.base_name) instances.push_back(&rule);
+    }
+    automaton_.emplace(Automaton::compile(rules_, std::move(instances)));
+    Automaton::Session session(*automaton_, graph);
+    std::vector<NearMiss> all;
+    for (Node* node : graph.nodes()) {
+      for (NearMiss& miss : session.explain(node)) all.push_back(std::move(miss));
+    }
+    // What came closest is what the author meant.
+    std::stable_sort(all.begin(), all.end(), [](const NearMiss& a, const NearMiss& b) {
+      return a.structural != b.structural ? b.structural : a.tests_passed > b.tests_passed;
+    });
+    return all;
+  }
+
+  void add_refusals(Diagnostic& diagnostic, const RewriteReport& report, const std::vector<NearMiss>& refusals) {
+    std::set<std::string> seen;
+    for (const DroppedMatch& dropped : report.dropped) {
+      if (dropped.rule != rule_.base_name) continue;
+      diagnostic.notes.push_back("at `%" + dropped.root + "` the rule matches, but its rewrite is refused: " + dropped.reason);
+    }
+    bool labelled = false;
+    for (const NearMiss& miss : refusals) {
+      std::string text = "at `%" + miss.root->name() + "` ";
+      if (miss.rule->name != miss.rule->base_name) text += "`" + miss.rule->name + "` ";
+      text += "is refused by `" + miss.refused + "`" + (miss.structural ? " (match)" : "");
+      if (!miss.reason.empty()) text += ": " + miss.reason;
+      if (!seen.insert(text).second) continue;
+      if (seen.size() > kReasonsShown) {
+        diagnostic.notes.push_back("and others");
+        break;
+      }
+      if (!labelled && miss.span) {
+        diagnostic.labels.push_back({miss.span, "this refuses at `%" + miss.root->name() + "`"});
+        labelled = true;
+      }
+      diagnostic.notes.push_back(std::move(text));
+    }
+    if (diagnostic.notes.empty()) diagnostic.notes.push_back("no node comes near the pattern: no call of its root operator has what it looks at first");
+  }
+
+  void check_fires(const RewriteReport& report, const std::vector<NearMiss>& refusals) {
+    if (!test_.fires || outcome_.fired == *test_.fires) return;
+    Diagnostic diagnostic = at_test(kTestFires).with("fired", times(outcome_.fired)).with("expected", times(*test_.fires));
+    for (const Firing& firing : report.firings) {
+      if (firing.rule == rule_.base_name) diagnostic.notes.push_back("it fired at `%" + firing.root + "`");
+    }
+    if (outcome_.fired < *test_.fires) add_refusals(diagnostic, report, refusals);
+    add(std::move(diagnostic));
+  }
+
+  void check_because(const RewriteReport& report, const std::vector<NearMiss>& refusals) {
+    const std::string because = squeezed(test_.because);
+    const bool structural = because == "match";
+    const auto is_dropped = [&](const DroppedMatch& dropped) { return dropped.rule == rule_.base_name; };
+    const bool any_dropped = std::any_of(report.dropped.begin(), report.dropped.end(), is_dropped);
+    for (const DroppedMatch& dropped : report.dropped) {
+      if (is_dropped(dropped) && squeezed(dropped.reason) == because) return;
+    }
+    for (const NearMiss& miss : refusals) {
+      if (miss.structural ? structural : squeezed(miss.refused) == because) return;
+    }
+    if (structural && refusals.empty() && !any_dropped) return;
+
+    Diagnostic diagnostic = at_test(kTestBecause).with("because", because);
+    add_refusals(diagnostic, report, refusals);
+    std::vector<std::string> conditions;
+    for (const Rule& rule : rules_.rules) {
+      if (rule.base_name != rule_.base_name) continue;
+      for (const Condition& condition : rule.conditions) conditions.push_back(squeezed(condition.text));
+    }
+    if (!structural && std::find(conditions.begin(), conditions.end(), because) == conditions.end()) {
+      if (auto near = did_you_mean(because, conditions)) {
+        diagnostic.helps.push_back({"no condition of the rule reads so; did you mean `" + *near + "`?", {}, {}});
+      } else {
+        diagnostic.helps.push_back({"no condition of the rule reads so; `because` is a line of `where` as written there, or `match`", {}, {}});
+      }
+    }
+    add(std::move(diagnostic));
+  }
+
+  void check_result(const Graph& graph) {
+    std::optional<Graph> expected = parse(*test_.result, "`result`");
+    if (!expected) return;
+    const std::vector<std::string> difference = line_diff(print(*expected), print(graph));
+    if (difference.empty()) return;
+    std::string text = "expected (-) and found (+):";
+    for (const std::string& line : difference) text += "\n" + line;
+    add(at_test(kTestResult).note(std::move(text)));
+  }
+
+  void check_numerics(const Graph& before, const Graph& after) {
+    Result<NumericsReport> compared = compare_numerics(before, after);
+    if (!compared.ok()) {
+      outcome_.found.append(compared.diagnostics());
+      return not_run("`numerics: true` needs graphs that run");
+    }
+    outcome_.numerics = *compared;
+    if (compared->equal) return;
+    add(at_test(kTestNumerics).note(compared->difference).note("the graph after the rewrite:\n" + print(after)));
+  }
+
+  const Rewriter& rewriter_;
+  const RuleSet& rules_;
+  const Rule& rule_;
+  const RuleTest& test_;
+  std::optional<Automaton> automaton_;  // near misses point into its rules
+  TestOutcome outcome_;
+};
+
+}  // namespace
+
+TestOutcome run_test(const Rewriter& rewriter, const Rule& rule, const RuleTest& test) {
+  const auto start = std::chrono::steady_clock::now();
+  TestOutcome outcome = TestRun(rewriter, rule, test).run();
+  outcome.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+}  // namespace qrules::tools
