@@ -54,7 +54,9 @@ Sharing sharing(const Node& node) {
     if (const Argument* copy = node.argument("copy"); copy && copy->get_if<bool>() && *copy->get_if<bool>()) return Sharing::none;
     const Argument* format = node.argument("memory_format");
     const Keyword* keyword = format ? format->get_if<Keyword>() : nullptr;
-    const bool keeps = op == "contiguous" ? known_contiguous(operand) && (!keyword || keyword->text == "contiguous_format") : (!keyword || keyword->text == "preserve_format");
+    const bool row_major = !keyword || keyword->text == "contiguous_format";
+    if (op == "contiguous" && from && row_major && !known_contiguous(operand)) return Sharing::none;
+    const bool keeps = op == "contiguous" ? known_contiguous(operand) && row_major : (!keyword || keyword->text == "preserve_format");
     return from && to && keeps ? Sharing::certain : Sharing::unclear;
   }
   return Sharing::none;
@@ -100,6 +102,12 @@ Node* write_back(Graph& graph, const Node& view, Node* written, Node* before) {
   if (view.op_name() == "aten.select.int") return call("aten.select_scatter.default", {Argument(operand), Argument(written), view.argument(1), view.argument(2)});
   if (view.op_name() == "aten.slice.Tensor") {
     return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), view.argument(2), view.argument(3), view.argument(4)});
+  }
+  if (view.op_name() == "aten.narrow.default") {
+    const auto start = view.argument(2).integer(), length = view.argument(3).integer();
+    // A start from the end would need the size.
+    if (!start || !length || *start < 0) return nullptr;
+    return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), Argument(*start), Argument(*start + *length), Argument(1)});
   }
   return nullptr;
 }
