@@ -1,0 +1,83 @@
+// The command line of qrules. See docs/cli.md.
+
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "qrules/session.h"
+
+using namespace qrules::tools;
+
+namespace {
+
+void add_model(CLI::App* command, ModelOptions& options) {
+  command->add_option("model", options.model, "a .pt2 archive of torch.export.save, or a graph as text")->required();
+  command->add_option("--rules", options.rules, "folder of the rules (default: the shipped ones)");
+  command->add_flag("--no-rules", options.no_rules, "leave the graph as it is");
+}
+
+void add_threads(CLI::App* command, ModelOptions& options) {
+  command->add_option("--threads", options.threads, "threads (default: all)")->check(CLI::Range(1, 1024));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Rewrites quantized models by rules and runs them on oneDNN. Exit codes: 0 fine, 1 the model, an input or a rule is wrong, "
+               "2 wrong command line, 3 a file cannot be read or written.");
+  app.set_version_flag("--version", QRULES_VERSION);
+  app.require_subcommand(1);
+
+  RunOptions run;
+  CLI::App* run_app = app.add_subcommand("run", "run a model and say what fused");
+  add_model(run_app, run.model);
+  add_threads(run_app, run.model);
+  run_app->add_option("--input", run.inputs, "a .npy file for each input, in order")->allow_extra_args(false);
+  run_app->add_option("--output-dir", run.output_dir, "folder for out_0.npy, out_1.npy, ...");
+  run_app->add_option("--report", run.report, "file for the report as JSON");
+  run_app->add_flag("--json", run.json, "print the report as JSON");
+
+  OptOptions opt;
+  CLI::App* opt_app = app.add_subcommand("opt", "write the rewritten graph as text");
+  add_model(opt_app, opt.model);
+  opt_app->add_option("-o,--output", opt.output, "file (default: the terminal)");
+  opt_app->add_option("--phase-dumps", opt.phase_dumps, "folder for the graph after each phase");
+  opt_app->add_flag("--match-only", opt.match_only, "list the matches and rewrite nothing");
+  opt_app->add_flag("--provenance", opt.provenance, "say by which rule each node was made");
+  opt_app->add_flag("--automaton", opt.automaton, "print what the rules were compiled to");
+
+  ExplainOptions explain;
+  CLI::App* explain_app = app.add_subcommand("explain", "say which rules fired, which came close, and what refused them");
+  add_model(explain_app, explain.model);
+  explain_app->add_option("--rule", explain.rule, "only this rule");
+  explain_app->add_option("--node", explain.node, "only this node");
+  explain_app->add_flag("--json", explain.json, "as JSON");
+
+  BenchOptions bench;
+  CLI::App* bench_app = app.add_subcommand("bench", "measure a model");
+  add_model(bench_app, bench.model);
+  add_threads(bench_app, bench.model);
+  bench_app->add_option("--input", bench.inputs, "a .npy file for each input (default: random values)")->allow_extra_args(false);
+  bench_app->add_option("--warmup", bench.warmup, "runs before measuring")->check(CLI::NonNegativeNumber);
+  bench_app->add_option("--iters", bench.iters, "runs measured")->check(CLI::PositiveNumber);
+  bench_app->add_flag("--json", bench.json, "as JSON");
+  bench_app->add_flag("--profile", bench.profile, "time of each node");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? kFine : kUsage;
+  }
+  try {
+    if (*run_app) return run_command(run);
+    if (*opt_app) return opt_command(opt);
+    if (*explain_app) return explain_command(explain);
+    return bench_command(bench);
+  } catch (const std::exception& error) {
+    // Memory, and what the libraries underneath throw in spite of all checks.
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return kFailed;
+  }
+}

@@ -1,0 +1,158 @@
+#include "qrules/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include <qrules/graph/text.h>
+#include <qrules/rules/load.h>
+#include <qrules/runtime/diagnostics.h>
+#include <qrules/runtime/npy.h>
+
+#include "common/output.h"
+#include "common/rules_folder.h"
+#include "qrules/diagnostics.h"
+
+namespace qrules::tools {
+namespace fs = std::filesystem;
+
+int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double milliseconds_since(int64_t start_ns) { return static_cast<double>(now_ns() - start_ns) / 1e6; }
+
+int report(const Diagnostics& diagnostics) {
+  std::fputs(render_text(diagnostics, wants_color(stderr)).c_str(), stderr);
+  for (const Diagnostic& diagnostic : diagnostics.list()) {
+    if (diagnostic.kind == &kCannotReadModel || diagnostic.kind == &kCannotWrite || std::string_view(diagnostic.kind->code) == "QR0001") return kUnreadable;
+  }
+  return diagnostics.has_errors() ? kFailed : kFine;
+}
+
+Result<Model> read_model(const std::string& path) {
+  std::error_code error;
+  const auto refuse = [&](std::string why) { return Diagnostic(kCannotReadModel).with("path", path).with("why", std::move(why)); };
+  if (fs::is_directory(path, error)) return refuse("it is a folder");
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return refuse(fs::exists(path, error) ? "it cannot be opened" : "there is no such file");
+  char start[4] = {};
+  stream.read(start, sizeof(start));
+  const bool text = stream.gcount() >= 1 && (start[0] == 'g' || start[0] == '#' || start[0] == ' ' || start[0] == '\n');
+  if (!text) return load_model(path);
+  stream.clear();
+  stream.seekg(0);
+  std::ostringstream content;
+  content << stream.rdbuf();
+  auto graph = parse_graph(path, std::move(content).str());
+  if (!graph.ok()) return graph.diagnostics();
+  Model model;
+  model.graph = std::make_shared<Graph>(std::move(*graph));
+  for (const Node* node : model.graph->placeholders()) model.inputs.push_back(node->name());
+  return model;
+}
+
+Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) {
+  if (options.no_rules) return std::shared_ptr<const Rewriter>();
+  std::string folder = options.rules;
+  if (folder.empty()) {
+    const auto found = default_rules_folder();
+    if (!found) return Diagnostic(kNoRulesFolder);
+    folder = *found;
+  }
+  auto rules = load_rules({folder});
+  if (!rules.ok()) return rules.diagnostics();
+  return std::shared_ptr<const Rewriter>(std::make_shared<const Rewriter>(std::move(*rules)));
+}
+
+Result<Prepared> optimize_model(const ModelOptions& options, const std::function<void(const std::string&, const Graph&)>& after_phase) {
+  Prepared prepared;
+  int64_t start = now_ns();
+  auto model = read_model(options.model);
+  if (!model.ok()) return model.diagnostics();
+  prepared.model = std::move(*model);
+  prepared.times.load = milliseconds_since(start);
+  start = now_ns();
+  auto rewriter = read_rules(options);
+  if (!rewriter.ok()) return rewriter.diagnostics();
+  if (*rewriter) {
+    RewriteOptions rewrite;
+    rewrite.after_phase = after_phase;
+    auto applied = (*rewriter)->apply(*prepared.model.graph, rewrite);
+    if (!applied.ok()) return applied.diagnostics();
+    prepared.rewrites = std::move(*applied);
+  }
+  prepared.times.optimize = milliseconds_since(start);
+  return prepared;
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".part";
+  std::ofstream stream(temporary, std::ios::binary);
+  stream << text;
+  stream.close();
+  std::error_code error;
+  if (stream) fs::rename(temporary, path, error);
+  if (!stream || error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    return Diagnostic(kCannotWrite).with("path", path).with("why", error ? error.message() : "the folder is missing or not writable");
+  }
+  return Done();
+}
+
+Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vector<std::string>& paths, bool random) {
+  std::vector<HostTensor> inputs;
+  const std::vector<Node*>& placeholders = graph.placeholders();
+  if (paths.empty() && random && !placeholders.empty()) {
+    std::mt19937 generator(1);
+    for (const Node* node : placeholders) {
+      std::vector<int64_t> sizes;
+      for (Dim size : node->tensor()->sizes) sizes.push_back(size.is_static() ? size.value() : 4);
+      HostTensor values = HostTensor::allocate(TensorLayout::contiguous(DType::f32, sizes));
+      std::normal_distribution<float> normal;
+      for (int64_t i = 0; i < values.layout.element_count(); ++i) static_cast<float*>(values.data.get())[i] = normal(generator);
+      const DType dtype = node->tensor()->dtype;
+      if (dtype == DType::f32) {
+        inputs.push_back(std::move(values));
+      } else if (auto converted = convert(values, dtype); converted.ok()) {
+        inputs.push_back(std::move(*converted));
+      } else {
+        HostTensor zeros = HostTensor::allocate(TensorLayout::contiguous(dtype, sizes));
+        std::fill_n(static_cast<char*>(zeros.data.get()), zeros.layout.byte_extent(), char{0});
+        inputs.push_back(std::move(zeros));
+      }
+    }
+    return inputs;
+  }
+  if (paths.size() != placeholders.size()) {
+    Diagnostic diagnostic = Diagnostic(kWrongInputCount).with("expected", static_cast<int64_t>(placeholders.size())).with("count", static_cast<int64_t>(paths.size()));
+    for (const Node* node : placeholders) diagnostic = std::move(diagnostic).note("%" + node->name() + (node->tensor() ? ": " + print(*node->tensor(), graph.dims()) : ""));
+    return diagnostic;
+  }
+  Diagnostics diagnostics;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    auto tensor = read_npy(paths[i]);
+    if (!tensor.ok()) {
+      diagnostics.append(tensor.diagnostics());
+      continue;
+    }
+    const TensorType* type = placeholders[i]->tensor();
+    // Files hold what NumPy has: narrower floats come as f32.
+    if (type && type->dtype != tensor->layout.dtype && is_floating(type->dtype) && size_of(type->dtype) < 4 && tensor->layout.dtype == DType::f32) {
+      auto converted = convert(*tensor, type->dtype);
+      if (!converted.ok()) {
+        diagnostics.append(converted.diagnostics());
+        continue;
+      }
+      *tensor = std::move(*converted);
+    }
+    inputs.push_back(std::move(*tensor));
+  }
+  if (diagnostics.has_errors()) return diagnostics;
+  return inputs;
+}
+
+}  // namespace qrules::tools

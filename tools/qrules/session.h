@@ -1,0 +1,88 @@
+// What the commands of `qrules` share: a model from disk, rules from disk, and the way from one to the other.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <qrules/rewrite/rewrite.h>
+#include <qrules/runtime/model.h>
+#include <qrules/runtime/plan.h>
+
+namespace qrules::tools {
+
+// Exit codes, documented in docs/cli.md.
+inline constexpr int kFine = 0;
+inline constexpr int kFailed = 1;    // the model, an input or a rule file is wrong
+inline constexpr int kUsage = 2;     // the command line is wrong
+inline constexpr int kUnreadable = 3;  // a file cannot be read or written
+
+struct ModelOptions {
+  std::string model;
+  std::string rules;      // folder; empty: the shipped ones
+  bool no_rules = false;
+  int threads = 0;
+};
+
+struct Times {
+  double load = 0, optimize = 0, prepare = 0, run = 0;  // milliseconds
+};
+
+double milliseconds_since(int64_t start_ns);
+int64_t now_ns();
+
+// Prints diagnostics to stderr and gives the exit code that fits them.
+int report(const Diagnostics& diagnostics);
+
+// Reads MODEL: a .pt2 archive, or graph text when the file does not begin as an archive does.
+Result<Model> read_model(const std::string& path);
+// The rewriter for the rules of the options; null with no_rules.
+Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options);
+
+struct Prepared {
+  Model model;
+  RewriteReport rewrites;
+  Times times;
+};
+// Both, applied. `after_phase` as in RewriteOptions.
+Result<Prepared> optimize_model(const ModelOptions& options, const std::function<void(const std::string&, const Graph&)>& after_phase = {});
+
+// Writes a file at once: a half-written one never replaces another. Error QR0607-like with the path.
+Status write_file(const std::string& path, const std::string& text);
+
+// The subcommands; each gives the exit code.
+struct RunOptions {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  std::string output_dir, report;
+  bool json = false;
+};
+int run_command(const RunOptions& options);
+
+struct OptOptions {
+  ModelOptions model;
+  std::string output, phase_dumps;
+  bool match_only = false, provenance = false, automaton = false;
+};
+int opt_command(const OptOptions& options);
+
+struct ExplainOptions {
+  ModelOptions model;
+  std::string rule, node;
+  bool json = false;
+};
+int explain_command(const ExplainOptions& options);
+
+struct BenchOptions {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  int warmup = 5, iters = 50;
+  bool json = false, profile = false;
+};
+int bench_command(const BenchOptions& options);
+
+// Reads the --input files for the model's placeholders, converted where a placeholder has a narrower float. With none given
+// and `random`, random values for static sizes.
+Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vector<std::string>& paths, bool random);
+
+}  // namespace qrules::tools
