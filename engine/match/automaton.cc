@@ -56,7 +56,7 @@ struct Automaton::Session::Impl : GraphListener {
     for (OpId op = 0; op < graph.op_histogram().size(); ++op) {
       if (graph.op_histogram()[op] > 0) note(op);
     }
-    for (StateId child : program.states[0].others) regex_roots = regex_roots || !program.states[child].test.regexes.empty();
+    for (StateId child : program.states[0].others) regex_roots = regex_roots || has_regex(program.states[child].test);
     graph.add_listener(this);
   }
   ~Impl() override { graph.remove_listener(this); }
@@ -84,16 +84,22 @@ struct Automaton::Session::Impl : GraphListener {
       if (!std::all_of(rule.required.begin(), rule.required.end(), has)) continue;
       for (StateId state : rule.states) alive[state] = true;
       if (rule.states.empty()) continue;
-      for (OpId op : program.states[rule.states[0]].test.operators) {
-        if (op < starts.size()) starts[op] = true;
-      }
-      for (const auto& branch : program.states[rule.states[0]].test.branches) {
-        if (branch.empty()) continue;
-        for (OpId op : branch[0].operators) {
-          if (op < starts.size()) starts[op] = true;
-        }
-      }
+      add_starts(program.states[rule.states[0]].test);
     }
+  }
+
+  // Operators that a first test accepts; the ways of an alternative may be alternatives again.
+  void add_starts(const Test& test) {
+    for (OpId op : test.operators) {
+      if (op < starts.size()) starts[op] = true;
+    }
+    for (const auto& branch : test.branches) {
+      if (!branch.empty()) add_starts(branch.front());
+    }
+  }
+
+  static bool has_regex(const Test& test) {
+    return !test.regexes.empty() || std::any_of(test.branches.begin(), test.branches.end(), [](const auto& branch) { return !branch.empty() && has_regex(branch.front()); });
   }
 
   bool can_start(const Node* node) {

@@ -16,6 +16,7 @@
 
 #include <qrules/graph/hash.h>
 #include <qrules/match/program.h>
+#include <qrules/rules/certain.h>
 
 namespace qrules::match {
 namespace {
@@ -74,6 +75,7 @@ struct RuleInfo {
   std::map<SlotId, Register> variables;  // slots that only some ways bind
   std::map<SlotId, uint32_t> lists;      // slots bound inside `each`
   std::vector<uint32_t> order;           // of each pattern in the text: before what it contains
+  std::vector<Certain> links;            // of each extra root: what it and all that comes before it certainly share
 };
 
 void number_patterns(const Rule& rule, PatternId id, std::vector<uint32_t>& order, uint32_t& next) {
@@ -306,7 +308,10 @@ class Partial {
         Partial inner(*this, true);
         inner.visit(Place{test.out, -1}, pattern.children[0]);
         test.branches.push_back(inner.drain());
+        std::set<SlotId> own;
+        names_below(pattern.children[0], own);
         for (const auto& [slot, list] : info_->lists) {
+          if (!own.count(slot)) continue;  // of another `each`
           if (auto variable = info_->variables.find(slot); variable != info_->variables.end()) {
             test.captures.push_back({Place{variable->second, -1}, true, list});
           } else if (auto place = inner.slots_.find(slot); place != inner.slots_.end()) {
@@ -317,6 +322,13 @@ class Partial {
       }
     }
     return test;
+  }
+
+  void names_below(PatternId id, std::set<SlotId>& slots) const {
+    const Pattern& pattern = rule_->patterns[id];
+    slots.insert(pattern.slots.begin(), pattern.slots.end());
+    for (const PatternArgument& argument : pattern.arguments) names_below(argument.pattern, slots);
+    for (PatternId child : pattern.children) names_below(child, slots);
   }
 
   // The tests of a pattern inside a way; `skip`: the pattern that the way's end continues with.
@@ -340,36 +352,38 @@ class Partial {
     return tests;
   }
 
-  // Levels of calls between an extra root and a name that is already bound, and the place of that name.
-  bool find_link(PatternId id, uint32_t level, uint32_t& levels, Place& place) const {
+  // Levels of calls between an extra root and something that it shares with the rest, and the place of that.
+  bool find_link(PatternId id, const Certain& links, uint32_t level, uint32_t& levels, Place& place) const {
     const Pattern& pattern = rule_->patterns[id];
     bool found = false;
-    const auto linked = [&](Place at) {
-      if (!found) place = at;
-      levels = std::max(levels, level);
-      found = true;
-    };
     if (level > 0) {
-      if (auto seen = patterns_.find(id); seen != patterns_.end()) linked(seen->second);
+      const auto linked = [&](Place at) {
+        if (!found) place = at;
+        found = true;
+      };
+      if (auto seen = patterns_.find(id); seen != patterns_.end() && links.patterns.count(id)) linked(seen->second);
       for (SlotId slot : pattern.slots) {
+        if (!links.slots.count(slot)) continue;
         if (auto bound = slots_.find(slot); bound != slots_.end()) linked(bound->second);
         else if (auto variable = info_->variables.find(slot); variable != info_->variables.end()) linked(Place{variable->second, -1});
       }
-      if (found) return true;
+      if (found) {
+        levels = level;
+        return true;
+      }
     }
-    uint32_t best = 0;
+    uint32_t most = 0;
     const auto descend = [&](PatternId child, uint32_t next) {
       uint32_t inner = 0;
       Place at;
-      if (!find_link(child, next, inner, at)) return;
+      if (!find_link(child, links, next, inner, at)) return;
       if (!found) place = at;
       found = true;
-      best = std::max(best, inner);
+      most = std::max(most, inner);
     };
     for (const PatternArgument& argument : pattern.arguments) descend(argument.pattern, level + 1);
-    const bool chain = pattern.kind == PatternKind::repeat;
     for (PatternId child : pattern.children) descend(child, level);
-    levels = chain && found ? kFarthestUsers : best;
+    if (found) levels = pattern.kind == PatternKind::repeat ? kFarthestUsers : most;
     return found;
   }
 
@@ -383,7 +397,7 @@ class Partial {
   Test users_test(const Pending& pending) const {
     Test test;
     test.kind = TestKind::users;
-    find_link(pending.pattern, 0, test.count, test.subject);
+    find_link(pending.pattern, info_->links[pending.place.base], 0, test.count, test.subject);
     test.out = registers_->intern(TestKind::users, test.subject, pending.place.base);
     collect_operators(pending.pattern, test);
     std::sort(test.operators.begin(), test.operators.end());
@@ -462,6 +476,14 @@ class Compiler {
     uint32_t next = 0;
     if (rule.root != kNoPattern) number_patterns(rule, rule.root, info.order, next);
     for (PatternId extra : rule.extra_roots) number_patterns(rule, extra, info.order, next);
+    if (rule.root != kNoPattern) {
+      Certain before = certain_below(rule, rule.root);
+      for (PatternId extra : rule.extra_roots) {
+        const Certain own = certain_below(rule, extra);
+        info.links.push_back(own.shared(before));
+        before.add(own);
+      }
+    }
     for (const Pattern& pattern : rule.patterns) {
       for (SlotId slot : pattern.slots) {
         if (!rule.slots[slot].is_list || info.lists.count(slot)) continue;

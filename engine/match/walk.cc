@@ -188,9 +188,9 @@ Match Walk::make_match(uint32_t index) {
     if (source.kind == SlotSource::Kind::place) {
       const Cell cell = at(source.place);
       if (!cell.empty()) match.bindings[slot] = {true, value_of(cell)};
-    } else if (source.kind == SlotSource::Kind::list) {
+    } else if (source.kind == SlotSource::Kind::list && lists_[source.list]) {
       Argument::List values;
-      for (const Cell& cell : lists_[source.list]) values.push_back(value_of(cell));
+      for (const Cell& cell : *lists_[source.list]) values.push_back(value_of(cell));
       match.bindings[slot] = {true, Argument(std::move(values))};
     }
   }
@@ -314,24 +314,30 @@ bool Walk::run_optional(const Test& test, const Next& next) {
 }
 
 bool Walk::run_repeat(const Test& test, const Next& next) {
-  std::vector<Cell> ends{at(test.subject)};
-  std::vector<Node*> links;
-  while (true) {
-    cells_[test.other.base] = ends.back();
-    Cell further;
+  // After each number of links: where the chain has got to, and how many nodes have been matched.
+  struct End {
+    Cell cell;
+    size_t nodes = 0;
+  };
+  const size_t before = matched_.size();
+  std::vector<End> ends{{at(test.subject), before}};
+  std::vector<Node*> nodes = matched_;
+  while (ends.back().cell.node) {
+    cells_[test.other.base] = ends.back().cell;
+    End further;
     const Next linked = [&] {
-      further = at(test.through);
+      nodes.insert(nodes.end(), matched_.begin() + static_cast<std::ptrdiff_t>(before), matched_.end());
+      further = {at(test.through), nodes.size()};
       return true;
     };
-    if (!ends.back().node || !sequence(test.branches[0], 0, linked)) break;
-    links.push_back(ends.back().node);
+    const bool matched = sequence(test.branches[0], 0, linked);
+    matched_.resize(before);
+    if (!matched) break;
     ends.push_back(further);
   }
-  const size_t before = matched_.size();
-  for (size_t length = links.size() + 1; length-- > test.count;) {
-    matched_.resize(before);
-    matched_.insert(matched_.end(), links.begin(), links.begin() + static_cast<std::ptrdiff_t>(length));
-    cells_[test.out] = ends[length];
+  for (size_t length = ends.size(); length-- > test.count;) {
+    matched_.assign(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(ends[length].nodes));
+    cells_[test.out] = ends[length].cell;
     if (next()) return true;
   }
   matched_.resize(before);
@@ -362,6 +368,7 @@ bool Walk::run_each(const Test& test, const Next& next) {
   matched_.insert(matched_.end(), nodes.begin(), nodes.end());
   for (size_t i = 0; i < test.captures.size(); ++i) lists_[test.captures[i].list] = std::move(values[i]);
   const bool stop = next();
+  for (const Capture& capture : test.captures) lists_[capture.list].reset();
   matched_.resize(before);
   return stop;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <qrules/match/automaton.h>
@@ -67,7 +68,7 @@ class Walk {
 
   const Scene& scene_;
   std::vector<Cell> cells_;
-  std::vector<std::vector<Cell>> lists_;
+  std::vector<std::optional<std::vector<Cell>>> lists_;  // nothing: no `each` on the way that was taken
   std::vector<Node*> matched_;
   Node* root_ = nullptr;
 

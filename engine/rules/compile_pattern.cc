@@ -9,6 +9,7 @@
 
 #include <re2/re2.h>
 
+#include <qrules/rules/certain.h>
 #include <qrules/rules/diagnostics.h>
 #include <qrules/rules/scope.h>
 
@@ -517,30 +518,17 @@ class PatternCompiler {
     rule_.extra_roots = std::move(kept);
   }
 
-  std::set<SlotId> slots_below(PatternId id) const {
-    std::set<PatternId> reached;
-    reach(id, reached);
-    std::set<SlotId> slots;
-    for (PatternId pattern : reached) slots.insert(rule_.patterns[pattern].slots.begin(), rule_.patterns[pattern].slots.end());
-    return slots;
-  }
-
   // Orders the extra roots so that each shares a bound name with what comes before it.
   void check_connected() {
     for (SlotId slot : bound_in_alternative_) rule_.slots[slot].may_be_unbound = false;
-    std::set<SlotId> bound = slots_below(rule_.root);
+    // Only what every match of both has ties them together.
+    Certain bound = certain_below(rule_, rule_.root);
     std::vector<PatternId> ordered, left = rule_.extra_roots;
     while (!left.empty()) {
-      auto next = std::find_if(left.begin(), left.end(), [&](PatternId id) {
-        for (SlotId slot : slots_below(id)) {
-          if (bound.count(slot) && !rule_.slots[slot].may_be_unbound && !rule_.slots[slot].is_list) return true;
-        }
-        return false;
-      });
+      auto next = std::find_if(left.begin(), left.end(), [&](PatternId id) { return !certain_below(rule_, id).shared(bound).empty(); });
       if (next == left.end()) fail(Diagnostic(kNotConnected, rule_.patterns[left.front()].span));
       check_root(*next, rule_.patterns[*next].span);
-      const std::set<SlotId> slots = slots_below(*next);
-      bound.insert(slots.begin(), slots.end());
+      bound.add(certain_below(rule_, *next));
       ordered.push_back(*next);
       left.erase(next);
     }
