@@ -21,7 +21,7 @@ set_target_properties(qrules_runtime PROPERTIES EXPORT_NAME runtime)
 get_target_property(torch_includes torch INTERFACE_INCLUDE_DIRECTORIES)
 file(GLOB torch_sources CONFIGURE_DEPENDS engine/runtime/*_torch.cc lowerings/aten/*.cc)
 foreach(directory IN LISTS TORCH_INCLUDE_DIRS)
-  list(APPEND torch_flags "SHELL:-isystem ${directory}")
+  list(APPEND torch_flags -isystem ${directory})
 endforeach()
 set_source_files_properties(${torch_sources} PROPERTIES COMPILE_OPTIONS "${torch_flags};-Wno-conversion;-Wno-shadow")
 
