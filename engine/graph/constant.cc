@@ -22,9 +22,10 @@ std::shared_ptr<const Constant> Constant::make(DType dtype, std::vector<int64_t>
   constexpr size_t kAlignment = 64;
   const size_t rounded = (constant->bytes + kAlignment) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, rounded);
+  // Owned before it is filled: `fill` may leave by an exception.
+  constant->data = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   std::memset(memory, 0, rounded);
   if (fill) fill(memory);
-  constant->data = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   return constant;
 }
 
