@@ -103,9 +103,11 @@ void print_report(const Report& report, const ReportOptions& options, std::ostre
     case Format::text: return print_text(report, options, out);
     case Format::json: out << dump(to_json(report, options.quiet)) << "\n"; return;
     case Format::sarif: out << dump(to_sarif(report.all(options.quiet), "rulecheck", QRULES_VERSION)) << "\n"; return;
-    case Format::github:
-      for (const Diagnostic& diagnostic : report.all(options.quiet).list()) out << to_github(diagnostic) << "\n";
+    case Format::github: {
+      const Diagnostics found = report.all(options.quiet);
+      for (const Diagnostic& diagnostic : found.list()) out << to_github(diagnostic) << "\n";
       if (!options.quiet) out << summary(report) << "\n";
+    }
   }
 }
 

@@ -87,7 +87,7 @@ class TestRun {
       std::vector<std::string> names;
       for (const Rule& rule : rules_.rules) names.push_back(rule.base_name);
       Diagnostic diagnostic = at_test(kTestNotRun).with("why", "`with` names the rule `" + other + "`, which was not loaded");
-      if (auto near = did_you_mean(other, names)) diagnostic = std::move(diagnostic).help("did you mean `" + *near + "`?");
+      if (auto near = did_you_mean(other, names)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
       add(std::move(diagnostic));
       known = false;
     }
