@@ -104,7 +104,7 @@ class ExpressionCompiler {
         if (candidate.find('@') == std::string::npos) known.push_back(candidate);
       }
       Diagnostic diagnostic = Diagnostic(kUnboundName, given.span).with("name", slot_name);
-      if (auto near = did_you_mean(slot_name, known)) diagnostic = std::move(diagnostic).fix("did you mean `%" + *near + "`?", given.span, "%" + *near);
+      if (auto near = did_you_mean(slot_name, known)) diagnostic.helps.push_back({"did you mean `%" + *near + "`?", given.span, "%" + *near});
       fail(std::move(diagnostic));
     }
     result.slot = found->second;
@@ -120,7 +120,7 @@ class ExpressionCompiler {
     auto literal = literal_word(given.text);
     if (!literal) {
       Diagnostic diagnostic = Diagnostic(kUnknownWord, given.span).with("word", given.text);
-      if (context_.names.count(given.text)) diagnostic = std::move(diagnostic).fix("a bound value is written with a % sign", given.span, "%" + given.text);
+      if (context_.names.count(given.text)) diagnostic.helps.push_back({"a bound value is written with a % sign", given.span, "%" + given.text});
       fail(std::move(diagnostic));
     }
     Expression result;
@@ -227,7 +227,7 @@ class ExpressionCompiler {
     for (const auto& [predicate, declaration] : context_.scope.predicates) known.push_back(predicate);
     known.insert(known.end(), {"bound", "all", "any"});
     Diagnostic diagnostic = Diagnostic(kUnknownFunction, given.text_span).with("name", given.text);
-    if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", given.text_span, *near);
+    if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", given.text_span, *near});
     fail(std::move(diagnostic));
   }
 
@@ -240,8 +240,9 @@ class ExpressionCompiler {
       size_t least = 0;
       for (size_t i = 0; i < fixed; ++i) least += parameters[i].has_default ? 0 : 1;
       std::string expected = std::to_string(least);
-      if (function.variadic) expected += " or more";
-      else if (least != fixed) expected += " to " + std::to_string(fixed);
+      if (function.variadic) expected += " or more arguments";
+      else if (least != fixed) expected += " to " + std::to_string(fixed) + " arguments";
+      else expected = counted_arguments(least);
       fail(Diagnostic(kArgumentCount, given.span).with("name", function.name).with("expected", std::move(expected)).with("count", static_cast<int64_t>(given.operands.size())));
     };
     for (size_t i = 0; i < given.operands.size(); ++i) {
@@ -280,7 +281,7 @@ class ExpressionCompiler {
       fail(Diagnostic(kPredicateDepth, given.text_span).with("name", given.text).with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
     }
     if (given.operands.size() != predicate.parameters.size()) {
-      fail(Diagnostic(kArgumentCount, given.span).with("name", predicate.name).with("expected", std::to_string(predicate.parameters.size()))
+      fail(Diagnostic(kArgumentCount, given.span).with("name", predicate.name).with("expected", counted_arguments(predicate.parameters.size()))
                .with("count", static_cast<int64_t>(given.operands.size())).label(predicate.span, "defined here"));
     }
     if (!predicate.body) throw Failed();  // its own error is reported
@@ -303,8 +304,13 @@ class ExpressionCompiler {
     for (size_t i = 0; i < context_.diagnostics.size(); ++i) {
       Diagnostic diagnostic = context_.diagnostics.list()[i];
       if (i >= before) {
-        // What the author wrote comes first.
+        // What the author wrote comes first; an argument of the use stands there already.
         Label definition = diagnostic.labels.front();
+        const bool in_use = definition.span.file == given.span.file && definition.span.begin >= given.span.begin && definition.span.end <= given.span.end;
+        if (in_use) {
+          rewritten.add(std::move(diagnostic));
+          continue;
+        }
         diagnostic.labels.front() = {given.span, "in this use"};
         definition.text = definition.text.empty() ? "here in the predicate" : definition.text;
         diagnostic.labels.push_back(std::move(definition));

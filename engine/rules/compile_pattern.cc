@@ -103,7 +103,10 @@ class PatternCompiler {
 
   PatternId statement(size_t index, const Place& place) {
     const syntax::Statement& given = statements_[index];
-    if (compiled_[index] != kNoPattern) return compiled_[index];
+    if (compiled_[index] != kNoPattern) {
+      check_scope(given, place);
+      return compiled_[index];
+    }
     if (expanding_[index]) {
       fail(Diagnostic(kPatternSyntax, given.name_span).with("expected", "an acyclic pattern")
                .with("found", "`%" + given.name + "`, which is defined by itself"));
@@ -121,6 +124,14 @@ class PatternCompiler {
     return id;
   }
 
+  // A statement used inside `[each ...]` stands for several values, elsewhere for one.
+  void check_scope(const syntax::Statement& given, const Place& place) {
+    if (given.name.empty()) return;
+    const Slot& slot = rule_.slots[context_.names.find(given.name)->second];
+    if (slot.is_list == place.in_each) return;
+    fail(Diagnostic(kInsideAndOutsideEach, given.name_span).with("name", given.name));
+  }
+
   // The slot of a name; `key` is unique in the rule, `shown` what people see.
   SlotId slot_for(const std::string& key, const std::string& shown, ExpressionType type, const Span& span, const Place& place) {
     if (place.in_repetition) fail(Diagnostic(kNameInRepetition, span).with("name", shown));
@@ -135,8 +146,7 @@ class PatternCompiler {
     if (slot.type != type) slot.type = ExpressionType::any;
     if (!place.in_branch) slot.may_be_unbound = false;
     if (slot.is_list != place.in_each) {
-      fail(Diagnostic(kEachOutsideList, span, "used both inside and outside `[each ...]`").with("parameter", "%" + shown)
-               .label(slot.span, "first used here"));
+      fail(Diagnostic(kInsideAndOutsideEach, span).with("name", shown).label(slot.span, "first used here"));
     }
     return found->second;
   }
@@ -296,7 +306,7 @@ class PatternCompiler {
       for (uint32_t i = 0; i < given.arguments.size(); ++i) positional.parameters.push_back(i);
       groups.push_back({positional, {}});
     }
-    if (groups.empty()) fail(Diagnostic(kNoOverload, given.callee_span).with("op", all.text));
+    if (groups.empty()) no_overload(given, all);
 
     std::vector<PatternId> arguments;
     const Signature* signature = groups[0].second.empty() ? nullptr : context_.operators.signature(groups[0].second[0]);
@@ -326,6 +336,20 @@ class PatternCompiler {
     result.span = given.span;
     result.children = std::move(calls);
     return add(std::move(result));
+  }
+
+  [[noreturn]] void no_overload(const syntax::Pattern& given, const OperatorSet& all) {
+    if (all.ops.empty()) {
+      Diagnostic diagnostic = Diagnostic(kEmptyClass, given.callee_span).with("text", all.text);
+      if (!all.regexes.empty()) diagnostic.helps.push_back({"operators that no signature declares are matched by position, with `...` as the last argument", {}, {}});
+      fail(std::move(diagnostic));
+    }
+    std::string list;
+    for (OpId op : all.ops) {
+      if (list.size() < 200) list += (list.empty() ? "" : ", ") + context_.operators.name(op);
+      else if (list.back() != '.') list += ", ...";
+    }
+    fail(Diagnostic(kNoOverload, given.callee_span).with("op", all.text).help("it stands for " + list));
   }
 
   static const Parameter& any_parameter() {
@@ -363,7 +387,7 @@ class PatternCompiler {
       std::vector<std::string> known;
       for (const auto& [name, declaration] : context_.scope.classes) known.push_back(name);
       Diagnostic diagnostic = Diagnostic(kUnknownClass, given.callee_span).with("name", given.text);
-      if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `@" + *near + "`?", given.callee_span, "@" + *near);
+      if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `@" + *near + "`?", given.callee_span, "@" + *near});
       fail(std::move(diagnostic));
     }
     for (const MappedText& entry : found->second->entries) {
@@ -386,7 +410,7 @@ class PatternCompiler {
     if (!result.ops.empty()) return;
     Diagnostic diagnostic = Diagnostic(kUnknownOperator, span).with("op", name);
     std::vector<std::string> known = context_.operators.known_names();
-    if (auto near = did_you_mean(name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", span, *near);
+    if (auto near = did_you_mean(name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", span, *near});
     fail(std::move(diagnostic));
   }
 
@@ -415,13 +439,13 @@ class PatternCompiler {
           std::vector<std::string> known;
           for (const Parameter& parameter : signature.parameters) known.push_back(parameter.name);
           Diagnostic diagnostic = Diagnostic(kUnknownPatternParameter, argument.name_span).with("op", name).with("parameter", argument.name);
-          if (auto near = did_you_mean(argument.name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", argument.name_span, *near);
+          if (auto near = did_you_mean(argument.name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", argument.name_span, *near});
           fail(std::move(diagnostic));
         }
         index = *found;
       } else if (i >= signature.parameters.size()) {
         if (!alone) return std::nullopt;
-        fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", name).with("limit", static_cast<int64_t>(signature.parameters.size())));
+        fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", name).with("limit", counted_arguments(signature.parameters.size())));
       }
       if (taken[index]) {
         if (!alone) return std::nullopt;
@@ -436,7 +460,8 @@ class PatternCompiler {
       const Parameter& parameter = signature.parameters[i];
       if (!parameter.has_default) {
         if (!alone) return std::nullopt;
-        fail(Diagnostic(kUnnamedParameter, given.callee_span).with("op", name).with("parameter", parameter.name));
+        fail(Diagnostic(kUnnamedParameter, given.callee_span).with("op", name).with("parameter", parameter.name)
+               .help("`" + parameter.name + "=_` takes any value; `...` as the last argument leaves all others free"));
       }
       layout.defaults.push_back({static_cast<uint32_t>(i), parameter.default_value});
     }
@@ -449,7 +474,7 @@ class PatternCompiler {
       std::vector<std::string> known;
       for (const auto& [name, declaration] : context_.scope.macros) known.push_back(name);
       Diagnostic diagnostic = Diagnostic(kUnknownMacro, given.callee_span).with("name", given.text);
-      if (auto near = did_you_mean(given.text, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", given.callee_span, *near);
+      if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", given.callee_span, *near});
       fail(std::move(diagnostic));
     }
     const MacroDeclaration& declared = *found->second;
@@ -461,7 +486,7 @@ class PatternCompiler {
     inner.depth = environment.depth + 1;
     inner.suffix = "@" + declared.name + "." + std::to_string(++macro_uses_);
     const auto wrong_count = [&](const Span& span) {
-      fail(Diagnostic(kMacroArguments, span).with("name", declared.name).with("expected", static_cast<int64_t>(declared.parameters.size()))
+      fail(Diagnostic(kMacroArguments, span).with("name", declared.name).with("expected", counted_arguments(declared.parameters.size()))
                .with("count", static_cast<int64_t>(given.arguments.size())).label(declared.span, "defined here"));
     };
     if (given.open) wrong_count(given.open_span);
@@ -518,6 +543,22 @@ class PatternCompiler {
     rule_.extra_roots = std::move(kept);
   }
 
+  [[noreturn]] void not_connected(PatternId id) {
+    Diagnostic diagnostic(kNotConnected, rule_.patterns[id].span);
+    std::set<PatternId> rest, own;
+    reach(rule_.root, rest);
+    reach(id, own);
+    for (SlotId slot = 0; slot < rule_.slots.size(); ++slot) {
+      const auto names = [&](PatternId pattern) {
+        const std::vector<SlotId>& slots = rule_.patterns[pattern].slots;
+        return std::find(slots.begin(), slots.end(), slot) != slots.end();
+      };
+      if (!std::any_of(rest.begin(), rest.end(), names) || !std::any_of(own.begin(), own.end(), names)) continue;
+      diagnostic.notes.push_back("`%" + rule_.slots[slot].name + "` ties nothing together: a shared name counts when every match binds it to a node");
+    }
+    fail(std::move(diagnostic));
+  }
+
   // Orders the extra roots so that each shares a bound name with what comes before it.
   void check_connected() {
     for (SlotId slot : bound_in_alternative_) rule_.slots[slot].may_be_unbound = false;
@@ -526,7 +567,7 @@ class PatternCompiler {
     std::vector<PatternId> ordered, left = rule_.extra_roots;
     while (!left.empty()) {
       auto next = std::find_if(left.begin(), left.end(), [&](PatternId id) { return !certain_below(rule_, id).shared(bound).empty(); });
-      if (next == left.end()) fail(Diagnostic(kNotConnected, rule_.patterns[left.front()].span));
+      if (next == left.end()) not_connected(left.front());
       check_root(*next, rule_.patterns[*next].span);
       bound.add(certain_below(rule_, *next));
       ordered.push_back(*next);
@@ -581,6 +622,8 @@ ExpressionType type_of(const Parameter& parameter) {
   }
   return ExpressionType::any;
 }
+
+std::string counted_arguments(size_t count) { return std::to_string(count) + (count == 1 ? " argument" : " arguments"); }
 
 std::optional<Argument> literal_word(std::string_view word) {
   if (word == "None") return Argument();

@@ -38,7 +38,8 @@ class RewriteCompiler {
   void check_root(const MappedText& text) {
     const std::vector<SlotId>& names = rule_.patterns[rule_.root].slots;
     if (names.empty()) {
-      context_.diagnostics.add(Diagnostic(kNoRootName, rule_.patterns[rule_.root].span));
+      const Span& span = rule_.patterns[rule_.root].span;
+      context_.diagnostics.add(Diagnostic(kNoRootName, span).fix("name it", span.part(0, 0), "%y = "));
       return;
     }
     auto replaced = std::find_first_of(rule_.replaced.begin(), rule_.replaced.end(), names.begin(), names.end());
@@ -62,7 +63,7 @@ class RewriteCompiler {
     auto found = context_.names.find(reference.first);
     if (found == context_.names.end()) {
       Diagnostic diagnostic = Diagnostic(kUnboundName, reference.second).with("name", reference.first);
-      if (auto near = did_you_mean(reference.first, known_names())) diagnostic = std::move(diagnostic).fix("did you mean `%" + *near + "`?", reference.second, "%" + *near);
+      if (auto near = did_you_mean(reference.first, known_names())) diagnostic.helps.push_back({"did you mean `%" + *near + "`?", reference.second, "%" + *near});
       fail(std::move(diagnostic));
     }
     if (rule_.slots[found->second].pattern == kNoPattern) fail(Diagnostic(kNotACall, reference.second).with("name", reference.first));
@@ -130,9 +131,9 @@ class RewriteCompiler {
       if (!overloads.empty()) {
         std::string list;
         for (const std::string& overload : overloads) list += (list.empty() ? "" : ", ") + overload;
-        diagnostic = std::move(diagnostic).help("a rewrite names the overload: " + list);
+        diagnostic.helps.push_back({"a rewrite names the overload: " + list, {}, {}});
       } else if (auto near = did_you_mean(line.op, context_.operators.known_names())) {
-        diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", line.op_span, *near);
+        diagnostic.helps.push_back({"did you mean `" + *near + "`?", line.op_span, *near});
       }
       fail(std::move(diagnostic));
     }
@@ -165,7 +166,7 @@ class RewriteCompiler {
       if (!found) unknown_parameter(argument, line.op, signature);
       index = *found;
     } else if (i >= signature.parameters.size()) {
-      fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", line.op).with("limit", static_cast<int64_t>(signature.parameters.size())));
+      fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", line.op).with("limit", counted_arguments(signature.parameters.size())));
     }
     const Parameter& parameter = signature.parameters[index];
     if (given[index]) fail(Diagnostic(kRewriteArgumentTwice, argument.value->span).with("parameter", parameter.name));
@@ -179,7 +180,7 @@ class RewriteCompiler {
     std::vector<std::string> known;
     for (const Parameter& candidate : signature.parameters) known.push_back(candidate.name);
     Diagnostic diagnostic = Diagnostic(kUnknownRewriteParameter, argument.name_span).with("op", op).with("parameter", argument.name);
-    if (auto near = did_you_mean(argument.name, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", argument.name_span, *near);
+    if (auto near = did_you_mean(argument.name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", argument.name_span, *near});
     fail(std::move(diagnostic));
   }
 

@@ -29,11 +29,11 @@ class MapReader {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
       Diagnostic diagnostic = Diagnostic(kUnknownKey, entry.key_span).with("key", entry.key).with("where", where_);
       if (auto near = did_you_mean(entry.key, known)) {
-        diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", entry.key_span, *near);
+        diagnostic.helps.push_back({"did you mean `" + *near + "`?", entry.key_span, *near});
       } else {
         std::string list;
         for (const std::string& key : known) list += (list.empty() ? "" : ", ") + key;
-        diagnostic = std::move(diagnostic).help("the keys here are " + list);
+        diagnostic.helps.push_back({"the keys here are " + list, {}, {}});
       }
       diagnostics_.add(std::move(diagnostic));
     }
@@ -406,7 +406,7 @@ MappedText substitute(const MappedText& text, const std::map<std::string, Mapped
       for (const auto& [candidate, value] : values) known.push_back(candidate);
       const Span span = text.span(i, close + 1);
       Diagnostic diagnostic = Diagnostic(kUnknownTemplateName, span).with("name", key);
-      if (auto near = did_you_mean(key, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", span, "${" + *near + "}");
+      if (auto near = did_you_mean(key, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", span, "${" + *near + "}"});
       diagnostics.add(std::move(diagnostic));
     } else {
       result.append(found->second.text(), text.place_begin(i), text.place_end(close));

@@ -55,7 +55,7 @@ inline const DiagnosticKind kUnknownMacro{
     "QR0104", Level::error, "unknown-macro", "unknown macro `{name}`",
     "No macro of this name is defined in this file or in one that it imports. An operator's name has a dot in it."};
 inline const DiagnosticKind kMacroArguments{
-    "QR0105", Level::error, "macro-arguments", "`{name}` takes {expected} arguments, got {count}",
+    "QR0105", Level::error, "macro-arguments", "`{name}` takes {expected}, got {count}",
     "A macro is used with one pattern for each of its parameters; `_` stands for a value that does not matter."};
 inline const DiagnosticKind kMacroDepth{
     "QR0106", Level::error, "macro-depth", "`{name}` is expanded more than {limit} levels deep",
@@ -64,7 +64,7 @@ inline const DiagnosticKind kUnknownPatternParameter{
     "QR0107", Level::error, "unknown-parameter", "`{op}` has no parameter `{parameter}`",
     "Parameters have the names of the operator's signature."};
 inline const DiagnosticKind kTooManyPatternArguments{
-    "QR0108", Level::error, "too-many-arguments", "`{op}` takes at most {limit} arguments",
+    "QR0108", Level::error, "too-many-arguments", "`{op}` takes at most {limit}",
     "The call has more arguments than the operator's signature has parameters."};
 inline const DiagnosticKind kNameDefinedTwice{
     "QR0109", Level::error, "name-defined-twice", "`%{name}` is defined twice",
@@ -106,6 +106,9 @@ inline const DiagnosticKind kUnknownTemplateName{
 inline const DiagnosticKind kEmptyClass{
     "QR0121", Level::error, "empty-class", "`{text}` matches no operator",
     "The class entry names nothing, so the rule could never match."};
+inline const DiagnosticKind kInsideAndOutsideEach{
+    "QR0122", Level::error, "inside-and-outside-each", "`%{name}` is used both inside and outside `[each ...]`",
+    "Inside `[each ...]` a name stands for a list of values, one for each element, outside for one value. Use two names."};
 
 // --- expressions
 
@@ -120,7 +123,7 @@ inline const DiagnosticKind kUnknownFunction{
     "QR0203", Level::error, "unknown-function", "unknown function `{name}`",
     "Functions and predicates are listed by `rulecheck functions`; named predicates are defined under `predicates:`."};
 inline const DiagnosticKind kArgumentCount{
-    "QR0204", Level::error, "argument-count", "`{name}` takes {expected} arguments, got {count}",
+    "QR0204", Level::error, "argument-count", "`{name}` takes {expected}, got {count}",
     "The function is called with too few or too many arguments."};
 inline const DiagnosticKind kTypeMismatch{
     "QR0205", Level::error, "type-mismatch", "{what} takes {expected}, got {found}",

@@ -47,7 +47,7 @@ class Loader {
 
   Result<RuleSet> load_text(std::string name, std::string text) {
     auto source = std::make_shared<const SourceFile>(std::move(name), std::move(text));
-    if (const RuleFile* file = add_file(source->name(), source)) roots_.push_back(file);
+    if (const RuleFile* file = add_file(canonical(source->name()), source)) roots_.push_back(file);
     return finish(source->name());
   }
 
@@ -206,7 +206,7 @@ class Loader {
   }
 
   Result<RuleSet> finish(const std::string& path) {
-    if (set_.phases.empty() && !diagnostics_.has_errors()) diagnostics_.add(Diagnostic(kNoPhases).with("path", path));
+    if (set_.phases.empty() && !diagnostics_.has_errors()) diagnostics_.add(Diagnostic(kNoPhases).with("path", path).help("declare `phases: [{name: main}]` in the file, or put a pipeline.yaml into its folder"));
     std::set<const RuleFile*> done;
     for (const RuleFile* file : roots_) {
       if (!done.insert(file).second) continue;
@@ -231,13 +231,13 @@ class Loader {
       for (const Phase& candidate : set_.phases) known.push_back(candidate.name);
       Diagnostic diagnostic = Diagnostic(kUnknownPhase, declared.phase.span).with("name", declared.phase.name);
       if (known.empty()) {
-        diagnostic = std::move(diagnostic).help("no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`");
+        diagnostic.helps.push_back({"no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`", {}, {}});
       } else if (auto near = did_you_mean(declared.phase.name, known)) {
-        diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", declared.phase.span, *near);
+        diagnostic.helps.push_back({"did you mean `" + *near + "`?", declared.phase.span, *near});
       } else {
         std::string list;
         for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-        diagnostic = std::move(diagnostic).help("the phases are " + list);
+        diagnostic.helps.push_back({"the phases are " + list, {}, {}});
       }
       diagnostics_.add(std::move(diagnostic));
     }
@@ -288,6 +288,7 @@ class Loader {
     const size_t errors = diagnostics_.size();
     const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_); };
     const MappedText match = filled(declared.match), where = filled(declared.where), rewrite = filled(declared.rewrite);
+    if (diagnostics_.size() > errors) return;
     RuleContext context{scopes_[&file], *options_.operators, *set_.functions, options_.limits, diagnostics_, rule, {}};
     compile_pattern(context, match);
     if (diagnostics_.size() > errors) return;  // names are not known: anything else would be a cascade

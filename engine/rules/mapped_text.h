@@ -34,8 +34,10 @@ class MappedText {
   Span span(size_t begin, size_t end) const {
     if (places_.empty()) return {file_, begin_, end_};
     if (begin >= places_.size()) {
-      const size_t last = places_.back().end;
-      return {file_, last, last};
+      // Behind the last thing that was written, not on the line below it.
+      size_t last = text_.find_last_not_of(" \t\r\n");
+      if (last == std::string::npos) last = 0;
+      return {file_, places_[last].end, places_[last].end};
     }
     if (end <= begin) return {file_, places_[begin].begin, places_[begin].begin};
     size_t stop = places_[std::min(end, places_.size()) - 1].end;

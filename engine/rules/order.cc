@@ -39,10 +39,10 @@ void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases, con
     if (others == by_name.end()) {
       std::vector<std::string> known;
       for (const auto& [key, indexes] : by_name) {
-        if (key.first == phase) known.push_back(key.second);
+        if (key.first == phase && key.second != rules[reference.rule].base_name) known.push_back(key.second);
       }
       Diagnostic diagnostic = Diagnostic(kUnknownRule, reference.span).with("name", reference.other).with("phase", phases[phase].name);
-      if (auto near = did_you_mean(reference.other, known)) diagnostic = std::move(diagnostic).fix("did you mean `" + *near + "`?", reference.span, *near);
+      if (auto near = did_you_mean(reference.other, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", reference.span, *near});
       diagnostics.add(std::move(diagnostic));
       continue;
     }

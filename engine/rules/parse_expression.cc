@@ -62,8 +62,13 @@ class Parser {
  private:
   [[noreturn]] void fail(std::string expected) {
     const Token& token = lexer_.peek();
-    diagnostics_.add(Diagnostic(kind_, lexer_.span(token), "expected " + expected)
-                         .with("expected", std::move(expected)).with("found", describe(token)));
+    Diagnostic diagnostic(kind_, lexer_.span(token), "expected " + expected);
+    if (token.is("=") && &kind_ == &kExpressionSyntax) diagnostic.helps.push_back({"equality is written `==`", lexer_.span(token), "=="});
+    diagnostics_.add(std::move(diagnostic).with("expected", std::move(expected)).with("found", describe(token)));
+    throw Failed();
+  }
+  [[noreturn]] void fail_at(const Span& span, std::string expected, std::string label) {
+    diagnostics_.add(Diagnostic(kind_, span, std::move(label)).with("expected", std::move(expected)).with("found", "`" + std::string(span.text()) + "`"));
     throw Failed();
   }
   void expect(std::string_view symbol) {
@@ -124,7 +129,7 @@ class Parser {
         expect("(");
         arguments(line);
         for (const RewriteLine::Value& value : line.values) {
-          if (value.name.empty()) fail("named arguments only in `with (...)`");
+          if (value.name.empty()) fail_at(value.value->span, "a named argument", "`with` changes arguments by name");
         }
       }
     }
@@ -150,7 +155,7 @@ class Parser {
         value.name_span = value.value->span;
         value.value = expression();
       } else if (!line.values.empty() && !line.values.back().name.empty()) {
-        fail("a named argument: positional arguments come first");
+        fail_at(value.value->span, "a named argument", "positional arguments come first");
       }
       line.values.push_back(std::move(value));
       if (!lexer_.peek().is(",")) break;

@@ -222,7 +222,9 @@ class Parser {
         argument.name_span = argument.value->span;
         argument.value = pattern(depth + 1);
       } else if (!result->arguments.empty() && !result->arguments.back().name.empty()) {
-        fail("a named argument: positional arguments come first");
+        diagnostics_.add(Diagnostic(kPatternSyntax, argument.value->span, "positional arguments come first")
+                             .with("expected", "a named argument").with("found", "`" + std::string(argument.value->span.text()) + "`"));
+        throw Failed();
       }
       result->arguments.push_back(std::move(argument));
       if (!lexer_.peek().is(",")) break;

@@ -42,6 +42,8 @@ std::optional<Expression> compile_expression(RuleContext& context, const syntax:
 
 // A bare word as a literal: dtype, true, false, None, inf, nan, memory format or layout.
 std::optional<Argument> literal_word(std::string_view word);
+// "1 argument", "2 arguments".
+std::string counted_arguments(size_t count);
 // The type of what a parameter of this kind is bound to.
 ExpressionType type_of(const Parameter& parameter);
 

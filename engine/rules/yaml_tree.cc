@@ -336,9 +336,9 @@ Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
     Diagnostic diagnostic = Diagnostic(kYamlSyntax, span).with("why", error.msg);
     const size_t tab = line.find('\t');
     if (tab != std::string_view::npos && line.substr(0, tab).find_first_not_of(' ') == std::string_view::npos) {
-      diagnostic = std::move(diagnostic).help("the line is indented with a tab; YAML is indented with spaces");
+      diagnostic.helps.push_back({"the line is indented with a tab; YAML is indented with spaces", {}, {}});
     } else if (error.msg.find("unknown token") != std::string::npos) {
-      diagnostic = std::move(diagnostic).help("a text that begins with % or @ or ` must be in quotes, or in a block that begins with `|`");
+      diagnostic.helps.push_back({"a text that begins with % or @ or ` must be in quotes, or in a block that begins with `|`", {}, {}});
     }
     builder.diagnostics().add(std::move(diagnostic));
   } catch (const Stopped&) {
