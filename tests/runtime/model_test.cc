@@ -197,6 +197,30 @@ TEST_CASE("Symbolic sizes become expressions and size computations leave the gra
   CHECK(count_calls(*model->graph, "aten.sym_size.int") == 0);
 }
 
+TEST_CASE("A size that the graph computes is an expression where it is used") {
+  auto model = load_model(case_model("smooth_int_mm_tensor_nobias_bf16_dynamic"));
+  REQUIRE(model);
+  CHECK(count_calls(*model->graph, "aten.sym_size.int") == 0);
+  size_t expressions = 0;
+  for (const Node* node = model->graph->first(); node; node = node->next()) {
+    for (const Argument& argument : node->arguments()) {
+      if (!argument.list()) continue;
+      for (const Argument& element : *argument.list()) expressions += element.get_if<Dim>() ? 1 : 0;
+    }
+  }
+  CHECK(expressions > 0);
+}
+
+TEST_CASE("Results that nothing uses are not in the graph") {
+  auto model = load_model(case_model("qmaxpool2d_torch_relu", "model_core.pt2"));
+  REQUIRE(model);
+  CHECK(count_calls(*model->graph, "aten.max_pool2d_with_indices.default") > 0);
+  for (const Node* node = model->graph->first(); node; node = node->next()) {
+    INFO(node->name());
+    CHECK_FALSE(((node->is_call() || node->kind() == NodeKind::constant) && node->unused()));
+  }
+}
+
 TEST_CASE("In-place operators are replaced while loading") {
   auto model = load_model(case_model("qconv2d_add_relu_inplace"));
   REQUIRE(model);
@@ -360,6 +384,7 @@ TEST_CASE("Size expressions are read in the form sympy prints them") {
   CHECK(value("FloorDiv(" + a + ", Integer(2))") == 3);
   CHECK(value("FloorDiv(Add(" + a + ", Integer(-1)), " + b + ")") == 2);
   CHECK(value("CeilDiv(" + a + ", Integer(2))") == 4);
+  CHECK(value("CeilDiv(" + a + ", Integer(7))") == 1);
   CHECK(value("CeilToInt(IntTrueDiv(" + a + ", Integer(2)))") == 4);
   CHECK(value("TruncToInt(IntTrueDiv(" + a + ", Integer(2)))") == 3);
   CHECK(value("Mod(" + a + ", " + b + ")") == 1);
