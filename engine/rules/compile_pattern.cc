@@ -30,6 +30,7 @@ struct Environment {
 struct Place {
   const Parameter* parameter = nullptr;  // null: a statement
   bool node_required = true;
+  bool element = false;     // of the list that the parameter takes
   bool in_each = false;
   bool in_branch = false;  // may be left out of a match
   bool in_repetition = false;
@@ -42,7 +43,16 @@ struct Layout {
   bool operator==(const Layout& other) const { return parameters == other.parameters && defaults == other.defaults; }
 };
 
-bool takes_nodes(ParameterKind kind) { return kind == ParameterKind::tensor || kind == ParameterKind::tensor_list; }
+ExpressionType element_type_of(const Parameter& list) {
+  switch (list.kind) {
+    case ParameterKind::tensor_list: return ExpressionType::node;
+    case ParameterKind::integer_list: return ExpressionType::integer;
+    case ParameterKind::real_list: return ExpressionType::number;
+    case ParameterKind::boolean_list: return ExpressionType::boolean;
+    default: return ExpressionType::any;
+  }
+}
+
 bool takes_list(ParameterKind kind) {
   return kind == ParameterKind::tensor_list || kind == ParameterKind::integer_list || kind == ParameterKind::real_list ||
          kind == ParameterKind::boolean_list || kind == ParameterKind::any;
@@ -210,7 +220,7 @@ class PatternCompiler {
     result.optional = given.optional_name;
     result.node_required = place.node_required && !given.optional_name;
     ExpressionType type = place.parameter ? type_of(*place.parameter) : ExpressionType::node;
-    if (place.in_each && takes_nodes(place.parameter ? place.parameter->kind : ParameterKind::tensor)) type = ExpressionType::node;
+    if (place.element && place.parameter) type = element_type_of(*place.parameter);
     result.slots.push_back(slot_for(given.text + environment.suffix, given.text, type, given.span, place));
     return add(std::move(result));
   }
@@ -222,6 +232,7 @@ class PatternCompiler {
     Pattern result;
     result.span = given.span;
     Place inner = place;
+    inner.element = true;
     inner.node_required = !place.parameter || place.parameter->kind == ParameterKind::tensor_list;
     if (given.kind == syntax::Pattern::Kind::each) {
       result.kind = PatternKind::each;
@@ -313,7 +324,8 @@ class PatternCompiler {
     for (size_t i = 0; i < given.arguments.size(); ++i) {
       Place inner = &given.arguments[i] == through ? through_place : place;
       inner.parameter = signature ? &signature->parameters[groups[0].first.parameters[i]] : &any_parameter();
-      inner.node_required = takes_nodes(inner.parameter->kind);
+      inner.element = false;
+      inner.node_required = inner.parameter->kind == ParameterKind::tensor;
       arguments.push_back(pattern(*given.arguments[i].value, environment, inner));
     }
     std::vector<PatternId> calls;
