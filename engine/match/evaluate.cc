@@ -338,6 +338,7 @@ class Explainer {
       const Argument* argument = std::get_if<Argument>(&value);
       replace("{" + std::to_string(i) + "}", argument ? print(*argument, context_.graph.dims()) : std::string(call.operands[i].span.text()));
     }
+    if (result == Argument(1)) replace("users", "user");
     replace("{result}", print(result, context_.graph.dims()));
     // Who the other users are is what people ask next.
     if (call.function->name == "users") {
