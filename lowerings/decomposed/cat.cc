@@ -35,7 +35,8 @@ Prepared cat(PrepareContext& context) {
     if (in.sizes == std::vector<int64_t>{0}) continue;
     if (in.sizes.size() != rank) return refuse_rank(context, "a tensor", in.sizes.size(), "tensors of the result's rank");
     for (size_t d = 0; d < rank; ++d) {
-      if (d != *axis && in.sizes[d] != out.sizes[d]) return refuse_size(context, "sizes differ in dimension " + std::to_string(d));
+      if (d != *axis && in.sizes[d] != out.sizes[d])
+        return refuse_size(context, "sizes differ in dimension " + std::to_string(d));
     }
     if (in.dtype != out.dtype && !(visit(in.dtype, [](auto) {}) && visit(out.dtype, [](auto) {}))) {
       return refuse_dtype(context, "a tensor", in.dtype, "the result's dtype, or one that converts to it");
@@ -71,7 +72,8 @@ Prepared cat(PrepareContext& context) {
 
 void add_cat(HandlerRegistry& registry) {
   const auto handler = std::make_shared<FunctionHandler>("decomposed.cat", cat);
-  for (const char* op : {"onednn.qcat.default", "aten.cat.default", "aten.concat.default", "aten.concatenate.default"}) registry.add(op, handler);
+  for (const char* op : {"onednn.qcat.default", "aten.cat.default", "aten.concat.default", "aten.concatenate.default"})
+    registry.add(op, handler);
 }
 
 }  // namespace qrules::decomposed

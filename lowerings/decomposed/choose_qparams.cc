@@ -31,7 +31,8 @@ std::unique_ptr<Kernel> with_input(DType dtype, F&& make) {
 
 std::optional<Diagnostic> check_input(PrepareContext& context) {
   const DType dtype = context.input(0).dtype;
-  if (dtype != DType::f32 && dtype != DType::bf16 && dtype != DType::f16) return refuse_dtype(context, "the value", dtype, "f32, bf16 or f16");
+  if (dtype != DType::f32 && dtype != DType::bf16 && dtype != DType::f16)
+    return refuse_dtype(context, "the value", dtype, "f32, bf16 or f16");
   if (context.output_count() != 2) return refuse_size(context, "the results are a scale and a zero point");
   return std::nullopt;
 }
@@ -155,10 +156,12 @@ Prepared choose_for_tokens(PrepareContext& context) {
 
 void add_choose_qparams(HandlerRegistry& registry) {
   const std::string ns = "quantized_decomposed.";
-  registry.add(ns + "choose_qparams.tensor", std::make_shared<FunctionHandler>("decomposed.choose_qparams", choose_for_tensor<false>));
+  registry.add(ns + "choose_qparams.tensor",
+               std::make_shared<FunctionHandler>("decomposed.choose_qparams", choose_for_tensor<false>));
   registry.add(ns + "choose_qparams_symmetric.tensor",
                std::make_shared<FunctionHandler>("decomposed.choose_qparams_symmetric", choose_for_tensor<true>));
-  const auto asymmetric = std::make_shared<FunctionHandler>("decomposed.choose_qparams_per_token_asymmetric", choose_for_tokens<false>);
+  const auto asymmetric =
+      std::make_shared<FunctionHandler>("decomposed.choose_qparams_per_token_asymmetric", choose_for_tokens<false>);
   registry.add(ns + "choose_qparams_per_token_asymmetric.default", asymmetric);
   registry.add(ns + "_choose_qparams_per_token_asymmetric_impl.default", asymmetric);
   registry.add(ns + "choose_qparams_per_token.default",

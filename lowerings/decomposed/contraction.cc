@@ -12,7 +12,8 @@ Status read_weight_scale(PrepareContext& context, int64_t channels, Contraction&
   const TensorLayout& layout = context.input(*operand);
   if (layout.dtype != DType::f32) return refuse_dtype(context, "`weight_scale`", layout.dtype, "f32");
   const int64_t count = layout.element_count();
-  if (count != 1 && count != channels) return refuse_size(context, "`weight_scale` must have one element, or one for each output channel");
+  if (count != 1 && count != channels)
+    return refuse_size(context, "`weight_scale` must have one element, or one for each output channel");
   if (count == channels && count != 1) {
     // A channel dimension among sizes of 1 is fine.
     for (size_t d = 0; d < layout.sizes.size(); ++d) {
@@ -28,7 +29,8 @@ Status read_bias(PrepareContext& context, int64_t channels, Contraction& contrac
   if (!contraction.bias) return Done{};
   const TensorLayout& layout = context.input(*contraction.bias);
   if (!visit_float(layout.dtype, [](auto) {})) return refuse_dtype(context, "the bias", layout.dtype, "f32, f64, bf16 or f16");
-  if (layout.sizes != std::vector<int64_t>{channels}) return refuse_size(context, "the bias must be a vector with one element for each output channel");
+  if (layout.sizes != std::vector<int64_t>{channels})
+    return refuse_size(context, "the bias must be a vector with one element for each output channel");
   contraction.bias_dtype = layout.dtype;
   contraction.bias_step = layout.strides[0];
   return Done{};

@@ -49,7 +49,8 @@ void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int
         if (y < 0 || y >= h.in) continue;
         const X* row = x + c * g.x_steps[1] + z * d.x_step + y * h.x_step;
         const int8_t* taps = weight + c * g.weight_steps[1] + i * d.weight_step + j * h.weight_step;
-        for (int64_t k = 0; k < w.kernel; ++k) add_tap<Sum>(sums, row, w, k, zero_point, static_cast<Sum>(taps[k * w.weight_step]));
+        for (int64_t k = 0; k < w.kernel; ++k)
+          add_tap<Sum>(sums, row, w, k, zero_point, static_cast<Sum>(taps[k * w.weight_step]));
       }
     }
   }
@@ -79,18 +80,22 @@ void convolve(const Geometry& g, const Contraction& contraction, const Contracti
 }
 
 // Sizes of the call. Strides of the result and of other are filled in later.
-Result<Geometry> read_geometry(PrepareContext& context, const TensorLayout& x, const TensorLayout& weight, const TensorLayout& out) {
+Result<Geometry> read_geometry(PrepareContext& context, const TensorLayout& x, const TensorLayout& weight,
+                               const TensorLayout& out) {
   const size_t rank = x.sizes.size();
   if (rank < 3 || rank > 2 + kSpatial) return refuse_rank(context, "the activation", rank, "ranks 3, 4 and 5");
-  if (weight.sizes.size() != rank || out.sizes.size() != rank) return refuse_rank(context, "the weight", weight.sizes.size(), "the activation's rank");
+  if (weight.sizes.size() != rank || out.sizes.size() != rank)
+    return refuse_rank(context, "the weight", weight.sizes.size(), "the activation's rank");
   Geometry g;
   const Argument* groups = context.node().argument("groups");
   g.groups = groups ? groups->integer().value_or(0) : 0;
   g.batch = x.sizes[0];
   g.channels = weight.sizes[0];
   g.inner = weight.sizes[1];
-  if (g.groups < 1 || g.channels % g.groups != 0) return refuse_argument(context, "groups", "does not divide the output channels");
-  if (x.sizes[1] != g.inner * g.groups) return refuse_size(context, "the activation's channels are not groups times the weight's");
+  if (g.groups < 1 || g.channels % g.groups != 0)
+    return refuse_argument(context, "groups", "does not divide the output channels");
+  if (x.sizes[1] != g.inner * g.groups)
+    return refuse_size(context, "the activation's channels are not groups times the weight's");
   if (out.sizes[0] != g.batch || out.sizes[1] != g.channels) return refuse_size(context, "the result's type has other sizes");
   const size_t spatial = rank - 2;
   const auto list = [&](const char* parameter) {
@@ -141,9 +146,11 @@ Prepared qconv(PrepareContext& context) {
     const ContractionRun run(contraction, arguments);
     const bool narrow = run.fits_s32(g.products());
     if (contraction.x_is_signed) {
-      narrow ? convolve<int32_t, int8_t>(g, contraction, run, arguments) : convolve<int64_t, int8_t>(g, contraction, run, arguments);
+      narrow ? convolve<int32_t, int8_t>(g, contraction, run, arguments)
+             : convolve<int64_t, int8_t>(g, contraction, run, arguments);
     } else {
-      narrow ? convolve<int32_t, uint8_t>(g, contraction, run, arguments) : convolve<int64_t, uint8_t>(g, contraction, run, arguments);
+      narrow ? convolve<int32_t, uint8_t>(g, contraction, run, arguments)
+             : convolve<int64_t, uint8_t>(g, contraction, run, arguments);
     }
   });
 }

@@ -10,9 +10,10 @@ inline const DiagnosticKind kReferenceDType{
     "The exact kernels cover the dtypes that the operator has in quantized models. Cast the value, or let the ATen "
     "dispatcher run the operator when this build has it."};
 
-inline const DiagnosticKind kReferenceRank{
-    "QR0711", Level::error, "reference-rank", "`{op}`: {what} has rank {rank}; the reference kernel takes {wanted}",
-    "The exact kernels cover the ranks that the operator's signature documents (docs/operators.md), and 64 dimensions at the most."};
+inline const DiagnosticKind kReferenceRank{"QR0711", Level::error, "reference-rank",
+                                           "`{op}`: {what} has rank {rank}; the reference kernel takes {wanted}",
+                                           "The exact kernels cover the ranks that the operator's signature documents "
+                                           "(docs/operators.md), and 64 dimensions at the most."};
 
 inline const DiagnosticKind kReferenceSize{
     "QR0712", Level::error, "reference-size", "`{op}`: {why}",

@@ -15,8 +15,10 @@ Prepared FunctionHandler::prepare(PrepareContext& context) const {
 Result<Number> number_argument(const PrepareContext& context, std::string_view parameter) {
   if (const auto operand = context.operand_of(parameter)) {
     const TensorLayout& layout = context.input(*operand);
-    if (layout.element_count() != 1) return refuse_argument(context, std::string(parameter), "must be a number or have one element");
-    if (!visit(layout.dtype, [](auto) {})) return refuse_dtype(context, "`" + std::string(parameter) + "`", layout.dtype, "real numbers");
+    if (layout.element_count() != 1)
+      return refuse_argument(context, std::string(parameter), "must be a number or have one element");
+    if (!visit(layout.dtype, [](auto) {}))
+      return refuse_dtype(context, "`" + std::string(parameter) + "`", layout.dtype, "real numbers");
     return Number{0, operand, layout.dtype};
   }
   const Argument* argument = context.node().argument(parameter);

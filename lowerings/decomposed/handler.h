@@ -20,7 +20,8 @@ using Prepared = Result<std::unique_ptr<Kernel>>;
 template <typename F>
 class FunctionKernel final : public Kernel {
  public:
-  FunctionKernel(std::string implementation, F function) : implementation_(std::move(implementation)), function_(std::move(function)) {}
+  FunctionKernel(std::string implementation, F function)
+      : implementation_(std::move(implementation)), function_(std::move(function)) {}
   void run(const KernelArguments& arguments) const override { function_(arguments); }
   std::string implementation() const override { return implementation_; }
 

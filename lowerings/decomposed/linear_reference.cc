@@ -17,13 +17,15 @@ Sum dot(const X* x, int64_t x_step, const int8_t* weight, int64_t weight_step, i
   if (x_step == 1 && weight_step == 1) {
     for (int64_t k = 0; k < count; ++k) sum += (static_cast<Sum>(x[k]) - zero_point) * static_cast<Sum>(weight[k]);
   } else {
-    for (int64_t k = 0; k < count; ++k) sum += (static_cast<Sum>(x[k * x_step]) - zero_point) * static_cast<Sum>(weight[k * weight_step]);
+    for (int64_t k = 0; k < count; ++k)
+      sum += (static_cast<Sum>(x[k * x_step]) - zero_point) * static_cast<Sum>(weight[k * weight_step]);
   }
   return sum;
 }
 
 template <typename Sum, typename X>
-void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contraction& contraction, const ContractionRun& run, const KernelArguments& arguments) {
+void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contraction& contraction, const ContractionRun& run,
+              const KernelArguments& arguments) {
   const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
   const auto zero_point = static_cast<Sum>(run.zero_point());
   rows.run([&](const auto& at, int64_t count, const auto& steps) {
@@ -47,7 +49,8 @@ Prepared qlinear(PrepareContext& context) {
   if (weight.sizes.size() != 2) return refuse_rank(context, "the weight", weight.sizes.size(), "two dimensions");
   std::vector<int64_t> wanted = x.sizes;
   wanted.back() = weight.sizes[0];
-  if (x.sizes.back() != weight.sizes[1] || out.sizes != wanted) return refuse_size(context, "activation, weight and result do not fit each other");
+  if (x.sizes.back() != weight.sizes[1] || out.sizes != wanted)
+    return refuse_size(context, "activation, weight and result do not fit each other");
   auto contraction = Contraction::prepare(context, weight.sizes[0]);
   if (!contraction) return contraction.diagnostics();
 
@@ -60,9 +63,11 @@ Prepared qlinear(PrepareContext& context) {
     const ContractionRun run(contraction, arguments);
     const bool narrow = run.fits_s32(matrix.inner);
     if (contraction.x_is_signed) {
-      narrow ? multiply<int32_t, int8_t>(matrix, rows, contraction, run, arguments) : multiply<int64_t, int8_t>(matrix, rows, contraction, run, arguments);
+      narrow ? multiply<int32_t, int8_t>(matrix, rows, contraction, run, arguments)
+             : multiply<int64_t, int8_t>(matrix, rows, contraction, run, arguments);
     } else {
-      narrow ? multiply<int32_t, uint8_t>(matrix, rows, contraction, run, arguments) : multiply<int64_t, uint8_t>(matrix, rows, contraction, run, arguments);
+      narrow ? multiply<int32_t, uint8_t>(matrix, rows, contraction, run, arguments)
+             : multiply<int64_t, uint8_t>(matrix, rows, contraction, run, arguments);
     }
   });
 }

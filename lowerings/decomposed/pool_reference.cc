@@ -29,7 +29,8 @@ void maximum(const T* in, T* out, const Window& h, const Window& w) {
       T best = std::numeric_limits<T>::lowest();
       for (int64_t i = first_row; i < last_row; ++i) {
         for (int64_t j = first; j < last; ++j) {
-          best = std::max(best, in[(y * h.stride - h.padding + i * h.dilation) * h.in_step + (x * w.stride - w.padding + j * w.dilation) * w.in_step]);
+          best = std::max(best, in[(y * h.stride - h.padding + i * h.dilation) * h.in_step +
+                                   (x * w.stride - w.padding + j * w.dilation) * w.in_step]);
         }
       }
       out[y * h.out_step + x * w.out_step] = best;
@@ -51,13 +52,16 @@ Prepared maxpool2d(PrepareContext& context) {
   };
   const auto kernel = pair("kernel_size"), padding = pair("padding"), dilation = pair("dilation");
   const auto stride = context.integers("stride").empty() ? kernel : pair("stride");
-  if (!kernel || !padding || !dilation || !stride) return refuse_size(context, "the window is given by lists of one or two integers");
+  if (!kernel || !padding || !dilation || !stride)
+    return refuse_size(context, "the window is given by lists of one or two integers");
 
-  if (rank == 4 && !in.is_contiguous() && in.is_channels_last()) out.strides = TensorLayout::channels_last(out.dtype, out.sizes).strides;
+  if (rank == 4 && !in.is_contiguous() && in.is_channels_last())
+    out.strides = TensorLayout::channels_last(out.dtype, out.sizes).strides;
   std::array<Window, 2> window;
   for (size_t i = 0; i < 2; ++i) {
     const size_t d = rank - 2 + i;
-    window[i] = {in.sizes[d], out.sizes[d], (*kernel)[i], (*stride)[i], (*padding)[i], (*dilation)[i], in.strides[d], out.strides[d]};
+    window[i] = {in.sizes[d],   out.sizes[d],   (*kernel)[i],  (*stride)[i],
+                 (*padding)[i], (*dilation)[i], in.strides[d], out.strides[d]};
     if ((*kernel)[i] < 1 || (*stride)[i] < 1 || (*dilation)[i] < 1 || (*padding)[i] < 0) {
       return refuse_size(context, "kernel, stride and dilation must be positive, padding not negative");
     }
@@ -71,9 +75,11 @@ Prepared maxpool2d(PrepareContext& context) {
       for (int64_t i = 0; i < count; ++i) {
         const int64_t to = at[0] + i * steps[0], from = at[1] + i * steps[1];
         if (is_signed) {
-          maximum(static_cast<const int8_t*>(arguments.inputs[0]) + from, static_cast<int8_t*>(arguments.outputs[0]) + to, window[0], window[1]);
+          maximum(static_cast<const int8_t*>(arguments.inputs[0]) + from, static_cast<int8_t*>(arguments.outputs[0]) + to,
+                  window[0], window[1]);
         } else {
-          maximum(static_cast<const uint8_t*>(arguments.inputs[0]) + from, static_cast<uint8_t*>(arguments.outputs[0]) + to, window[0], window[1]);
+          maximum(static_cast<const uint8_t*>(arguments.inputs[0]) + from, static_cast<uint8_t*>(arguments.outputs[0]) + to,
+                  window[0], window[1]);
         }
       }
     });

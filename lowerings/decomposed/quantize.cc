@@ -7,7 +7,8 @@ namespace qrules::decomposed {
 namespace {
 
 template <typename F, typename In, typename Out>
-void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int64_t count, F inverse_scale, F zero_point, F low, F high) {
+void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int64_t count, F inverse_scale, F zero_point, F low,
+                  F high) {
   if (in_step == 1 && out_step == 1) {
     for (int64_t i = 0; i < count; ++i) {
       out[i] = quantize_value<Out>(static_cast<F>(widen(in[i])), inverse_scale, zero_point, low, high);
@@ -26,13 +27,16 @@ struct Range {
 
 Result<Range> check_range(PrepareContext& context) {
   const DType in = context.input(0).dtype, out = context.output(0).dtype;
-  if (in != DType::f32 && in != DType::bf16 && in != DType::f16) return refuse_dtype(context, "the value", in, "f32, bf16 or f16");
+  if (in != DType::f32 && in != DType::bf16 && in != DType::f16)
+    return refuse_dtype(context, "the value", in, "f32, bf16 or f16");
   if (!visit_quantized(out, [](auto) {})) return refuse_dtype(context, "the result", out, "u8, s8, u16, s16 or s32");
   auto low = number_argument(context, "quant_min"), high = number_argument(context, "quant_max");
   if (!low) return low.diagnostics();
   if (!high) return high.diagnostics();
-  if (!low->operand && low->value < static_cast<double>(lowest(out))) return refuse_argument(context, "quant_min", "is below the dtype's range");
-  if (!high->operand && high->value > static_cast<double>(highest(out))) return refuse_argument(context, "quant_max", "is above the dtype's range");
+  if (!low->operand && low->value < static_cast<double>(lowest(out)))
+    return refuse_argument(context, "quant_min", "is below the dtype's range");
+  if (!high->operand && high->value > static_cast<double>(highest(out)))
+    return refuse_argument(context, "quant_max", "is above the dtype's range");
   return Range{*low, *high};
 }
 

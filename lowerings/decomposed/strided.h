@@ -72,7 +72,8 @@ class StridedLoop {
 
   // One row with step 1 everywhere.
   bool is_flat() const {
-    return dimensions_.empty() && std::all_of(row_.steps.begin(), row_.steps.end(), [this](int64_t step) { return step == 1 || row_.size == 1; });
+    return dimensions_.empty() &&
+           std::all_of(row_.steps.begin(), row_.steps.end(), [this](int64_t step) { return step == 1 || row_.size == 1; });
   }
 
  private:

@@ -150,7 +150,8 @@ Prepared expand(PrepareContext& context) {
   if (out.sizes.size() < in.sizes.size()) return refuse_size(context, "expand keeps or adds dimensions");
   const size_t added = out.sizes.size() - in.sizes.size();
   for (size_t d = 0; d < in.sizes.size(); ++d) {
-    if (in.sizes[d] != 1 && in.sizes[d] != out.sizes[added + d]) return refuse_size(context, "only dimensions of size 1 can be expanded");
+    if (in.sizes[d] != 1 && in.sizes[d] != out.sizes[added + d])
+      return refuse_size(context, "only dimensions of size 1 can be expanded");
   }
   return view(context, broadcast_strides(in, out.sizes));
 }
@@ -173,7 +174,8 @@ Prepared slice(PrepareContext& context) {
   const auto clamped = [size](int64_t index) { return std::clamp<int64_t>(index < 0 ? index + size : index, 0, size); };
   const int64_t start = clamped(size_argument(context, "start").value_or(0));
   const int64_t end = std::max(start, clamped(size_argument(context, "end").value_or(size)));
-  if (context.output(0).sizes.at(*which) != (end - start + step - 1) / step) return refuse_size(context, "the result's type has another size");
+  if (context.output(0).sizes.at(*which) != (end - start + step - 1) / step)
+    return refuse_size(context, "the result's type has another size");
   const int64_t offset = in.element_count() == 0 || start == size ? 0 : start * in.strides[*which];
   std::vector<int64_t> strides = in.strides;
   strides[*which] *= step;
@@ -201,8 +203,9 @@ void add_views(HandlerRegistry& registry) {
     const auto shared = std::make_shared<FunctionHandler>(handler, prepare);
     for (const char* op : ops) registry.add(op, shared);
   };
-  add("decomposed.reshape", reshape, {"aten.view.default", "aten.reshape.default", "aten._unsafe_view.default", "aten.flatten.using_ints",
-                                      "aten.unflatten.int", "aten.view_as.default", "onednn.qreshape.default"});
+  add("decomposed.reshape", reshape,
+      {"aten.view.default", "aten.reshape.default", "aten._unsafe_view.default", "aten.flatten.using_ints", "aten.unflatten.int",
+       "aten.view_as.default", "onednn.qreshape.default"});
   add("decomposed.alias", same, {"aten.alias.default", "aten.detach.default", "aten.contiguous.default", "aten.clone.default",
                                  "aten.lift_fresh.default", "aten.lift_fresh_copy.default"});
   add("decomposed.dropout", dropout, {"aten.dropout.default", "aten.feature_dropout.default", "aten.alpha_dropout.default"});

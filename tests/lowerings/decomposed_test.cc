@@ -59,8 +59,10 @@ std::string quantize(const std::string& in, const std::string& out, const std::s
 }
 
 std::string qlinear(const std::string& x, const std::string& out, const std::string& arguments) {
-  return "graph(%x: " + x + ") {\n%w = constant \"w\" : s8[2,3] {1, -2, 3, 0, 127, -128}\n%s = constant \"s\" : f32[2] {0.5, 0.25}\n"
-         "%b = constant \"b\" : f32[2] {1.0, -0.5}\n%y: " + out + " = onednn.qlinear.default(%x, " + arguments + ")\nreturn (%y)\n}\n";
+  return "graph(%x: " + x +
+         ") {\n%w = constant \"w\" : s8[2,3] {1, -2, 3, 0, 127, -128}\n%s = constant \"s\" : f32[2] {0.5, 0.25}\n"
+         "%b = constant \"b\" : f32[2] {1.0, -0.5}\n%y: " +
+         out + " = onednn.qlinear.default(%x, " + arguments + ")\nreturn (%y)\n}\n";
 }
 
 }  // namespace
@@ -102,9 +104,11 @@ TEST_CASE("quantize widens bf16 and f16", "[decomposed]") {
 
 TEST_CASE("scale, zero point and bounds may be tensors", "[decomposed]") {
   CHECK(run(graph("%x: f32[2], %s: f32[1], %z: s64[]", "u8[2]",
-                  "quantized_decomposed.quantize_per_tensor.tensor(%x, %s, %z, 0, 255, u8)"), {{1, 2}, {0.5}, {7}}) == Values{9, 11});
+                  "quantized_decomposed.quantize_per_tensor.tensor(%x, %s, %z, 0, 255, u8)"),
+            {{1, 2}, {0.5}, {7}}) == Values{9, 11});
   CHECK(run(graph("%x: f32[2], %s: f64[], %z: s32[1], %l: s64[], %h: s64[]", "u8[2]",
-                  "quantized_decomposed.quantize_per_tensor.tensor2(%x, %s, %z, %l, %h, u8)"), {{1, 200}, {0.5}, {7}, {0}, {100}}) == Values{9, 100});
+                  "quantized_decomposed.quantize_per_tensor.tensor2(%x, %s, %z, %l, %h, u8)"),
+            {{1, 200}, {0.5}, {7}, {0}, {100}}) == Values{9, 100});
 }
 
 TEST_CASE("a layout without gaps is kept, another becomes contiguous", "[decomposed]") {
@@ -157,7 +161,8 @@ TEST_CASE("dequantize per channel computes integer differences in the promoted t
   CHECK(run(text("s64[2]"), {{-128, 1, 2, 3}, {0.5, 2}, {1, -1}}) == Values{-64.5, 4, 0.5, 8});
   CHECK(run(text("s8[2]"), {{-128, 1, 2, 3}, {0.5, 2}, {1, -1}}) == Values{63.5, 4, 0.5, 8});  // s8 wraps, as in torch
   CHECK(run(graph("%x: s8[2], %s: f32[2]", "f32[2]",
-                  "quantized_decomposed.dequantize_per_channel.default(%x, %s, None, 0, -128, 127, s8)"), {{-3, 4}, {0.5, 2}}) == Values{-1.5, 8});
+                  "quantized_decomposed.dequantize_per_channel.default(%x, %s, None, 0, -128, 127, s8)"),
+            {{-3, 4}, {0.5, 2}}) == Values{-1.5, 8});
 }
 
 TEST_CASE("parameters for a tensor", "[decomposed]") {
@@ -167,11 +172,13 @@ TEST_CASE("parameters for a tensor", "[decomposed]") {
   CHECK(run(affine, {{-1, 0.5, 254}}, 1) == Values{1});
   CHECK(run(affine, {{51, 102, 127.5}}, 0) == Values{0.5});  // zero is always in the range
   CHECK(run(affine, {{0, 0, 0}}, 0) == Values{1.1920928955078125e-07});
-  const std::string symmetric = graph("%x: f32[2]", "(f64[1], s64[1])",
-                                      "quantized_decomposed.choose_qparams_symmetric.tensor(%x, -127, 127, 1.1920928955078125e-07, s8)");
+  const std::string symmetric =
+      graph("%x: f32[2]", "(f64[1], s64[1])",
+            "quantized_decomposed.choose_qparams_symmetric.tensor(%x, -127, 127, 1.1920928955078125e-07, s8)");
   CHECK(run(symmetric, {{-254, 3}}, 0) == Values{2});
   CHECK(run(symmetric, {{-254, 3}}, 1) == Values{0});
-  CHECK(refusal(graph("%x: f32[0]", "(f64[1], s64[1])", "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-7, u8)")) != "");
+  CHECK(refusal(graph("%x: f32[0]", "(f64[1], s64[1])", "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-7, u8)")) !=
+        "");
 }
 
 TEST_CASE("parameters for tokens", "[decomposed]") {
@@ -179,7 +186,8 @@ TEST_CASE("parameters for tokens", "[decomposed]") {
                                        "quantized_decomposed.choose_qparams_per_token_asymmetric.default(%x, s8)");
   CHECK(run(asymmetric, {{0, 255, -127.5, 0}}, 0) == Values{1, 0.5});
   CHECK(run(asymmetric, {{0, 255, -127.5, 0}}, 1) == Values{-128, 127});
-  const std::string symmetric = graph("%x: f32[2,2]", "(f64[2,1], s64[2,1])", "quantized_decomposed.choose_qparams_per_token.default(%x, s8)");
+  const std::string symmetric =
+      graph("%x: f32[2,2]", "(f64[2,1], s64[2,1])", "quantized_decomposed.choose_qparams_per_token.default(%x, s8)");
   CHECK(run(symmetric, {{0, 127, -254, 0}}, 0) == Values{1, 2});
   CHECK(run(symmetric, {{0, 127, -254, 0}}, 1) == Values{0, 0});
 }
@@ -193,7 +201,8 @@ TEST_CASE("casts truncate, wrap and round as torch does", "[decomposed]") {
   CHECK(run(cast("f32[3]", "bool[3]", "bool"), {{0, kNan, -2}}) == Values{0, 1, 1});
   CHECK(run(cast("s32[2]", "s8[2]", "s8"), {{129, -129}}) == Values{-127, 127});
   CHECK(run(cast("f32[4]", "bf16[4]", "bf16"), {{1.00390625, 1.01171875, 3.4e38, -kInf}}) == Values{1, 1.015625, kInf, -kInf});
-  CHECK(run(cast("f32[6]", "f16[6]", "f16"), {{65519, 65520, 5.9604644775390625e-08, 2.98023223876953125e-08, 1.00048828125, -6.1e-05}}) ==
+  CHECK(run(cast("f32[6]", "f16[6]", "f16"),
+            {{65519, 65520, 5.9604644775390625e-08, 2.98023223876953125e-08, 1.00048828125, -6.1e-05}}) ==
         Values{65504, kInf, 5.9604644775390625e-08, 0, 1, -6.097555160522461e-05});
   const Values nan = run(cast("f32[1]", "f16[1]", "f16"), {{kNan}});
   CHECK(std::isnan(nan[0]));
@@ -254,7 +263,8 @@ TEST_CASE("views of every kind show the right elements", "[decomposed]") {
     CHECK(execute(context).values() == one.expected);
     CHECK(context.is_view());
   }
-  FakeContext symbolic("graph(%x: f32[n]) {\n%y: f32[n - 1] = aten.slice.Tensor(%x, 0, 1, size(n))\nreturn (%y)\n}\n", {{"n", 3}});
+  FakeContext symbolic("graph(%x: f32[n]) {\n%y: f32[n - 1] = aten.slice.Tensor(%x, 0, 1, size(n))\nreturn (%y)\n}\n",
+                       {{"n", 3}});
   symbolic.fill(0, {1, 2, 3});
   CHECK(execute(symbolic).values() == Values{2, 3});
   CHECK(symbolic.byte_offset() == 4);
@@ -265,7 +275,8 @@ TEST_CASE("views of every kind show the right elements", "[decomposed]") {
 TEST_CASE("cat joins along any dimension, converts, and leaves out empty vectors", "[decomposed]") {
   CHECK(run(graph("%a: u8[2,1], %b: u8[2,2]", "u8[2,3]", "onednn.qcat.default([%a, %b], -1)"), {{1, 2}, {3, 4, 5, 6}}) ==
         Values{1, 3, 4, 2, 5, 6});
-  CHECK(run(graph("%a: s8[1,2], %b: f32[1,2]", "f32[2,2]", "aten.cat.default([%a, %b])"), {{-1, 2}, {0.5, 4}}) == Values{-1, 2, 0.5, 4});
+  CHECK(run(graph("%a: s8[1,2], %b: f32[1,2]", "f32[2,2]", "aten.cat.default([%a, %b])"), {{-1, 2}, {0.5, 4}}) ==
+        Values{-1, 2, 0.5, 4});
   CHECK(run(graph("%a: f32[0], %b: f32[1,2]", "f32[1,2]", "aten.cat.default([%a, %b], 1)"), {{}, {3, 4}}) == Values{3, 4});
   FakeContext channels_last(graph("%a: u8[1,1,2,2], %b: u8[1,2,2,2]", "u8[1,3,2,2]", "onednn.qcat.default([%a, %b], 1)"));
   channels_last.relayout(1, {8, 1, 4, 2});
@@ -281,7 +292,8 @@ TEST_CASE("padding never wins in qmaxpool2d", "[decomposed]") {
             {{1, 2, 3, 4, 5, 6, 7, 8, 9}}) == Values{5, 6, 8, 9});
   CHECK(run(graph("%x: u8[1,3,3]", "u8[1,1,1]", "onednn.qmaxpool2d.default(%x, [2, 2], [1, 1], [0, 0], [2, 2], False)"),
             {{1, 2, 3, 4, 9, 6, 7, 8, 5}}) == Values{7});
-  CHECK(refusal(graph("%x: u8[3,3]", "u8[2,2]", "onednn.qmaxpool2d.default(%x, [2, 2], [], [0, 0], [1, 1], False)")).find("rank 2") != std::string::npos);
+  CHECK(refusal(graph("%x: u8[3,3]", "u8[2,2]", "onednn.qmaxpool2d.default(%x, [2, 2], [], [0, 0], [1, 1], False)"))
+            .find("rank 2") != std::string::npos);
 }
 
 TEST_CASE("qlinear: exact sums, scales by channel, bias, zero point", "[decomposed]") {
@@ -309,7 +321,8 @@ TEST_CASE("qlinear reads scales and zero points at run time", "[decomposed]") {
 
 TEST_CASE("sums beyond s32 are exact", "[decomposed]") {
   // 70,000 products of 255 and -128.
-  FakeContext context(graph("%x: u8[1,70000], %w: s8[1,70000], %s: f32[1]", "f32[1,1]", "onednn.qlinear.default(%x, 1.0, 0, %w, %s, None)"));
+  FakeContext context(
+      graph("%x: u8[1,70000], %w: s8[1,70000], %s: f32[1]", "f32[1,1]", "onednn.qlinear.default(%x, 1.0, 0, %w, %s, None)"));
   context.fill(0, Values(70000, 255));
   context.fill(1, Values(70000, -128));
   context.fill(2, {1});
@@ -337,8 +350,10 @@ TEST_CASE("every post-op", "[decomposed]") {
   for (const Case& one : cases) {
     INFO(one.post_op);
     // Sums -2 and 8, scaled by 0.5 and 0.25.
-    const std::string text = "graph(%x: u8[1,2], %w: s8[2,2], %s: f32[2]) {\n%y: f32[1,2] = onednn.qlinear.default(%x, 1.0, 0, %w, %s, None, 1.0, 0, f32, " +
-                             std::string(one.post_op) + ")\nreturn (%y)\n}\n";
+    const std::string text =
+        "graph(%x: u8[1,2], %w: s8[2,2], %s: f32[2]) {\n%y: f32[1,2] = onednn.qlinear.default(%x, 1.0, 0, %w, %s, None, 1.0, 0, "
+        "f32, " +
+        std::string(one.post_op) + ")\nreturn (%y)\n}\n";
     const Values got = run(text, {{1, 1}, {-3, 1, 8, 0}, {0.5, 0.25}});
     REQUIRE(got.size() == 2);
     CHECK(got[0] == static_cast<float>(one.expected[0]));
@@ -357,7 +372,8 @@ TEST_CASE("qlinear_binary: quantized, floating and broadcast other", "[decompose
   CHECK(run(text("u8[2,2]", "0.5, 4, \"add\""), {x, w, s, {4, 6, 0, 255}}) == Values{3, -5, 4, 113.5});
   CHECK(run(text("s8[2,2]", "2.0, -1, \"sub\""), {x, w, s, {-1, 0, 1, 2}}) == Values{3, -8, 2, -18});
   CHECK(run(text("f32[2]", "1.0, 0, \"mul\""), {x, w, s, {0.5, -1}}) == Values{1.5, 6, 3, 12});
-  CHECK(run(text("bf16[2,1]", "1.0, 0, \"add\", 1.0, 0, bf16, \"relu\"", "bf16[2,2]"), {x, w, s, {0.25, 7}}) == Values{3.25, 0, 13, 0});
+  CHECK(run(text("bf16[2,1]", "1.0, 0, \"add\", 1.0, 0, bf16, \"relu\"", "bf16[2,2]"), {x, w, s, {0.25, 7}}) ==
+        Values{3.25, 0, 13, 0});
   CHECK(refusal(text("f32[3]", "1.0, 0, \"add\"")) != "");
 }
 
@@ -376,8 +392,9 @@ TEST_CASE("qconv: groups, stride, dilation, bias", "[decomposed]") {
 }
 
 TEST_CASE("qconv in channels-last keeps the layout; the result is the same", "[decomposed]") {
-  const std::string text = graph("%x: u8[1,2,2,3], %w: s8[2,2,2,2], %s: f32[2]", "u8[1,2,1,2]",
-                                 "onednn.qconv.default(%x, 1.0, 3, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, 4.0, 128, u8, \"none\")");
+  const std::string text =
+      graph("%x: u8[1,2,2,3], %w: s8[2,2,2,2], %s: f32[2]", "u8[1,2,1,2]",
+            "onednn.qconv.default(%x, 1.0, 3, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, 4.0, 128, u8, \"none\")");
   const Values x{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, w{1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8}, s{1, 0.5};
   // Sums 134 and 170, and their negatives times a half; divided by 4, plus 128: 161.5, 170.5, 111.25, 106.75.
   const Values expected{162, 170, 111, 107};
@@ -394,7 +411,8 @@ TEST_CASE("qconv in channels-last keeps the layout; the result is the same", "[d
 
 TEST_CASE("qconv_binary adds a residual and leaves it unchanged", "[decomposed]") {
   FakeContext context(graph("%x: u8[1,1,2,2], %w: s8[1,1,1,1], %s: f32[1], %o: u8[1,1,2,2]", "u8[1,1,2,2]",
-                            "onednn.qconv_binary.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, %o, 2.0, 1, \"add\", 1.0, 0, u8, \"relu\")"));
+                            "onednn.qconv_binary.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, %o, 2.0, 1, "
+                            "\"add\", 1.0, 0, u8, \"relu\")"));
   context.fill(0, {1, 2, 3, 4});
   context.fill(1, {-3});
   context.fill(2, {1});
@@ -407,7 +425,9 @@ TEST_CASE("dtypes and sizes that kernels cannot do are refused in words", "[deco
         "`quantized_decomposed.quantize_per_tensor.default`: the value is f64; the reference kernel takes f32, bf16 or f16");
   CHECK(refusal(quantize("f32[1]", "u8[1]", "1.0, 0, 0, 256, u8")).find("quant_max") != std::string::npos);
   CHECK(refusal(graph("%x: f32[2,3], %s: f32[2], %z: s64[2]", "s8[2,3]",
-                      "quantized_decomposed.quantize_per_channel.default(%x, %s, %z, 1, -128, 127, s8)")).find("each channel") != std::string::npos);
+                      "quantized_decomposed.quantize_per_channel.default(%x, %s, %z, 1, -128, 127, s8)"))
+            .find("each channel") != std::string::npos);
   CHECK(refusal(graph("%x: u8[1,1,2,2], %w: u8[1,1,1,1], %s: f32[1]", "f32[1,1,2,2]",
-                      "onednn.qconv.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1)")).find("the weight is u8") != std::string::npos);
+                      "onednn.qconv.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1)"))
+            .find("the weight is u8") != std::string::npos);
 }

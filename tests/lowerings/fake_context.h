@@ -18,7 +18,8 @@ namespace qrules::testing {
 // Bytes with a margin on both sides that nothing may write into.
 class GuardedBuffer {
  public:
-  explicit GuardedBuffer(size_t bytes = 0) : memory_(new(std::align_val_t{64}) unsigned char[bytes + 2 * kMargin]), bytes_(bytes) {
+  explicit GuardedBuffer(size_t bytes = 0)
+      : memory_(new (std::align_val_t{64}) unsigned char[bytes + 2 * kMargin]), bytes_(bytes) {
     std::memset(memory_.get(), kFill, bytes + 2 * kMargin);
   }
   unsigned char* data() { return memory_.get() + kMargin; }
@@ -51,7 +52,8 @@ class FakeContext final : public PrepareContext {
       const Node* operand = node_->operand(i);
       inputs_.push_back(TensorLayout::contiguous(operand->tensor()->dtype, sizes_of(*operand->tensor())));
       buffers_.emplace_back(inputs_[i].byte_extent());
-      if (operand->constant() && operand->constant()->bytes > 0) std::memcpy(buffers_[i].data(), operand->constant()->data.get(), operand->constant()->bytes);
+      if (operand->constant() && operand->constant()->bytes > 0)
+        std::memcpy(buffers_[i].data(), operand->constant()->data.get(), operand->constant()->bytes);
     }
     for (const TensorType& type : node_->type().tensors) outputs_.push_back(TensorLayout::contiguous(type.dtype, sizes_of(type)));
   }
@@ -64,7 +66,8 @@ class FakeContext final : public PrepareContext {
     const std::vector<int64_t> from = offsets(inputs_[operand]), to = offsets(layout);
     const size_t bytes = size_of(layout.dtype);
     for (size_t i = 0; i < from.size(); ++i) {
-      std::memcpy(buffer.data() + static_cast<size_t>(to[i]) * bytes, buffers_[operand].data() + static_cast<size_t>(from[i]) * bytes, bytes);
+      std::memcpy(buffer.data() + static_cast<size_t>(to[i]) * bytes,
+                  buffers_[operand].data() + static_cast<size_t>(from[i]) * bytes, bytes);
     }
     inputs_[operand] = layout;
     buffers_[operand] = std::move(buffer);
@@ -73,7 +76,8 @@ class FakeContext final : public PrepareContext {
   // Elements of an operand in row-major order.
   void fill(size_t operand, const std::vector<double>& values) {
     const std::vector<int64_t> places = offsets(inputs_[operand]);
-    for (size_t i = 0; i < places.size(); ++i) decomposed::store(buffers_[operand].data(), inputs_[operand].dtype, places[i], values.at(i));
+    for (size_t i = 0; i < places.size(); ++i)
+      decomposed::store(buffers_[operand].data(), inputs_[operand].dtype, places[i], values.at(i));
   }
 
   // Prepares with the handler; the message of the refusal, or nothing when it did.
@@ -109,7 +113,8 @@ class FakeContext final : public PrepareContext {
     const bool aliased = aliased_ && result == 0;
     const unsigned char* memory = aliased ? buffers_[*aliased_].data() + byte_offset_ : results_.at(result).data();
     std::vector<double> list;
-    for (int64_t place : offsets(outputs_[result])) list.push_back(decomposed::load<double>(memory, outputs_[result].dtype, place));
+    for (int64_t place : offsets(outputs_[result]))
+      list.push_back(decomposed::load<double>(memory, outputs_[result].dtype, place));
     return list;
   }
 
