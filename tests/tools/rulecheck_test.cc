@@ -204,6 +204,47 @@ TEST_CASE("rulecheck runs graphs before and after") {
   CHECK(contains(outcome.output, "inputs `random 1`: result 0["));
 }
 
+TEST_CASE("rulecheck accepts integers that are one apart only where the value is a tie") {
+  // With a little added, ties go up instead of to even; with more, other values do too.
+  const auto rule = [](const std::string& added) {
+    return "qrules: 1\n"
+           "phases: [{name: main}]\n"
+           "rules:\n"
+           "  - name: round-up\n"
+           "    doc: A quantize that rounds ties up.\n"
+           "    phase: main\n"
+           "    match: |\n"
+           "      %y = quantized_decomposed.quantize_per_tensor.default(%x, 1.0, 0, -128, 127, s8)\n"
+           "    where: input(%x)\n"
+           "    rewrite: |\n"
+           "      %h = aten.add.Scalar(%x, " + added + ")\n"
+           "      %y = quantized_decomposed.quantize_per_tensor.default(%h, 1.0, 0, -128, 127, s8)\n"
+           "    tests:\n"
+           "      - name: rounds\n"
+           "        graph: |\n"
+           "          graph(%x: f32[64]) {\n"
+           "            %y: s8[64] = quantized_decomposed.quantize_per_tensor.default(%x, 1.0, 0, -128, 127, s8)\n"
+           "            return (%y)\n"
+           "          }\n"
+           "        expect: {fires: 1, numerics: true}\n";
+  };
+  Workspace space;
+  space.write("up.yaml", rule("0.0005"));
+  const Outcome up = space.run("--format json up.yaml");
+  REQUIRE(up.code == 0);
+  const json numerics = json::parse(up.output)["tests"][0]["numerics"];
+  // Of the 64 ties about half lie below an even number, and a few are out of range.
+  CHECK(numerics["one_apart"].get<int>() > 10);
+  CHECK(numerics["one_apart"].get<int>() < 64);
+  CHECK(contains(space.run("up.yaml").output, "integer results one apart where the exact value is a tie"));
+
+  space.write("more.yaml", rule("0.1"));
+  const Outcome more = space.run("more.yaml");
+  CHECK(more.code == 1);
+  CHECK(contains(more.output, "error[QR0423]"));
+  CHECK(contains(more.output, "is no tie"));
+}
+
 TEST_CASE("rulecheck reports tests that do not read or cannot run") {
   Workspace space;
   std::string test = relu_test("broken", "f32[4]", "%c", "fires: 1");
@@ -332,7 +373,7 @@ TEST_CASE("rulecheck explains and lists") {
 
   const Outcome functions = space.run("functions");
   CHECK(functions.code == 0);
-  CHECK(contains(functions.output, "  users(n: node) -> "));
+  CHECK(contains(functions.output, "  users(n: a node) -> an integer\n"));
   CHECK(functions.output.find("In rewrites only") < functions.output.find("  transpose("));
 }
 

@@ -27,7 +27,7 @@ constexpr double kTieWidth = 1e-3;  // quanta; what the order of additions can m
 // Calls whose result at an element depends on that element alone (or that only move elements).
 bool acts_on_single_elements(const Graph& graph) {
   static const std::unordered_set<std::string> kPackets{
-      "aten.relu", "aten.relu6", "aten.neg", "aten.abs", "aten.add", "aten.sub", "aten.mul", "aten.div", "aten.clamp", "aten.clamp_min",
+      "aten.relu", "aten.relu6", "aten.neg", "aten.abs", "aten.exp", "aten.reciprocal", "aten.add", "aten.sub", "aten.mul", "aten.div", "aten.clamp", "aten.clamp_min",
       "aten.clamp_max", "aten.hardtanh", "aten.leaky_relu", "aten.hardswish", "aten.hardsigmoid", "aten.sigmoid", "aten.tanh", "aten.silu",
       "aten.maximum", "aten.minimum", "aten.view", "aten.reshape", "aten._unsafe_view", "aten.permute", "aten.transpose", "aten.flatten",
       "aten.squeeze", "aten.unsqueeze", "aten.clone", "aten.alias", "aten.detach", "aten.cat", "aten.slice", "aten.expand"};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -69,15 +68,11 @@ int check(Options options) {
   }
   report.found = loaded->warnings;
   report.found.append(check_rules(*loaded, options.filter));
-  std::set<std::string> names;
-  for (const Rule& rule : loaded->rules) {
-    if (chosen(rule, options.filter)) names.insert(rule.base_name);
-  }
-  if (names.empty() && !options.filter.empty()) {
+  for (const Rule& rule : loaded->rules) report.rules += chosen(rule, options.filter) ? 1 : 0;
+  if (report.rules == 0 && !options.filter.empty()) {
     std::cerr << "rulecheck: no rule has `" << options.filter << "` in its name\n";
     return kWrongUsage;
   }
-  report.rules = names.size();
   const Rewriter rewriter(std::move(*loaded));
   if (!options.no_tests) run_tests(rewriter, options.filter, report);
   print_report(report, options.report, std::cout);
