@@ -409,6 +409,9 @@ void compile_conditions(RuleContext& context, const MappedText& text) {
 
 std::optional<Condition> compile_condition(RuleContext& context, const MappedText& text) {
   std::vector<syntax::ConditionLine> lines = syntax::parse_conditions(text, context.diagnostics);
+  if (lines.size() > 1) {
+    context.diagnostics.add(Diagnostic(kExpressionSyntax, lines[1].expression->span, "join them with `and`").with("expected", "one condition").with("found", "another"));
+  }
   if (lines.size() != 1) return std::nullopt;
   return condition(context, lines[0]);
 }

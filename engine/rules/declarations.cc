@@ -290,7 +290,8 @@ class FileReader {
     rule.benefit = map.integer("benefit", map.optional("benefit")).value_or(0);
     rule.before = map.names("before", map.optional("before"));
     rule.after = map.names("after", map.optional("after"));
-    if (const YamlNode* variables = map.optional("foreach")) read_foreach(map, *variables, rule);
+    const YamlNode* variables = map.optional("foreach");
+    const bool variables_read = !variables || read_foreach(map, *variables, rule);
     const YamlNode* match = map.required("match");
     rule.match = map.text("match", match);
     rule.where = map.text("where", map.optional("where"));
@@ -299,13 +300,15 @@ class FileReader {
     read_counter(map, rule);
     for (const NamedReference& covered : map.names("covers", map.optional("covers"))) rule.covers.push_back(covered.name);
     for (const YamlNode* test : map.list("tests", map.optional("tests"))) read_test(*test, rule);
-    if (!given || !phase || !match || !rewrite) return;
+    if (!given || !phase || !match || !rewrite || !variables_read) return;
     if (!is_plain_name(rule.name.text())) return invalid_name(given->span, rule.name.text(), "a rule");
     file_.rules.push_back(std::move(rule));
   }
 
-  void read_foreach(MapReader& map, const YamlNode& node, RuleDeclaration& rule) {
-    if (node.kind != Kind::map) return map.wrong("foreach", node, "a map of names to lists");
+  // False when something is wrong with it: the rule's texts would be wrong for that reason alone.
+  bool read_foreach(MapReader& map, const YamlNode& node, RuleDeclaration& rule) {
+    const size_t errors = diagnostics_.size();
+    if (node.kind != Kind::map) map.wrong("foreach", node, "a map of names to lists");
     for (const YamlEntry& entry : node.entries) {
       ForeachVariable variable{entry.key, entry.key_span, {}};
       if (entry.value->kind != Kind::list || entry.value->elements.empty()) {
@@ -330,6 +333,7 @@ class FileReader {
       }
       rule.foreach_variables.push_back(std::move(variable));
     }
+    return diagnostics_.size() == errors;
   }
 
   void read_counter(MapReader& map, RuleDeclaration& rule) {

@@ -141,7 +141,7 @@ class Loader {
     open_.push_back({key, source->name()});
     std::vector<const RuleFile*> imported;
     for (const NamedReference& import : result->imports) {
-      const std::string path = (fs::path(source->name()).parent_path() / import.name).string();
+      const std::string path = (fs::path(source->name()).parent_path() / import.name).lexically_normal().string();
       if (check_cycle(path, import)) continue;
       if (const RuleFile* other = read(path, &import)) imported.push_back(other);
     }
