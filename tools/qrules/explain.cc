@@ -46,7 +46,7 @@ int explain_command(const ExplainOptions& options) {
     if (std::find(known.begin(), known.end(), options.rule) == known.end()) {
       Diagnostics wrong;
       Diagnostic diagnostic = Diagnostic(kUnknownRuleName).with("name", options.rule);
-      if (auto near = did_you_mean(options.rule, known)) diagnostic = std::move(diagnostic).help("did you mean `" + *near + "`?");
+      if (auto near = did_you_mean(options.rule, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
       wrong.add(std::move(diagnostic));
       return report(wrong);
     }

@@ -129,7 +129,7 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
   }
   if (paths.size() != placeholders.size()) {
     Diagnostic diagnostic = Diagnostic(kWrongInputCount).with("expected", static_cast<int64_t>(placeholders.size())).with("count", static_cast<int64_t>(paths.size()));
-    for (const Node* node : placeholders) diagnostic = std::move(diagnostic).note("%" + node->name() + (node->tensor() ? ": " + print(*node->tensor(), graph.dims()) : ""));
+    for (const Node* node : placeholders) diagnostic.notes.push_back("%" + node->name() + (node->tensor() ? ": " + print(*node->tensor(), graph.dims()) : ""));
     return diagnostic;
   }
   Diagnostics diagnostics;
