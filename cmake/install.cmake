@@ -1,18 +1,28 @@
-# `cmake --install`: headers under include/qrules/, the libraries, the rules, and a package for find_package(qrules).
+# `cmake --install`: headers under include/qrules/, the libraries, the tools with the rules they read, and a package for
+# find_package(qrules [COMPONENTS engine runtime]). Each library has a file of targets of its own, so that a user of the engine
+# needs neither LibTorch nor oneDNN.
 include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qrules)
+set(headers FILES_MATCHING PATTERN "*.h")
+
 foreach(room support graph rules match rewrite)
-  install(DIRECTORY engine/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
+  install(DIRECTORY engine/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})
 endforeach()
-install(TARGETS qrules_engine EXPORT qrules ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS qrules_engine EXPORT qrules-engine ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT qrules-engine NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-engine-targets.cmake)
 install(DIRECTORY rules DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules)
+install(FILES schemas/rules.schema.json schemas/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules/schemas)
+
 if(QRULES_RUNTIME)
-  install(DIRECTORY engine/runtime DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
-  install(DIRECTORY lowerings DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules FILES_MATCHING PATTERN "*.h")
-  install(TARGETS qrules_runtime EXPORT qrules ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY engine/runtime DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})
+  install(DIRECTORY lowerings DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})
+  install(TARGETS qrules_runtime EXPORT qrules-runtime ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT qrules-runtime NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-runtime-targets.cmake)
+  # LibTorch and oneDNN are seldom where the loader looks.
+  set_target_properties(qrules_tool rulecheck PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS qrules_tool rulecheck RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qrules)
-install(EXPORT qrules NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-targets.cmake)
+
 configure_package_config_file(cmake/qrules-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/qrules-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/qrules-config-version.cmake COMPATIBILITY SameMinorVersion)
