@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <qrules/graph/hash.h>
@@ -143,8 +144,9 @@ class Partial {
     const Test& test = proposal.test;
     if (taken.kind == Pending::Kind::swap) {
       const Pattern& call = rule_->patterns[taken.pattern];
-      for (const PatternArgument& argument : call.arguments) {
-        if (argument.parameter < 2) visit(Place{test.out + argument.parameter, -1}, argument.pattern);
+      for (size_t i = 0; i < call.arguments.size(); ++i) {
+        const PatternArgument& argument = call.arguments[i];
+        if (argument.parameter < 2 && !goes_on(taken.pattern, i)) visit(Place{test.out + argument.parameter, -1}, argument.pattern);
       }
       for (const auto& [parameter, value] : call.defaults) {
         if (parameter < 2) push({Pending::Kind::argument_default, Place{test.out + parameter, -1}, kNoPattern, 0, &value, 0});
@@ -161,8 +163,9 @@ class Partial {
       case PatternKind::call: {
         if (needs_swap(pattern)) push({Pending::Kind::swap, Place{test.out, -1}, taken.pattern, 0, nullptr, order_of(taken.pattern) + 1});
         const bool swapped = needs_swap(pattern);
-        for (const PatternArgument& argument : pattern.arguments) {
-          if (swapped && argument.parameter < 2) continue;
+        for (size_t i = 0; i < pattern.arguments.size(); ++i) {
+          const PatternArgument& argument = pattern.arguments[i];
+          if ((swapped && argument.parameter < 2) || goes_on(taken.pattern, i)) continue;
           visit(Place{test.out, static_cast<int32_t>(argument.parameter)}, argument.pattern);
         }
         for (const auto& [parameter, value] : pattern.defaults) {
@@ -203,7 +206,6 @@ class Partial {
 
   // A pattern stands at a place: its names are bound there, and it is to be tested unless it is trivial or was seen before.
   void visit(Place place, PatternId id) {
-    if (id == skipped_) return;
     const Pattern& pattern = rule_->patterns[id];
     if (auto seen = patterns_.find(id); seen != patterns_.end()) {
       extra_equal(place, seen->second);
@@ -299,7 +301,7 @@ class Partial {
         if (repeat) test.other = link;
         const PatternId call = pattern.children[0];
         test.through = through_place(rule_->patterns[call], Place{registers_->intern(TestKind::call, link, 0), -1});
-        test.branches.push_back(sequence(link, call, through_pattern(pattern)));
+        test.branches.push_back(sequence(link, call, test.through));
         return test;
       }
       case PatternKind::each: {
@@ -331,11 +333,17 @@ class Partial {
     for (PatternId child : pattern.children) names_below(child, slots);
   }
 
-  // The tests of a pattern inside a way; `skip`: the pattern that the way's end continues with.
-  std::vector<Test> sequence(Place place, PatternId id, PatternId skip = kNoPattern) const {
+  // The first argument of a chain's call: the chain goes on there, its pattern is visited where the chain ends.
+  bool goes_on(PatternId call, size_t argument) const { return call == link_ && argument == 0; }
+
+  // The tests of a pattern inside a way. `through`: the pattern is the call of a chain, and its first argument is found there.
+  std::vector<Test> sequence(Place place, PatternId id, std::optional<Place> through = std::nullopt) const {
     Partial inner(*this, true);
-    inner.skipped_ = skip;
     inner.patterns_.erase(id);
+    if (through) {
+      inner.link_ = id;
+      inner.patterns_.emplace(rule_->patterns[id].arguments[0].pattern, *through);
+    }
     inner.visit(place, id);
     return inner.drain();
   }
@@ -433,7 +441,7 @@ class Partial {
   std::map<PatternId, Place> patterns_;
   std::map<SlotId, Place> slots_;
   std::vector<Place> equals_;
-  PatternId skipped_ = kNoPattern;
+  PatternId link_ = kNoPattern;  // the call of the chain that is being compiled
 };
 
 struct Traveller {

@@ -440,5 +440,59 @@ TEST_CASE("Generated rules match generated graphs as they do naively", "[match][
   CHECK(with_several > 500);
 }
 
+// Forms in which a matcher can go wrong that a generator meets rarely.
+TEST_CASE("Awkward rules match generated graphs as they do naively", "[match][oracle]") {
+  const char* const patterns[] = {
+      "%r = t.a.default(%x0)\n%out = t.a.default(t.b.default(%r, %r)?)",
+      "%r = t.a.default(%x0)\n%out = t.a.default(aten.add.Tensor(%r, %r)?)",
+      "%r = t.a.default(%x0)\n%out = t.b.default(%r, aten.add.Tensor(%x1, %r)*)",
+      "%r = aten.add.Tensor(%x0, %x1)\n%out = t.b.default(t.a.default(%r) | %r, t.b.default(%r, _) | %r)",
+      "%out = t.b.default(%x0, t.b.default(%x1, t.a.default(_))*)",
+      "%out = t.b.default(aten.add.Tensor(%x0, t.a.default(_) | t.b.default(_, _))+, %x1)",
+      "%out = aten.add.Tensor(aten.cat.default([each t.a.default(%e0) | %e1]), aten.cat.default([each %e2 | _]))",
+      "%out = t.b.default(aten.cat.default([each t.a.default(%e0)?]), aten.cat.default([each (t.b.default(%e1, _) | %e2)]))",
+      "%out = aten.cat.default([each aten.add.Tensor(t.a.default(%e0), %e1)])",
+      "%out = aten.cat.default([each t.a.default(%e0)]) | t.b.default(%x0, _)",
+      "%out = aten.cat.default(%l) | t.b.default(aten.cat.default(%l), %x0)",
+      "%out = aten.add.Tensor(aten.add.Tensor(aten.add.Tensor(%x0, %x1), %x2), %x0)",
+      "%out = aten.add.Tensor(aten.add.Tensor(%x0, %x1)?, aten.add.Tensor(%x1, %x2)?)",
+      "%out = t.b.default(aten.add.Tensor(_, %x0)?, aten.add.Tensor(%x0, _)*)",
+      "%out = (t.a.default(%x0) | (t.b.default(%x0, _) | aten.add.Tensor(%x0, %x1)))",
+      "%out = t.o.default(%x0, %b?) | t.o.default(t.a.default(%b), _)",
+      "%u = t.b.default(t.a.default(%x0)?, %x1)\n%out = t.a.default(%x0)",
+      "%u = aten.add.Tensor(%x0, %x1)\n%v = aten.add.Tensor(%x1, %x2)\n%out = t.a.default(%x0)",
+      "%u = t.b.default(t.a.default(%x0)*, _)\n%out = t.a.default(%x0 | t.b.default(%x0, _))",
+      "%r = t.a.default(%x0)\n%u = t.b.default(%r, _)\n%out = aten.add.Tensor(%r, _)",
+  };
+  LoadOptions options;
+  options.operators = std::make_shared<OperatorTable>();
+  std::string text;
+  size_t count = 0;
+  for (const char* pattern : patterns) text += rule_text(count++, pattern);
+  const RuleSet rules = load(text, options);
+  const Automaton automaton = Automaton::compile(rules, 0);
+  std::set<const Rule*> matched;
+  for (uint32_t seed = 1; seed <= 150; ++seed) {
+    auto graph = parse_graph("generated", Generator(seed).graph(10 + seed % 25), options.operators);
+    if (!graph) FAIL(render_text(graph.diagnostics()));
+    Automaton::Session session(automaton, *graph);
+    for (Node* root : graph->nodes()) {
+      std::vector<Match> expected;
+      for (const Rule& rule : rules.rules) {
+        for (Match& match : testing::naive_matches(rule, *graph, root)) {
+          matched.insert(&rule);
+          expected.push_back(std::move(match));
+        }
+      }
+      const std::vector<Match> found = session.all_matches(root);
+      if (!same(found, expected)) FAIL("seed " << seed << ", at %" << root->name() << "\n" << print(*graph) << "\nfound\n" << shown(*graph, found) << "\nexpected\n" << shown(*graph, expected) << automaton.print());
+    }
+  }
+  for (const Rule& rule : rules.rules) {
+    INFO(patterns[std::stoul(rule.name.substr(1))]);
+    CHECK(matched.count(&rule) == 1);
+  }
+}
+
 }  // namespace
 }  // namespace qrules
