@@ -30,6 +30,25 @@ float load_float(const void* data, DType dtype, size_t i) {
 
 bool can_load(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
 
+// A tensor of one number that `load_number` reads.
+bool is_single(const PrepareContext& context, std::optional<size_t> operand) {
+  if (!operand) return false;
+  const TensorLayout& layout = context.input(*operand);
+  const DType dtype = layout.dtype;
+  return layout.element_count() == 1 && (dtype == DType::f32 || dtype == DType::f64 || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8);
+}
+
+double load_number(const void* data, DType dtype) {
+  switch (dtype) {
+    case DType::f32: return *static_cast<const float*>(data);
+    case DType::f64: return *static_cast<const double*>(data);
+    case DType::s64: return static_cast<double>(*static_cast<const int64_t*>(data));
+    case DType::s32: return *static_cast<const int32_t*>(data);
+    case DType::s8: return *static_cast<const int8_t*>(data);
+    default: return *static_cast<const uint8_t*>(data);
+  }
+}
+
 struct Eltwise {
   dnnl::algorithm algorithm;
   float alpha, beta;
@@ -64,7 +83,7 @@ void dequantize(const void* from, void* to, size_t count, float scale, int32_t z
 
 }  // namespace
 
-Result<Int8Call> read_call(const PrepareContext& context, int64_t channels) {
+Result<Int8Call> read_call(const PrepareContext& context, int64_t channels, bool dynamic) {
   const Node& node = context.node();
   Int8Call call;
   const auto x = context.operand_of("x"), weight = context.operand_of("weight"), weight_scale = context.operand_of("weight_scale");
@@ -75,9 +94,15 @@ Result<Int8Call> read_call(const PrepareContext& context, int64_t channels) {
   call.other = context.operand_of("other");
   const auto scale = number_of(node, "x_scale"), zero_point = number_of(node, "x_zero_point");
   const auto out_scale = number_of(node, "out_scale"), out_zero_point = number_of(node, "out_zero_point");
-  if (!scale || !zero_point || !out_scale || !out_zero_point) return refuse("a scale or zero point is known only at run time");
-  call.x_scale = static_cast<float>(*scale);
-  call.x_zero_point = static_cast<int32_t>(*zero_point);
+  if (!scale) call.x_scale_operand = context.operand_of("x_scale");
+  if (!zero_point) call.x_zero_point_operand = context.operand_of("x_zero_point");
+  const bool known = scale && zero_point;
+  if (!known && !(dynamic && is_single(context, call.x_scale_operand) && (zero_point || is_single(context, call.x_zero_point_operand)))) {
+    return refuse("the activation's scale or zero point is known only at run time");
+  }
+  if (!out_scale || !out_zero_point) return refuse("the result's scale or zero point is known only at run time");
+  call.x_scale = scale ? static_cast<float>(*scale) : 1.0f;
+  call.x_zero_point = zero_point ? static_cast<int32_t>(*zero_point) : 0;
   call.out_scale = static_cast<float>(*out_scale);
   call.out_zero_point = static_cast<int32_t>(*out_zero_point);
   if (call.other) {
@@ -98,7 +123,7 @@ Result<Int8Call> read_call(const PrepareContext& context, int64_t channels) {
   const void* scale_data = context.constant_data(*weight_scale);
   const int64_t count = scales.element_count();
   if (!scale_data || !can_load(scales.dtype) || (count != 1 && count != channels)) return refuse("the weight's scales are known before the run, one or one for each channel");
-  for (int64_t i = 0; i < count; ++i) call.scales.push_back(call.x_scale * load_float(scale_data, scales.dtype, static_cast<size_t>(i)));
+  for (int64_t i = 0; i < count; ++i) call.scales.push_back((call.x_scale_operand || call.x_zero_point_operand ? 1.0f : call.x_scale) * load_float(scale_data, scales.dtype, static_cast<size_t>(i)));
   if (call.bias) {
     const TensorLayout& bias = context.input(*call.bias);
     const void* bias_data = context.constant_data(*call.bias);
@@ -121,7 +146,11 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
   epilogue.attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   epilogue.attributes.set_scales_mask(DNNL_ARG_WEIGHTS, call.scales.size() == 1 ? 0 : scale_mask);
   epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = owned(own_floats(call.scales));
-  if (call.x_zero_point != 0) {
+  if (call.x_scale_operand || call.x_zero_point_operand) {
+    epilogue.reads_qparams = true;
+    epilogue.attributes.set_scales_mask(DNNL_ARG_SRC, 0);
+    epilogue.attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
+  } else if (call.x_zero_point != 0) {
     epilogue.attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
     epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = owned(own_integer(call.x_zero_point));
   }
@@ -190,6 +219,32 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
   epilogue.attributes.set_post_ops(post_ops);
   if (!bias.empty()) epilogue.bias = own_floats(bias);
   return epilogue;
+}
+
+void place_scratch(PrepareContext& context, const Int8Call& call, size_t scratchpad_bytes, Epilogue& epilogue) {
+  constexpr size_t kAlignment = 64;
+  const size_t offset = (scratchpad_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  context.request_scratch(epilogue.reads_qparams ? offset + 2 * kAlignment : scratchpad_bytes);
+  if (!epilogue.reads_qparams) return;
+  const auto at = [](size_t byte_offset, dnnl::memory::data_type type) {
+    Source source;
+    source.kind = Source::Kind::scratch;
+    source.byte_offset = byte_offset;
+    source.desc = dnnl::memory::desc({1}, type, dnnl::memory::format_tag::a);
+    return source;
+  };
+  epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = at(offset, dnnl::memory::data_type::f32);
+  epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = at(offset + kAlignment, dnnl::memory::data_type::s32);
+  const auto dtype_of = [&](std::optional<size_t> operand) { return operand ? context.input(*operand).dtype : DType::f32; };
+  epilogue.before = [earlier = epilogue.before, offset, scale = call.x_scale_operand, zero_point = call.x_zero_point_operand, known_scale = call.x_scale,
+                     known_zero_point = call.x_zero_point, scale_dtype = dtype_of(call.x_scale_operand), zero_point_dtype = dtype_of(call.x_zero_point_operand)](const KernelArguments& arguments) {
+    if (earlier) earlier(arguments);
+    char* scratch = static_cast<char*>(arguments.scratch) + offset;
+    const float scale_value = scale ? static_cast<float>(load_number(arguments.inputs[*scale], scale_dtype)) : known_scale;
+    const int32_t zero_point_value = zero_point ? static_cast<int32_t>(load_number(arguments.inputs[*zero_point], zero_point_dtype)) : known_zero_point;
+    std::memcpy(scratch, &scale_value, sizeof(scale_value));
+    std::memcpy(scratch + kAlignment, &zero_point_value, sizeof(zero_point_value));
+  };
 }
 
 }  // namespace qrules::onednn

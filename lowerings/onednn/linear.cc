@@ -16,7 +16,7 @@ class LinearHandler final : public Handler {
     const std::vector<int64_t> weight_sizes = context.input(*weight_operand).sizes;
     if (weight_sizes.size() != 2) return refuse("the weight has rank 2");
     const int64_t n = weight_sizes[0], k = weight_sizes[1];
-    auto call = read_call(context, n);
+    auto call = read_call(context, n, true);
     if (!call.ok()) return call.diagnostics();
     if (!exact_int8()) return refuse("this CPU sums int8 products in 16 bits, which may saturate");
     TensorLayout& result = context.output(0);
@@ -37,6 +37,7 @@ class LinearHandler final : public Handler {
       dnnl::memory::desc bias_desc;
       if (epilogue->bias) bias_desc = epilogue->bias->desc.reshape({1, n});
       const dnnl::matmul::primitive_desc description(cpu(), source_desc, weight_desc, bias_desc, result_desc, epilogue->attributes);
+      place_scratch(context, *call, description.scratchpad_desc().get_size(), *epilogue);
       std::map<int, Source> arguments = epilogue->arguments;
       arguments[DNNL_ARG_SRC].index = call->x;
       arguments[DNNL_ARG_SRC].desc = source_desc;
@@ -51,7 +52,6 @@ class LinearHandler final : public Handler {
       }
       arguments[DNNL_ARG_SCRATCHPAD].kind = Source::Kind::scratch;
       arguments[DNNL_ARG_SCRATCHPAD].desc = description.scratchpad_desc();
-      context.request_scratch(description.scratchpad_desc().get_size());
       const std::string implementation = description.impl_info_str();
       note_slow(context, implementation);
       return std::unique_ptr<Kernel>(std::make_unique<PrimitiveKernel>(dnnl::matmul(description), implementation, std::move(arguments), epilogue->before));
