@@ -187,7 +187,7 @@ class Partial {
   Partial(const Partial& outer, bool) : Partial(outer) { pending_.clear(); }
 
   // Operand orders of a call come right after the call and before what its operands contain.
-  uint32_t order_of(PatternId id) const { return 2 * info_->order[id]; }
+  uint32_t order_of(PatternId id) const { return 2 * (order_.empty() ? info_->order : order_)[id]; }
 
   void push(Pending pending) { pending_.push_back(pending); }
 
@@ -340,6 +340,10 @@ class Partial {
   std::vector<Test> sequence(Place place, PatternId id, std::optional<Place> through = std::nullopt) const {
     Partial inner(*this, true);
     inner.patterns_.erase(id);
+    // A statement that another way uses first stands where this one uses it.
+    inner.order_.assign(rule_->patterns.size(), UINT32_MAX);
+    uint32_t next = 0;
+    number_patterns(*rule_, id, inner.order_, next);
     if (through) {
       inner.link_ = id;
       inner.patterns_.emplace(rule_->patterns[id].arguments[0].pattern, *through);
@@ -441,6 +445,7 @@ class Partial {
   std::map<PatternId, Place> patterns_;
   std::map<SlotId, Place> slots_;
   std::vector<Place> equals_;
+  std::vector<uint32_t> order_;  // inside a way; empty: that of the rule
   PatternId link_ = kNoPattern;  // the call of the chain that is being compiled
 };
 
