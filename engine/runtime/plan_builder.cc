@@ -220,7 +220,7 @@ Status PlanBuilder::add_call(const Node& node) {
     if (!kernel.ok()) {
       const std::string why = std::string(handler->name()) + ": " + kernel.diagnostics().list().front().message();
       refusals += (refusals.empty() ? "" : "; ") + why;
-      none = std::move(none).note(why);
+      none.notes.push_back(why);
       continue;
     }
     Step step;

@@ -35,7 +35,12 @@ const Rewriter& shipped_rules() {
 
 nlohmann::json read_json(const fs::path& path) {
   std::ifstream stream(path);
-  return nlohmann::json::parse(stream);
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  // Python writes infinities and NaN, which JSON does not have; none of them is compared.
+  for (const std::string& word : {"-Infinity", "Infinity", "NaN"}) {
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) text.replace(at, word.size(), "null");
+  }
+  return nlohmann::json::parse(text);
 }
 
 // Cases whose counters differ from Inductor's, with the reason: the table of docs/counters.md.
@@ -84,7 +89,7 @@ Outcome run_case(const fs::path& folder, const std::string& file, const nlohmann
   for (const PlanStep& step : (*plan)->steps()) {
     if (step.implementation != "constant") ++outcome.handlers[step.handler.substr(step.handler.find('.') + 1)];
     // A slow kernel never goes unsaid.
-    if (step.implementation.rfind("ref", 0) == 0) CHECK_FALSE(step.note.empty());
+    if (step.handler.rfind("onednn.", 0) == 0 && step.implementation.rfind("ref", 0) == 0) CHECK_FALSE(step.note.empty());
   }
   auto context = (*plan)->make_context();
   context->run(pointers);
