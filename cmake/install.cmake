@@ -18,8 +18,12 @@ if(QRULES_RUNTIME)
   install(DIRECTORY lowerings DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})
   install(TARGETS qrules_runtime EXPORT qrules-runtime ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT qrules-runtime NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-runtime-targets.cmake)
-  # LibTorch and oneDNN are seldom where the loader looks.
-  set_target_properties(qrules_tool rulecheck PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  # LibTorch and oneDNN are seldom where the loader looks. `.venv` is a link in the source tree: what is installed must not need that.
+  file(REAL_PATH ${Torch_DIR} QRULES_TORCH_DIR)
+  file(REAL_PATH ${dnnl_DIR} QRULES_DNNL_DIR)
+  get_filename_component(torch_libraries ${QRULES_TORCH_DIR}/../../../lib ABSOLUTE)
+  get_filename_component(dnnl_libraries ${QRULES_DNNL_DIR}/../.. ABSOLUTE)
+  set_target_properties(qrules_tool rulecheck PROPERTIES INSTALL_RPATH "${torch_libraries};${dnnl_libraries}")
   install(TARGETS qrules_tool rulecheck RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
