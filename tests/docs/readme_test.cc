@@ -38,7 +38,8 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-// The marked blocks of one text. A comment without a block after it, and a block without an end, come back with `kind` empty.
+// The marked blocks of one text. A comment without a block after it, and a block without an end, come back with `kind`
+// empty.
 std::vector<Block> blocks_of(const std::string& name, const std::string& text) {
   std::vector<Block> blocks;
   std::istringstream lines(text);
@@ -186,7 +187,8 @@ rules:
 
 TEST_CASE("Files that the documents link to are there", "[docs]") {
   const fs::path root = QRULES_SOURCE_DIR;
-  for (const fs::path& file : {root / "README.md", root / "HACKING.md", root / "docs/cli.md", root / "docs/rule-language.md"}) {
+  for (const fs::path& file :
+       {root / "README.md", root / "HACKING.md", root / "docs/cli.md", root / "docs/rule-language.md"}) {
     const std::string text = read(file);
     for (size_t at = 0; (at = text.find("](", at)) != std::string::npos; at += 2) {
       std::string target = text.substr(at + 2, text.find(')', at) - at - 2);

@@ -1,5 +1,5 @@
-// schemas/report.schema.json says what `qrules run --report` writes: the report of a graph that has an entry in every part fits,
-// and one with a field more, less or of another type does not.
+// schemas/report.schema.json says what `qrules run --report` writes: the report of a graph that has an entry in every
+// part fits, and one with a field more, less or of another type does not.
 
 #include <unistd.h>
 
@@ -91,7 +91,8 @@ TEST_CASE("The report of a run fits its schema", "[tools][report]") {
   const auto layout = qrules::TensorLayout::contiguous(qrules::DType::u8, {1, 2, 4, 4});
   const std::vector<uint8_t> elements(32, 7);
   REQUIRE(qrules::write_npy((folder / "x.npy").string(), layout, elements.data()).ok());
-  const std::string command = "cd '" + folder.string() + "' && '" QRULES_BIN_DIR "/qrules' run graph.txt --rules '" QRULES_SOURCE_DIR
+  const std::string command = "cd '" + folder.string() +
+                              "' && '" QRULES_BIN_DIR "/qrules' run graph.txt --rules '" QRULES_SOURCE_DIR
                               "/rules' --input x.npy --report report.json --json >printed.json";
   REQUIRE(std::system(command.c_str()) == 0);
   const json schema = read_json(fs::path(QRULES_SOURCE_DIR) / "schemas/report.schema.json");
@@ -113,9 +114,12 @@ TEST_CASE("The report of a run fits its schema", "[tools][report]") {
   };
   CHECK(changed([](json& copy) { copy["more"] = 1; }) == "report has more besides");
   CHECK(changed([](json& copy) { copy["memory"].erase("arena_bytes"); }) == "report/memory has no arena_bytes");
-  CHECK(changed([](json& copy) { copy["rules_fired"]["qmaxpool2d"] = "1"; }) == "report/rules_fired/qmaxpool2d is no integer");
+  CHECK(changed([](json& copy) { copy["rules_fired"]["qmaxpool2d"] = "1"; }) ==
+        "report/rules_fired/qmaxpool2d is no integer");
   CHECK(changed([](json& copy) { copy["in_place"] = -1; }) == "report/in_place is too small");
-  CHECK(changed([](json& copy) { copy["dropped_matches"].push_back({{"rule", "r"}}); }).find("report/dropped_matches/0 has no ") == 0);
+  CHECK(changed([](json& copy) {
+          copy["dropped_matches"].push_back({{"rule", "r"}});
+        }).find("report/dropped_matches/0 has no ") == 0);
   CHECK(changed([](json& copy) { copy["slow"] = json::object(); }) == "report/slow is no array");
 }
 
