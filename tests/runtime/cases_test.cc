@@ -37,7 +37,7 @@ nlohmann::json read_json(const fs::path& path) {
   std::ifstream stream(path);
   std::string text(std::istreambuf_iterator<char>(stream), {});
   // Python writes infinities and NaN, which JSON does not have; none of them is compared.
-  for (const std::string& word : {"-Infinity", "Infinity", "NaN"}) {
+  for (const std::string word : {"-Infinity", "Infinity", "NaN"}) {
     for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) text.replace(at, word.size(), "null");
   }
   return nlohmann::json::parse(text);
