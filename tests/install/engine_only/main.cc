@@ -7,7 +7,8 @@
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  auto graph = qrules::parse_graph("relu6", "graph(%x: f32[4]) {\n  %y: f32[4] = aten.relu6.default(%x)\n  return (%y)\n}\n");
+  auto graph =
+      qrules::parse_graph("relu6", "graph(%x: f32[4]) {\n  %y: f32[4] = aten.relu6.default(%x)\n  return (%y)\n}\n");
   if (!graph) return 1;
   auto report = qrules::optimize(*graph, argv[1]);
   if (!report) {
