@@ -23,8 +23,10 @@ if(QRULES_RUNTIME)
   file(REAL_PATH ${dnnl_DIR} QRULES_DNNL_DIR)
   get_filename_component(torch_libraries ${QRULES_TORCH_DIR}/../../../lib ABSOLUTE)
   get_filename_component(dnnl_libraries ${QRULES_DNNL_DIR}/../.. ABSOLUTE)
-  set_target_properties(qrules_tool rulecheck PROPERTIES INSTALL_RPATH "${torch_libraries};${dnnl_libraries}")
-  install(TARGETS qrules_tool rulecheck RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  if(QRULES_TOOLS)
+    set_target_properties(qrules_tool rulecheck PROPERTIES INSTALL_RPATH "${torch_libraries};${dnnl_libraries}")
+    install(TARGETS qrules_tool rulecheck RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endif()
 
 configure_package_config_file(cmake/qrules-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/qrules-config.cmake

@@ -1,7 +1,7 @@
 # The command-line tools: rulecheck needs the engine, and the runtime for numerics; qrules needs the runtime.
-find_package(CLI11 REQUIRED)
-find_package(nlohmann_json REQUIRED)
-if(QRULES_RUNTIME)
+if(QRULES_RUNTIME AND QRULES_TOOLS)
+  find_package(CLI11 REQUIRED)
+  find_package(nlohmann_json REQUIRED)
   file(GLOB qrules_sources CONFIGURE_DEPENDS tools/qrules/*.cc tools/common/*.cc)
   add_executable(qrules_tool ${qrules_sources})
   set_target_properties(qrules_tool PROPERTIES OUTPUT_NAME qrules)

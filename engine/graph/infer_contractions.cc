@@ -38,6 +38,16 @@ ValueType mm(const Call& call) { return product_of(call, call.tensor("self"), ca
 ValueType bmm(const Call& call) { return product_of(call, call.tensor("self"), call.tensor("mat2"), 3); }
 ValueType addmm(const Call& call) { return product_of(call, call.tensor("mat1"), call.tensor("mat2"), 2); }
 
+ValueType weight_int8pack_mm(const Call& call) {
+  const TensorType& self = call.tensor("self");
+  const TensorType& weight = call.tensor("mat2");
+  const TensorType& scales = call.tensor("scales");
+  if (self.rank() != 2 || weight.rank() != 2) refuse("both operands must have rank 2");
+  if (weight.dtype != DType::s8 || !is_floating(self.dtype) || scales.dtype != self.dtype) refuse("the weight must be s8, the scales of the activation's floating-point type");
+  require_equal(call, self.sizes[1], weight.sizes[1], "the inner sizes");
+  return ValueType::tensor({self.dtype, {self.sizes[0], weight.sizes[0]}, {}});
+}
+
 ValueType int_mm(const Call& call) {
   const TensorType& a = call.tensor("self");
   const TensorType& b = call.tensor("mat2");
@@ -132,6 +142,7 @@ void add_contraction_rules(Table& table) {
   table["aten.addmm.default"] = addmm;
   table["aten.matmul.default"] = matmul;
   table["aten._int_mm.default"] = int_mm;
+  table["aten._weight_int8pack_mm.default"] = weight_int8pack_mm;
   table["aten.convolution.default"] = convolution;
   table["aten.conv1d.default"] = conv<1>;
   table["aten.conv2d.default"] = conv<2>;

@@ -141,6 +141,17 @@ ValueType qlinear(const Call& call) {
   return tensor(check_epilogue(call), std::move(sizes));
 }
 
+ValueType linear_fp16(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  const TensorType& weight = call.tensor("weight");
+  if (x.dtype != DType::f32) refuse("the activation must be f32");
+  if (weight.dtype != DType::f16 || weight.rank() != 2) refuse("the weight must be f16 of two dimensions");
+  if (x.rank() < 1 || x.sizes.back() != weight.sizes[1]) refuse("the activation's last size and the weight's second differ");
+  std::vector<Dim> sizes = x.sizes;
+  sizes.back() = weight.sizes[0];
+  return tensor(DType::f32, std::move(sizes));
+}
+
 ValueType qlinear_binary(const Call& call) {
   std::vector<Dim> sizes = linear_sizes(call);
   check_other(call, sizes, true);
@@ -239,6 +250,7 @@ void add_quantized_rules(Table& table) {
   table[ns + "convert_element_type.no_fuse"] = cast_no_fuse;
   table["onednn.qlinear.default"] = qlinear;
   table["onednn.qlinear_binary.default"] = qlinear_binary;
+  table["onednn.linear_fp16.default"] = linear_fp16;
   table["onednn.qconv.default"] = qconv;
   table["onednn.qconv_binary.default"] = qconv_binary;
   table["onednn.qmaxpool2d.default"] = qmaxpool2d;

@@ -25,7 +25,7 @@ class PlanContext final : public Plan::Context {
       for (size_t k = 0; k < step.inputs.size(); ++k) point(step.inputs[k], prepared.inputs[k]);
       for (size_t k = 0; k < step.outputs.size(); ++k) prepared.outputs[k] = arena_.get() + plan_->roots[step.outputs[k].root].offset + step.outputs[k].byte_offset;
       prepared.state = step.kernel->make_state();
-      prepared.arguments = {prepared.inputs.data(), prepared.outputs.data(), arena_.get() + plan_->scratch_offset, prepared.state.get()};
+      prepared.arguments = {prepared.inputs.data(), prepared.outputs.data(), arena_.get() + plan_->scratch_offset, prepared.state.get(), &failed_};
     }
     results_.resize(plan_->results.size());
     for (size_t i = 0; i < results_.size(); ++i) point(plan_->results[i], results_[i]);
@@ -33,6 +33,7 @@ class PlanContext final : public Plan::Context {
 
   void run(std::span<const void* const> inputs) override {
     if (plan_->threads > 0) omp_set_num_threads(plan_->threads);
+    failed_ = false;
     for (const Patch& patch : patches_) *patch.where = static_cast<const char*>(inputs[patch.input]) + patch.byte_offset;
     if (!profiling_) {
       for (const Prepared& step : steps_) run(step);
@@ -47,6 +48,7 @@ class PlanContext final : public Plan::Context {
   }
 
   std::span<const void* const> outputs() const override { return results_; }
+  bool failed() const override { return failed_; }
   void set_profiling(bool on) override { profiling_ = on; }
   const std::vector<int64_t>& step_times() const override { return times_; }
 
@@ -88,6 +90,7 @@ class PlanContext final : public Plan::Context {
   std::vector<Patch> patches_;
   std::vector<int64_t> times_;
   bool profiling_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ struct KernelArguments {
   void* const* outputs = nullptr;        // one for each result
   void* scratch = nullptr;               // scratch_bytes, 64-byte aligned, shared with other nodes of the same context
   KernelState* state = nullptr;
+  bool* failed = nullptr;                // set by a kernel that could not run (a library underneath refused); its results are then undefined
 };
 
 // Mutable state of a kernel that belongs to one running context (wrapped tensors, primitives that are not re-entrant).

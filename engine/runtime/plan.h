@@ -51,6 +51,8 @@ class Plan : public std::enable_shared_from_this<Plan> {
     // Inputs in placeholder order, contiguous. The results' bytes belong to the context until its next run. Allocates nothing.
     virtual void run(std::span<const void* const> inputs) = 0;
     virtual std::span<const void* const> outputs() const = 0;
+    // True when a kernel of the last run could not run, for want of memory inside a library; the results are then undefined.
+    virtual bool failed() const = 0;
     // Nanoseconds of each step of the last run when profiling is on.
     virtual void set_profiling(bool on) = 0;
     virtual const std::vector<int64_t>& step_times() const = 0;

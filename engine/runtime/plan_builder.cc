@@ -321,7 +321,8 @@ void PlanBuilder::fold(Step& step) {
   }
   const std::shared_ptr<void> scratch = allocate(scratch_);
   const std::unique_ptr<KernelState> state = step.kernel->make_state();
-  step.kernel->run({inputs.data(), outputs.data(), scratch.get(), state.get()});
+  bool failed = false;
+  step.kernel->run({inputs.data(), outputs.data(), scratch.get(), state.get(), &failed});
   plan_->report[step.report].implementation = "constant";
 }
 

@@ -83,6 +83,7 @@ void add_casts(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);
 void add_pool(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
+void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
 
 }  // namespace qrules::decomposed

@@ -14,6 +14,7 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_cat(registry);
   decomposed::add_pool(registry);
   decomposed::add_linear(registry);
+  decomposed::add_linear_fp16(registry);
   decomposed::add_convolution(registry);
 }
 

@@ -77,6 +77,7 @@ void note_slow(PrepareContext& context, const std::string& implementation);
 // Each file adds its handlers.
 void add_convolution(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
+void add_linear_fp16(HandlerRegistry& registry);
 void add_pool(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);
 void add_reshape(HandlerRegistry& registry);

@@ -35,13 +35,14 @@ bool is_single(const PrepareContext& context, std::optional<size_t> operand) {
   if (!operand) return false;
   const TensorLayout& layout = context.input(*operand);
   const DType dtype = layout.dtype;
-  return layout.element_count() == 1 && (dtype == DType::f32 || dtype == DType::f64 || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8);
+  return layout.element_count() == 1 && (dtype == DType::f32 || dtype == DType::f64 || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8 || dtype == DType::bf16);
 }
 
 double load_number(const void* data, DType dtype) {
   switch (dtype) {
     case DType::f32: return *static_cast<const float*>(data);
     case DType::f64: return *static_cast<const double*>(data);
+    case DType::bf16: return load_float(data, dtype, 0);
     case DType::s64: return static_cast<double>(*static_cast<const int64_t*>(data));
     case DType::s32: return *static_cast<const int32_t*>(data);
     case DType::s8: return *static_cast<const int8_t*>(data);

@@ -37,6 +37,11 @@ int run_command(const RunOptions& options) {
   start = now_ns();
   context->run(pointers);
   prepared->times.run = milliseconds_since(start);
+  if (context->failed()) {
+    Diagnostics failed;
+    failed.add(Diagnostic(kRunFailed).with("path", options.model.model));
+    return report(failed);
+  }
 
   if (!options.output_dir.empty()) {
     std::error_code error;
