@@ -1,6 +1,6 @@
-// Copies between layouts. Dimensions are put in the order of the destination's strides and merged where both sides allow, so most copies
-// become one or two loops. Where the innermost dimensions of the two sides differ (channels-first to channels-last), the two
-// are walked in square tiles, so that each cache line is used as a whole.
+// Copies between layouts. Dimensions are put in the order of the destination's strides and merged where both sides
+// allow, so most copies become one or two loops. Where the innermost dimensions of the two sides differ (channels-first
+// to channels-last), the two are walked in square tiles, so that each cache line is used as a whole.
 
 #include <qrules/runtime/copy.h>
 
@@ -59,6 +59,7 @@ class Copy final : public Kernel {
   }
 
   void run(const KernelArguments& arguments) const override {
+    if (elements_ == 0) return;
     const T* from = static_cast<const T*>(arguments.inputs[0]);
     T* to = static_cast<T*>(arguments.outputs[0]);
     if (rows_ == 1 && tiled_.size > 1 && elements_ >= kParallelElements) {
@@ -71,23 +72,32 @@ class Copy final : public Kernel {
       }
       return;
     }
-#pragma omp parallel for schedule(static) if (elements_ >= kParallelElements)
-    for (int64_t row = 0; row < rows_; ++row) {
-      int64_t at = row, source = 0, target = 0;
-      for (size_t k = outer_.size(); k-- > 0;) {
-        const int64_t i = at % outer_[k].size;
-        at /= outer_[k].size;
-        source += i * outer_[k].from;
-        target += i * outer_[k].to;
-      }
-      if (tiled_.size > 1) copy_tiles(from + source, to + target, tiled_, inner_);
-      else copy_row(from + source, to + target, inner_);
+    // Not an `if` clause: a parallel region of one thread makes and frees a team each time.
+    if (elements_ < kParallelElements) {
+      for (int64_t row = 0; row < rows_; ++row) run_row(from, to, row);
+      return;
     }
+#pragma omp parallel for schedule(static)
+    for (int64_t row = 0; row < rows_; ++row) run_row(from, to, row);
   }
 
   std::string implementation() const override { return "copy"; }
 
  private:
+  void run_row(const T* from, T* to, int64_t row) const {
+    int64_t at = row;
+    for (size_t k = outer_.size(); k-- > 0;) {
+      const int64_t i = at % outer_[k].size;
+      at /= outer_[k].size;
+      from += i * outer_[k].from;
+      to += i * outer_[k].to;
+    }
+    if (tiled_.size > 1)
+      copy_tiles(from, to, tiled_, inner_);
+    else
+      copy_row(from, to, inner_);
+  }
+
   std::vector<Dimension> outer_;
   Dimension inner_, tiled_;
   int64_t rows_ = 1, elements_ = 0;
@@ -100,7 +110,8 @@ std::unique_ptr<Kernel> make_copy(const TensorLayout& from, const TensorLayout& 
   for (size_t i = 0; i < to.sizes.size(); ++i) {
     if (to.sizes[i] != 1) dimensions.push_back({to.sizes[i], from.strides[i], to.strides[i]});
   }
-  std::stable_sort(dimensions.begin(), dimensions.end(), [](const Dimension& a, const Dimension& b) { return a.to > b.to; });
+  std::stable_sort(dimensions.begin(), dimensions.end(),
+                   [](const Dimension& a, const Dimension& b) { return a.to > b.to; });
   std::vector<Dimension> merged;
   for (const Dimension& d : dimensions) {
     if (!merged.empty() && merged.back().from == d.size * d.from && merged.back().to == d.size * d.to) {
@@ -115,7 +126,9 @@ std::unique_ptr<Kernel> make_copy(const TensorLayout& from, const TensorLayout& 
     case 4: return std::make_unique<Copy<uint32_t>>(std::move(merged));
     case 8: return std::make_unique<Copy<uint64_t>>(std::move(merged));
     default: {
-      struct Wide { uint64_t parts[2]; };
+      struct Wide {
+        uint64_t parts[2];
+      };
       return std::make_unique<Copy<Wide>>(std::move(merged));
     }
   }

@@ -244,6 +244,8 @@ Status PlanBuilder::add_call(const Node& node) {
         place.root = step.inputs[*operand].root;
         place.byte_offset = step.inputs[*operand].byte_offset;
         in_place = true;
+        // Copies of other values that a view shows may be written over; later users need copies of their own.
+        for (auto& [value, copies] : copies_) std::erase_if(copies, [&](const Place& copy) { return copy.root == place.root; });
       } else {
         Root root;
         root.bytes = place.layout.byte_extent();
@@ -297,7 +299,8 @@ Place PlanBuilder::relayout(const Node& value, const Place& place, const TensorL
   report.implementation = step.kernel->implementation();
   plan_->report.push_back(std::move(report));
   step.report = plan_->report.size() - 1;
-  if (plan_->roots[place.root].kind == Root::Kind::constant) fold(step);
+  // A copy that its only reader writes over is made anew in each run.
+  if (shared && plan_->roots[place.root].kind == Root::Kind::constant) fold(step);
   else plan_->program.push_back(std::move(step));
   if (shared) copies_[&value].push_back(copy);
   return copy;

@@ -34,7 +34,8 @@ class PlanBuilder {
   Result<TensorLayout> layout_of(const Node& node, const TensorType& type) const;
   std::optional<int64_t> evaluate(Dim dim) const;
   size_t add_root(Root root);
-  // A copy of a value in another layout: made when the plan is, for constants, else by a step. `shared`: later users may read it too.
+  // A copy of a value in another layout. `shared`: later users may read it too, and of a constant it is made with the plan; else it
+  // may be written over, and a step makes it.
   Place relayout(const Node& value, const Place& place, const TensorLayout& layout, bool shared);
   // Runs a kernel whose inputs are all constants; its results become constants.
   void fold(Step& step);
