@@ -28,14 +28,37 @@ struct Call {
   std::vector<c10::IValue> stack;
   std::vector<aten::TensorPosition> tensors;
   std::vector<TensorLayout> inputs, outputs;
-  bool list_result = false;
+  // The same operator writing into tensors that it is given, when it has such a form.
+  std::optional<c10::OperatorHandle> out;
 };
+
+// `add.Tensor` has `add.out`, `gt.Scalar` has `gt.Scalar_out`: the same parameters, then a tensor for each result.
+std::optional<c10::OperatorHandle> find_out_form(const std::string& packet, const std::string& overload,
+                                                 const c10::FunctionSchema& schema) {
+  const size_t given = schema.arguments().size(), results = schema.returns().size();
+  for (const c10::Argument& result : schema.returns()) {
+    if (result.type()->kind() != c10::TypeKind::TensorType) return std::nullopt;
+  }
+  for (const std::string& name : {overload + "_out", std::string("out")}) {
+    auto form = c10::Dispatcher::singleton().findSchema({packet, name});
+    if (!form || form->schema().arguments().size() != given + results) continue;
+    bool same = true;
+    for (size_t i = 0; same && i < given; ++i) {
+      const c10::Argument &a = schema.arguments()[i], &b = form->schema().arguments()[i];
+      same = a.name() == b.name() && *a.real_type() == *b.real_type();
+    }
+    for (size_t i = given; same && i < given + results; ++i) same = form->schema().arguments()[i].is_out();
+    if (same) return form;
+  }
+  return std::nullopt;
+}
 
 // Tensors over the plan's buffers, made in the first run; later runs only look whether an input has moved.
 class CallState final : public KernelState {
  public:
   std::vector<at::Tensor> inputs, outputs;
   std::vector<const void*> pointers;
+  bool refused_out = false;
 };
 
 class DispatcherKernel final : public Kernel {
@@ -50,14 +73,39 @@ class DispatcherKernel final : public Kernel {
     if (state.inputs.empty() && state.outputs.empty()) {
       state.inputs.resize(call_.inputs.size());
       state.pointers.resize(call_.inputs.size(), nullptr);
-      for (size_t i = 0; i < call_.outputs.size(); ++i) state.outputs.push_back(wrap(arguments.outputs[i], call_.outputs[i]));
+      for (size_t i = 0; i < call_.outputs.size(); ++i)
+        state.outputs.push_back(wrap(arguments.outputs[i], call_.outputs[i]));
     }
     for (size_t i = 0; i < call_.inputs.size(); ++i) {
       if (state.inputs[i].defined() && state.pointers[i] == arguments.inputs[i]) continue;
       state.inputs[i] = wrap(const_cast<void*>(arguments.inputs[i]), call_.inputs[i]);
       state.pointers[i] = arguments.inputs[i];
     }
-    c10::Stack stack = call_.stack;
+    if (call_.out && !state.refused_out) {
+      // Straight into the plan's buffers. An operator that does not take them as they are is called as in the graph
+      // from then on.
+      c10::Stack stack = fill(state);
+      for (const at::Tensor& output : state.outputs) stack.emplace_back(output);
+      try {
+        call_.out->callBoxed(&stack);
+        return;
+      } catch (const c10::Error&) {
+        state.refused_out = true;
+      }
+    }
+    c10::Stack stack = fill(state);
+    call_.op.callBoxed(&stack);
+    store(stack, state);
+  }
+
+  std::string implementation() const override { return "aten"; }
+
+ private:
+  // The arguments, with this run's tensors among them.
+  c10::Stack fill(const CallState& state) const {
+    c10::Stack stack;
+    stack.reserve(call_.stack.size() + call_.outputs.size());
+    stack = call_.stack;
     for (const aten::TensorPosition& position : call_.tensors) {
       const at::Tensor& tensor = state.inputs[position.operand];
       if (position.element < 0) {
@@ -72,26 +120,27 @@ class DispatcherKernel final : public Kernel {
         stack[position.argument] = list;
       }
     }
-    call_.op.callBoxed(&stack);
+    return stack;
+  }
+
+  // Copies what the operator returned to where the plan wants it.
+  static void store(const c10::Stack& stack, const CallState& state) {
     size_t next = 0;
-    const auto store = [&](const at::Tensor& result) {
+    const auto copy = [&](const at::Tensor& result) {
       if (next < state.outputs.size() && result.defined()) state.outputs[next].copy_(result);
       ++next;
     };
     for (const c10::IValue& value : stack) {
       if (value.isTensor()) {
-        store(value.toTensor());
+        copy(value.toTensor());
       } else if (value.isTensorList()) {
-        for (const at::Tensor& tensor : value.toTensorVector()) store(tensor);
+        for (const at::Tensor& tensor : value.toTensorVector()) copy(tensor);
       } else {
         ++next;
       }
     }
   }
 
-  std::string implementation() const override { return "aten"; }
-
- private:
   Call call_;
 };
 
@@ -101,7 +150,9 @@ class DispatcherHandler final : public Handler {
 
   Result<std::unique_ptr<Kernel>> prepare(PrepareContext& context) const override {
     const Node& node = context.node();
-    const auto refuse = [&](std::string why) { return Diagnostic(kDispatcher).with("op", node.op_name()).with("why", std::move(why)); };
+    const auto refuse = [&](std::string why) {
+      return Diagnostic(kDispatcher).with("op", node.op_name()).with("why", std::move(why));
+    };
     const std::string& full = node.op_name();
     const size_t first = full.find('.'), last = full.rfind('.');
     if (first == std::string::npos || first == last) return refuse("its name has no overload");
@@ -112,10 +163,11 @@ class DispatcherHandler final : public Handler {
     const c10::FunctionSchema& schema = op->schema();
     if (schema.is_mutable()) return refuse("it writes to its operands");
     if (schema.arguments().size() != node.arguments().size()) return refuse("its signature differs from the graph's");
-    Call call{*op, {}, {}, {}, {}, false};
+    Call call{*op, {}, {}, {}, {}, find_out_form(packet, overload, schema)};
     size_t operand = 0;
     for (size_t i = 0; i < schema.arguments().size(); ++i) {
-      aten::Converted converted = aten::convert(node.argument(i), schema.arguments()[i].real_type(), context, i, operand, call.tensors);
+      aten::Converted converted =
+          aten::convert(node.argument(i), schema.arguments()[i].real_type(), context, i, operand, call.tensors);
       if (!converted.error.empty()) return refuse(converted.error);
       call.stack.push_back(std::move(converted.value));
     }
@@ -133,9 +185,11 @@ class DispatcherHandler final : public Handler {
     const TensorLayout& first = context.input(0);
     for (size_t i = 0; i < context.output_count(); ++i) {
       TensorLayout& output = context.output(i);
-      if (output.sizes == first.sizes && first.is_channels_last() && !first.is_contiguous()) output.strides = first.strides;
+      if (output.sizes == first.sizes && first.is_channels_last() && !first.is_contiguous())
+        output.strides = first.strides;
       // Pooling and the like keep the order of dimensions too.
-      if (output.sizes.size() == 4 && first.sizes.size() == 4 && first.is_channels_last() && !first.is_contiguous()) output = TensorLayout::channels_last(output.dtype, output.sizes);
+      if (output.sizes.size() == 4 && first.sizes.size() == 4 && first.is_channels_last() && !first.is_contiguous())
+        output = TensorLayout::channels_last(output.dtype, output.sizes);
     }
   }
 };
