@@ -9,8 +9,10 @@
 #include <sstream>
 
 #include <qrules/graph/text.h>
+#include <qrules/rules/diagnostics.h>
 #include <qrules/rules/load.h>
 #include <qrules/runtime/diagnostics.h>
+#include <qrules/runtime/diagnostics_model.h>
 #include <qrules/runtime/npy.h>
 
 #include "common/output.h"
@@ -27,7 +29,8 @@ double milliseconds_since(int64_t start_ns) { return static_cast<double>(now_ns(
 int report(const Diagnostics& diagnostics) {
   std::fputs(render_text(diagnostics, wants_color(stderr)).c_str(), stderr);
   for (const Diagnostic& diagnostic : diagnostics.list()) {
-    if (diagnostic.kind == &kCannotReadModel || diagnostic.kind == &kCannotWrite || std::string_view(diagnostic.kind->code) == "QR0001") return kUnreadable;
+    const DiagnosticKind* kind = diagnostic.kind;
+    if (kind == &kCannotReadModel || kind == &kCannotReadFile || kind == &kCannotWrite || kind == &kCannotWriteFile || kind == &kCannotRead) return kUnreadable;
   }
   return diagnostics.has_errors() ? kFailed : kFine;
 }
