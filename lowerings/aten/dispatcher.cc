@@ -106,18 +106,21 @@ class DispatcherKernel final : public Kernel {
     c10::Stack stack;
     stack.reserve(call_.stack.size() + call_.outputs.size());
     stack = call_.stack;
+    // Lists are shared with the template: each is copied before its first element is set.
+    size_t copied = SIZE_MAX;
     for (const aten::TensorPosition& position : call_.tensors) {
       const at::Tensor& tensor = state.inputs[position.operand];
+      c10::IValue& value = stack[position.argument];
+      const bool first = copied != position.argument;
+      copied = position.argument;
       if (position.element < 0) {
-        stack[position.argument] = tensor;
-      } else if (stack[position.argument].isTensorList()) {
-        // The list is shared with the template: it is copied before its first element is set.
-        if (position.element == 0) stack[position.argument] = stack[position.argument].toTensorList().copy();
-        stack[position.argument].toTensorList().set(static_cast<size_t>(position.element), tensor);
+        value = tensor;
+      } else if (value.isTensorList()) {
+        if (first) value = value.toTensorList().copy();
+        value.toTensorList().set(static_cast<size_t>(position.element), tensor);
       } else {
-        auto list = stack[position.argument].to<c10::List<std::optional<at::Tensor>>>().copy();
-        list.set(static_cast<size_t>(position.element), tensor);
-        stack[position.argument] = list;
+        if (first) value = value.to<c10::List<std::optional<at::Tensor>>>().copy();
+        value.to<c10::List<std::optional<at::Tensor>>>().set(static_cast<size_t>(position.element), tensor);
       }
     }
     return stack;

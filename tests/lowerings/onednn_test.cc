@@ -138,8 +138,9 @@ Ran check_case(const Int8Case& c, unsigned seed, const std::function<void(std::v
   } else {
     double largest = 0;
     for (double value : expected) largest = std::max(largest, std::abs(value));
-    const double tolerance = (c.out_dtype == "bf16" ? 1.0 / 128 : 1e-5) * largest + 1e-6;
+    const double rounding = c.out_dtype == "bf16" ? 1.0 / 128 : 0;
     for (size_t i = 0; i < found.size(); ++i) {
+      const double tolerance = rounding * std::abs(expected[i]) + 1e-5 * largest + 1e-6;
       if (!(std::abs(found[i] - expected[i]) <= tolerance))
         FAIL("element " << i << ": " << found[i] << " instead of " << expected[i]);
     }
