@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include <qrules/graph/text.h>
 #include <qrules/lowerings/register.h>
@@ -250,6 +252,44 @@ TEST_CASE("differences: a one-sided range (B32)", "[differences]") {
     std::memcpy(found.data(), context->outputs()[0], sizeof(found));
     for (size_t i = 0; i < values.size(); ++i) CHECK(std::abs(found[i] - values[i]) <= 1.01 / 255);
   }
+}
+
+std::string file_text(const std::string& path) {
+  std::ifstream stream(std::string(QRULES_SOURCE_DIR "/") + path);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<std::string> split(const std::string& text, const std::string& separator) {
+  std::vector<std::string> parts;
+  for (size_t at = 0;;) {
+    const size_t end = text.find(separator, at);
+    parts.push_back(text.substr(at, end - at));
+    if (end == std::string::npos) return parts;
+    at = end + separator.size();
+  }
+}
+
+TEST_CASE("differences: every row of the table has a test", "[differences]") {
+  size_t rows = 0;
+  for (const std::string& line : split(file_text("docs/differences.md"), "\n")) {
+    if (line.rfind("| B", 0) != 0) continue;
+    INFO(line);
+    CHECK(line.rfind("| B" + std::to_string(++rows) + " | ", 0) == 0);
+    const std::vector<std::string> cells = split(line, " | ");
+    REQUIRE(cells.size() == 4);
+    const std::string tests = cells[3].substr(0, cells[3].rfind(" |"));
+    if (tests.rfind("not yet: ", 0) == 0) continue;
+    for (const std::string& test : split(tests, "; ")) {
+      INFO(test);
+      const std::vector<std::string> parts = split(test, "`: ");
+      REQUIRE(parts.size() == 2);
+      const std::string path = parts[0].substr(1);
+      // In a rule file the words are a test's whole name.
+      const std::string words = path.ends_with(".yaml") ? "- name: " + parts[1] + "\n" : parts[1];
+      CHECK(file_text(path).find(words) != std::string::npos);
+    }
+  }
+  CHECK(rows == 42);
 }
 
 }  // namespace
