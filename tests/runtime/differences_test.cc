@@ -43,7 +43,8 @@ TEST_CASE("differences: linear", "[differences]") {
   return (%y)
 })",
        {}, {"qlinear-prepack"}},
-      {"B6", "a residual after a batched product is no bias", "graph(%x: u8[2,5,3], %r: f32[2,5,4]) {" + dequantized_input("2,5,3") + kLinearWeight + R"(
+      {"B6", "a residual after a batched product is no bias",
+       "graph(%x: u8[2,5,3], %r: f32[2,5,4]) {" + dequantized_input("2,5,3") + kLinearWeight + R"(
   %t: f32[3,4] = aten.permute.default(%wf, [1, 0])
   %e: f32[2,3,4] = aten.expand.default(%t, [2, 3, 4])
   %l: f32[2,5,4] = aten.bmm.default(%xf, %e)
@@ -179,6 +180,15 @@ TEST_CASE("differences: weight-only", "[differences]") {
   return (%y)
 })",
        {"woq-int8-linear"}, {}},
+      {"limit", "a last size that the kernel does not take", R"(graph(%x: bf16[10,3]) {
+  %w = constant "w" : s8[4,3]
+  %s = constant "s" : bf16[4] {0.5, 0.25, 1, 0.125}
+  %c: bf16[4,3] = prims.convert_element_type.default(%w, bf16)
+  %l: bf16[10,4] = aten.linear.default(%x, %c)
+  %y: bf16[10,4] = aten.mul.Tensor(%l, %s)
+  return (%y)
+})",
+       {}, {"woq-int8-linear"}},
       {"B28", "one scale for the whole weight", R"(graph(%x: bf16[2,16]) {
   %w = constant "w" : s8[4,16]
   %s = constant "s" : bf16[] {0.5}
