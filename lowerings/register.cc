@@ -23,6 +23,4 @@ std::shared_ptr<const HandlerRegistry> HandlerRegistry::reference() {
   return registry;
 }
 
-std::shared_ptr<const HandlerRegistry> reference_handlers() { return HandlerRegistry::reference(); }
-
 }  // namespace qrules

@@ -5,11 +5,9 @@
 
 namespace qrules {
 
-void register_onednn_handlers(HandlerRegistry& registry);      // lowerings/onednn
-void register_decomposed_handlers(HandlerRegistry& registry);  // lowerings/decomposed: exact reference kernels, views, pointwise
-void register_aten_handlers(HandlerRegistry& registry);        // lowerings/aten: any operator through the dispatcher
-
-// The same without oneDNN: the oracle.
-std::shared_ptr<const HandlerRegistry> reference_handlers();
+void register_onednn_handlers(HandlerRegistry& registry);  // lowerings/onednn
+void register_decomposed_handlers(
+    HandlerRegistry& registry);  // lowerings/decomposed: exact reference kernels, views, pointwise
+void register_aten_handlers(HandlerRegistry& registry);  // lowerings/aten: any operator through the dispatcher
 
 }  // namespace qrules

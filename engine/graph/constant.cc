@@ -1,10 +1,11 @@
 #include <qrules/graph/constant.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 
+#include <qrules/graph/float16.h>
 #include <qrules/graph/tensor_type.h>
+#include <qrules/support/aligned.h>
 
 namespace qrules {
 
@@ -14,18 +15,16 @@ int64_t Constant::element_count() const {
   return count;
 }
 
-std::shared_ptr<const Constant> Constant::make(DType dtype, std::vector<int64_t> sizes, const std::function<void(void*)>& fill) {
+std::shared_ptr<const Constant> Constant::make(DType dtype, std::vector<int64_t> sizes,
+                                               const std::function<void(void*)>& fill) {
   auto constant = std::make_shared<Constant>();
   constant->dtype = dtype;
   constant->sizes = std::move(sizes);
   constant->bytes = static_cast<size_t>(constant->element_count()) * size_of(dtype);
-  constexpr size_t kAlignment = 64;
-  const size_t rounded = (constant->bytes + kAlignment) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, rounded);
-  // Owned before it is filled: `fill` may leave by an exception.
-  constant->data = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
-  std::memset(memory, 0, rounded);
-  if (fill) fill(memory);
+  const std::shared_ptr<void> memory = allocate_aligned(constant->bytes);
+  std::memset(memory.get(), 0, constant->bytes);
+  if (fill) fill(memory.get());
+  constant->data = memory;
   return constant;
 }
 
@@ -35,13 +34,6 @@ template <typename T>
 T read(const Constant& constant, int64_t i) {
   T value;
   std::memcpy(&value, static_cast<const char*>(constant.data.get()) + static_cast<size_t>(i) * sizeof(T), sizeof(T));
-  return value;
-}
-
-float widen_bf16(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
   return value;
 }
 

@@ -40,7 +40,10 @@ std::string describe(const Argument& value) {
 }
 
 bool is_integer(const Argument& value) { return value.get_if<int64_t>() || value.get_if<Dim>() || value.node(); }
-bool is_number(const Argument& value) { return value.get_if<int64_t>() || value.get_if<double>() || value.get_if<bool>() || value.get_if<Dim>() || value.node(); }
+bool is_number(const Argument& value) {
+  return value.get_if<int64_t>() || value.get_if<double>() || value.get_if<bool>() || value.get_if<Dim>() ||
+         value.node();
+}
 
 template <typename Check>
 bool every(const Argument& value, Check check) {
@@ -50,9 +53,12 @@ bool every(const Argument& value, Check check) {
 
 // Brings a value into the form that the parameter takes; false when it cannot be.
 bool coerce(Argument& value, const Parameter& parameter) {
-  if (value.is_none()) return parameter.optional || parameter.kind == ParameterKind::any || (parameter.has_default && parameter.default_value.is_none());
+  if (value.is_none())
+    return parameter.optional || parameter.kind == ParameterKind::any ||
+           (parameter.has_default && parameter.default_value.is_none());
   switch (parameter.kind) {
-    case ParameterKind::tensor: return value.node() != nullptr || value.number().has_value();  // a number stands for a rank-0 tensor
+    case ParameterKind::tensor:
+      return value.node() != nullptr || value.number().has_value();  // a number stands for a rank-0 tensor
     case ParameterKind::tensor_list: return every(value, [](const Argument& e) { return e.node() || e.is_none(); });
     case ParameterKind::scalar:
     case ParameterKind::qparam: return is_number(value);
@@ -61,7 +67,8 @@ bool coerce(Argument& value, const Parameter& parameter) {
       if (const auto* integer = value.get_if<int64_t>()) value = static_cast<double>(*integer);
       return is_number(value);
     case ParameterKind::boolean:
-      if (const auto* integer = value.get_if<int64_t>(); integer && (*integer == 0 || *integer == 1)) value = *integer == 1;
+      if (const auto* integer = value.get_if<int64_t>(); integer && (*integer == 0 || *integer == 1))
+        value = *integer == 1;
       return value.get_if<bool>() != nullptr;
     case ParameterKind::text:
       if (const auto* keyword = value.get_if<Keyword>()) value = Argument(std::string(keyword->text));
@@ -81,7 +88,8 @@ bool coerce(Argument& value, const Parameter& parameter) {
     case ParameterKind::real_list:
       if (is_number(value)) value = Argument::List{value};
       return every(value, is_number);
-    case ParameterKind::boolean_list: return every(value, [](const Argument& e) { return e.get_if<bool>() != nullptr; });
+    case ParameterKind::boolean_list:
+      return every(value, [](const Argument& e) { return e.get_if<bool>() != nullptr; });
     case ParameterKind::any: return true;
   }
   return true;
@@ -89,7 +97,8 @@ bool coerce(Argument& value, const Parameter& parameter) {
 
 }  // namespace
 
-Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators, OpId op, std::vector<Argument> positional,
+Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators, OpId op,
+                                                  std::vector<Argument> positional,
                                                   std::vector<std::pair<std::string, Argument>> keywords) {
   const Signature* signature = operators.signature(op);
   if (!signature) {
@@ -98,9 +107,13 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
   }
   const std::string& name = operators.name(op);
   const auto& parameters = signature->parameters;
-  const size_t limit = static_cast<size_t>(std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
+  const size_t limit = static_cast<size_t>(
+      std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.keyword_only; }));
   if (positional.size() > limit) {
-    return Diagnostic(kTooManyArguments).with("op", name).with("limit", static_cast<int64_t>(limit)).with("count", static_cast<int64_t>(positional.size()));
+    return Diagnostic(kTooManyArguments)
+        .with("op", name)
+        .with("limit", static_cast<int64_t>(limit))
+        .with("count", static_cast<int64_t>(positional.size()));
   }
   std::vector<Argument> arguments(parameters.size());
   std::vector<bool> given(parameters.size());
@@ -114,7 +127,7 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
       Diagnostic unknown = Diagnostic(kUnknownParameter).with("op", name).with("parameter", parameter);
       std::vector<std::string> candidates;
       for (const Parameter& p : parameters) candidates.push_back(p.name);
-      if (auto near = did_you_mean(parameter, candidates)) unknown.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
+      unknown.suggest(parameter, candidates);
       return unknown;
     }
     if (given[*index]) return Diagnostic(kArgumentGivenTwice).with("op", name).with("parameter", parameter);
@@ -123,13 +136,18 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!given[i]) {
-      if (!parameters[i].has_default) return Diagnostic(kMissingArgument).with("op", name).with("parameter", parameters[i].name);
+      if (!parameters[i].has_default)
+        return Diagnostic(kMissingArgument).with("op", name).with("parameter", parameters[i].name);
       arguments[i] = parameters[i].default_value;
     }
     // Some schemas write a default in another kind (MemoryFormat memory_format=0): it fits as it is.
     const bool is_default = parameters[i].has_default && identical(arguments[i], parameters[i].default_value);
     if (!coerce(arguments[i], parameters[i]) && !is_default) {
-      return Diagnostic(kWrongArgument).with("op", name).with("parameter", parameters[i].name).with("expected", describe(parameters[i].kind)).with("found", describe(arguments[i]));
+      return Diagnostic(kWrongArgument)
+          .with("op", name)
+          .with("parameter", parameters[i].name)
+          .with("expected", describe(parameters[i].kind))
+          .with("found", describe(arguments[i]));
     }
   }
   return arguments;

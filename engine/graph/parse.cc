@@ -28,7 +28,9 @@ struct Stop {
 
 class GraphParser {
  public:
-  GraphParser(const Span& span, std::shared_ptr<OperatorTable> operators) : lexer_(span), graph_(std::move(operators)) { advance(); }
+  GraphParser(const Span& span, std::shared_ptr<OperatorTable> operators) : lexer_(span), graph_(std::move(operators)) {
+    advance();
+  }
 
   Graph parse() {
     expect_word("graph");
@@ -58,7 +60,8 @@ class GraphParser {
   [[noreturn]] void unexpected(const std::string& wanted) {
     std::string found = "`" + std::string(token_.span.text().substr(0, 40)) + "`";
     if (token_.kind == TokenKind::end) found = "the end of the text";
-    if (token_.kind == TokenKind::bad && token_.span.text().substr(0, 1) == "\"") throw Stop{Diagnostic(kUnterminatedText, token_.span)};
+    if (token_.kind == TokenKind::bad && token_.span.text().substr(0, 1) == "\"")
+      throw Stop{Diagnostic(kUnterminatedText, token_.span)};
     throw Stop{Diagnostic(kGraphSyntax, token_.span).with("expected", wanted).with("found", found)};
   }
   bool is(std::string_view symbol) const { return token_.kind == TokenKind::symbol && token_.text == symbol; }
@@ -76,7 +79,8 @@ class GraphParser {
   }
 
   void define(const Token& name) {
-    if (graph_.find(name.text)) throw Stop{Diagnostic(kValueBoundTwice, name.span).with("name", std::string(name.text))};
+    if (graph_.find(name.text))
+      throw Stop{Diagnostic(kValueBoundTwice, name.span).with("name", std::string(name.text))};
   }
 
   Dim parse_size(const Span& span) {
@@ -197,7 +201,8 @@ class GraphParser {
 
   Element parse_element(const Token& name) {
     const Token token = token_;
-    if (token.kind == TokenKind::word && (token.text == "true" || token.text == "True" || token.text == "false" || token.text == "False")) {
+    if (token.kind == TokenKind::word &&
+        (token.text == "true" || token.text == "True" || token.text == "false" || token.text == "False")) {
       advance();
       return {token.span, int64_t{token.text == "true" || token.text == "True"}};
     }
@@ -210,7 +215,8 @@ class GraphParser {
         return {token.span, large};
       }
     }
-    const bool number = token.kind == TokenKind::number || (token.kind == TokenKind::word && (token.text == "inf" || token.text == "nan"));
+    const bool number = token.kind == TokenKind::number ||
+                        (token.kind == TokenKind::word && (token.text == "inf" || token.text == "nan"));
     if (!number) bad_constant(name, token.span, "its elements are numbers");
     const Argument value = parse_argument(0);
     if (const int64_t* integer = value.get_if<int64_t>()) return {token.span, *integer};
@@ -227,24 +233,34 @@ class GraphParser {
       } while (take(","));
     }
     expect("}");
-    if (!text::has_element_text(shape.dtype)) bad_constant(name, start, "elements of " + std::string(qrules::name(shape.dtype)) + " cannot be written out");
-    if (shape.bytes > static_cast<size_t>(kMostWrittenBytes)) bad_constant(name, start, "it is too large to be written out");
+    if (!text::has_element_text(shape.dtype))
+      bad_constant(name, start, "elements of " + std::string(qrules::name(shape.dtype)) + " cannot be written out");
+    if (shape.bytes > static_cast<size_t>(kMostWrittenBytes))
+      bad_constant(name, start, "it is too large to be written out");
     const int64_t count = shape.element_count();
     if (elements.size() != 1 && static_cast<int64_t>(elements.size()) != count) {
-      bad_constant(name, start, "it has " + std::to_string(count) + " elements, " + std::to_string(elements.size()) + " are listed");
+      bad_constant(name, start,
+                   "it has " + std::to_string(count) + " elements, " + std::to_string(elements.size()) + " are listed");
     }
     return Constant::make(shape.dtype, shape.sizes, [&](void* memory) {
       for (int64_t i = 0; i < count; ++i) {
         const Element& element = elements[elements.size() == 1 ? 0 : static_cast<size_t>(i)];
         const bool stored = std::visit([&](auto value) { return store(memory, shape.dtype, i, value); }, element.value);
-        if (!stored) bad_constant(name, element.span, std::string(element.span.text()) + " is not a value of " + std::string(qrules::name(shape.dtype)));
+        if (!stored)
+          bad_constant(
+              name, element.span,
+              std::string(element.span.text()) + " is not a value of " + std::string(qrules::name(shape.dtype)));
       }
     });
   }
 
-  static bool store(void* memory, DType dtype, int64_t i, double value) { return text::store_real(memory, dtype, i, value); }
+  static bool store(void* memory, DType dtype, int64_t i, double value) {
+    return text::store_real(memory, dtype, i, value);
+  }
   template <typename Integer>
-  static bool store(void* memory, DType dtype, int64_t i, Integer value) { return text::store_integer(memory, dtype, i, value); }
+  static bool store(void* memory, DType dtype, int64_t i, Integer value) {
+    return text::store_integer(memory, dtype, i, value);
+  }
 
   void parse_call(const Token& name, std::optional<ValueType> type) {
     const Token op_token = token_;
@@ -252,9 +268,7 @@ class GraphParser {
     const auto op = graph_.operators().find(op_name);
     if (!op || !graph_.operators().signature(*op)) {
       Diagnostic error = Diagnostic(kUnknownGraphOperator, op_token.span).with("op", op_name);
-      if (auto near = did_you_mean(op_name, graph_.operators().known_names())) {
-        error.helps.push_back({"did you mean `" + *near + "`?", op_token.span, *near});
-      }
+      error.suggest(op_name, graph_.operators().known_names(), op_token.span);
       throw Stop{std::move(error)};
     }
     advance();
@@ -283,7 +297,8 @@ class GraphParser {
       names.push_back(keyword);
       arguments.push_back(std::move(value));
     }
-    graph_.add_call(op, std::move(arguments), type ? std::move(*type) : ValueType::unknown(), name.text, nullptr, std::move(names));
+    graph_.add_call(op, std::move(arguments), type ? std::move(*type) : ValueType::unknown(), name.text, nullptr,
+                    std::move(names));
   }
 
   struct Arguments {
@@ -360,13 +375,14 @@ class GraphParser {
     Diagnostic error = Diagnostic(kUnboundValue, token.span).with("name", std::string(token.text));
     std::vector<std::string> candidates;
     for (const Node* node = graph_.first(); node; node = node->next()) candidates.push_back(node->name());
-    if (auto near = did_you_mean(token.text, candidates)) error.helps.push_back({"did you mean `%" + *near + "`?", token.span, "%" + *near});
+    error.suggest(token.text, candidates, token.span, "%");
     return error;
   }
 
   Argument parse_number() {
     const auto bad = [&](const char* why) {
-      return Stop{Diagnostic(kBadNumber, token_.span).with("text", std::string(token_.text.substr(0, 40))).with("why", why)};
+      return Stop{
+          Diagnostic(kBadNumber, token_.span).with("text", std::string(token_.text.substr(0, 40))).with("why", why)};
     };
     std::string_view digits = token_.text;
     if (digits[0] == '+') digits.remove_prefix(1);
@@ -436,7 +452,8 @@ Result<Graph> parse_graph(const Span& span, std::shared_ptr<OperatorTable> opera
 
 Result<Graph> parse_graph(std::string name, std::string text, std::shared_ptr<OperatorTable> operators) {
   const size_t end = text.size();
-  return parse_graph(Span{std::make_shared<SourceFile>(std::move(name), std::move(text)), 0, end}, std::move(operators));
+  return parse_graph(Span{std::make_shared<SourceFile>(std::move(name), std::move(text)), 0, end},
+                     std::move(operators));
 }
 
 }  // namespace qrules

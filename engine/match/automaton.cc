@@ -52,7 +52,10 @@ size_t Automaton::state_count() const { return impl_->program.states.size(); }
 
 struct Automaton::Session::Impl : GraphListener {
   Impl(const Program& given_program, Graph& given_graph)
-      : program(given_program), graph(given_graph), scene{program, graph, alive, [this](const Test& test, OpId op) { return matches_regex(test, op); }}, walk(scene) {
+      : program(given_program),
+        graph(given_graph),
+        scene{program, graph, alive, [this](const Test& test, OpId op) { return matches_regex(test, op); }},
+        walk(scene) {
     for (OpId op = 0; op < graph.op_histogram().size(); ++op) {
       if (graph.op_histogram()[op] > 0) note(op);
     }
@@ -72,11 +75,14 @@ struct Automaton::Session::Impl : GraphListener {
     stale = true;
   }
 
-  // Rules that need an operator which the graph does not have are left out, and with them the states that lead to no other.
+  // Rules that need an operator which the graph does not have are left out, and with them the states that lead to no
+  // other.
   void refresh() {
     stale = false;
+    everything = false;
     const auto has = [&](const std::vector<OpId>& ops) {
-      return ops.empty() || std::any_of(ops.begin(), ops.end(), [&](OpId op) { return op < present.size() && present[op]; });
+      return ops.empty() ||
+             std::any_of(ops.begin(), ops.end(), [&](OpId op) { return op < present.size() && present[op]; });
     };
     alive.assign(program.states.size(), false);
     starts.assign(present.size(), false);
@@ -99,12 +105,14 @@ struct Automaton::Session::Impl : GraphListener {
   }
 
   static bool has_regex(const Test& test) {
-    return !test.regexes.empty() || std::any_of(test.branches.begin(), test.branches.end(), [](const auto& branch) { return !branch.empty() && has_regex(branch.front()); });
+    return !test.regexes.empty() || std::any_of(test.branches.begin(), test.branches.end(), [](const auto& branch) {
+      return !branch.empty() && has_regex(branch.front());
+    });
   }
 
   bool can_start(const Node* node) {
     if (!node->is_call()) return false;
-    if (stale) refresh();
+    if (stale || everything) refresh();
     return regex_roots || (node->op() < starts.size() && starts[node->op()]);
   }
 
@@ -125,6 +133,7 @@ struct Automaton::Session::Impl : GraphListener {
   std::vector<bool> starts;   // operators that some rule can start at
   std::vector<bool> alive;    // states
   bool stale = true;
+  bool everything = false;  // alive says so of all states: explanations look at rules that cannot match too
   bool regex_roots = false;
   std::map<std::string, std::unique_ptr<re2::RE2>> regexes;
   std::map<std::pair<const re2::RE2*, OpId>, bool> regex_answers;
@@ -132,7 +141,8 @@ struct Automaton::Session::Impl : GraphListener {
   match::Walk walk;
 };
 
-Automaton::Session::Session(const Automaton& automaton, Graph& graph) : impl_(std::make_unique<Impl>(automaton.impl_->program, graph)) {}
+Automaton::Session::Session(const Automaton& automaton, Graph& graph)
+    : impl_(std::make_unique<Impl>(automaton.impl_->program, graph)) {}
 Automaton::Session::~Session() = default;
 Automaton::Session::Session(Session&&) noexcept = default;
 
@@ -155,10 +165,9 @@ std::vector<Match> Automaton::Session::all_matches(Node* node) {
 std::vector<NearMiss> Automaton::Session::explain(Node* node) {
   if (!node->is_call()) return {};
   // Rules that cannot match in this graph are refused like others, by the test that fails.
-  impl_->alive.assign(impl_->program.states.size(), true);
-  std::vector<NearMiss> result = impl_->walk.explain(node);
-  impl_->stale = true;
-  return result;
+  if (!impl_->everything) impl_->alive.assign(impl_->program.states.size(), true);
+  impl_->everything = true;
+  return impl_->walk.explain(node);
 }
 
 }  // namespace qrules

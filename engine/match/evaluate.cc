@@ -94,7 +94,8 @@ class Evaluator {
       const std::vector<FunctionParameter>& parameters = expression.function->parameters;
       const ExpressionType wanted = parameters[std::min(i, parameters.size() - 1)].type;
       if (!has_type(arguments.back(), wanted)) {
-        return Unknown{std::string(expression.operands[i].span.text()) + " is " + print(arguments.back(), context_.graph.dims()) + ", not " + std::string(name(wanted))};
+        return Unknown{std::string(expression.operands[i].span.text()) + " is " +
+                       print(arguments.back(), context_.graph.dims()) + ", not " + std::string(name(wanted))};
       }
     }
     return expression.function->evaluate(context_, arguments);
@@ -117,11 +118,13 @@ class Evaluator {
     return true;
   }
 
-  // `decisive`: the value of one operand that settles the whole.
-  Evaluated logical(const Expression& expression, bool decisive) {
+  // `decisive`: the value of one of the parts that settles the whole. Without it, what is not known makes the whole not
+  // known.
+  template <typename Part>
+  static Evaluated settle(size_t count, bool decisive, Part&& part) {
     std::optional<Unknown> unknown;
-    for (const Expression& operand : expression.operands) {
-      Evaluated value = run(operand);
+    for (size_t i = 0; i < count; ++i) {
+      Evaluated value = part(i);
       if (const bool* truth = truth_of(value)) {
         if (*truth == decisive) return Argument(decisive);
       } else if (!unknown) {
@@ -130,6 +133,10 @@ class Evaluator {
     }
     if (unknown) return *unknown;
     return Argument(!decisive);
+  }
+
+  Evaluated logical(const Expression& expression, bool decisive) {
+    return settle(expression.operands.size(), decisive, [&](size_t i) { return run(expression.operands[i]); });
   }
 
   Evaluated loop(const Expression& expression, bool decisive) {
@@ -142,20 +149,12 @@ class Evaluator {
       lists.push_back(*given.list());
       if (lists.back().size() != lists.front().size()) return Unknown{"the lists differ in length"};
     }
-    std::optional<Unknown> unknown;
     Bindings inner = bindings_;
     Evaluator body(inner, context_);
-    for (size_t i = 0; i < lists.front().size(); ++i) {
+    return settle(lists.front().size(), decisive, [&](size_t i) {
       for (size_t j = 0; j < lists.size(); ++j) inner[expression.loop_slots[j]] = {true, lists[j][i]};
-      Evaluated value = body.run(expression.operands[0]);
-      if (const bool* truth = truth_of(value)) {
-        if (*truth == decisive) return Argument(decisive);
-      } else if (!unknown) {
-        unknown = std::get<Unknown>(not_known(std::move(value)));
-      }
-    }
-    if (unknown) return *unknown;
-    return Argument(!decisive);
+      return body.run(expression.operands[0]);
+    });
   }
 
   Evaluated membership(const std::vector<Argument>& operands, bool wanted) {
@@ -229,9 +228,12 @@ class Evaluator {
   Evaluated size_arithmetic(ExpressionKind kind, const std::vector<Argument>& operands) {
     Dim dims[2];
     for (size_t i = 0; i < 2; ++i) {
-      if (const Dim* dim = operands[i].get_if<Dim>()) dims[i] = *dim;
-      else if (const int64_t* integer = operands[i].get_if<int64_t>(); integer && *integer >= 0) dims[i] = Dim(*integer);
-      else return Unknown{shown(operands[i]) + " is no size"};
+      if (const Dim* dim = operands[i].get_if<Dim>())
+        dims[i] = *dim;
+      else if (const int64_t* integer = operands[i].get_if<int64_t>(); integer && *integer >= 0)
+        dims[i] = Dim(*integer);
+      else
+        return Unknown{shown(operands[i]) + " is no size"};
     }
     DimTable& table = context_.graph.dims();
     switch (kind) {
@@ -241,7 +243,8 @@ class Evaluator {
       case ExpressionKind::floor_divide:
       case ExpressionKind::modulo:
         if (dims[1] == Dim(0)) return Unknown{"division by zero"};
-        return Argument(kind == ExpressionKind::modulo ? table.modulo(dims[0], dims[1]) : table.floor_divide(dims[0], dims[1]));
+        return Argument(kind == ExpressionKind::modulo ? table.modulo(dims[0], dims[1])
+                                                       : table.floor_divide(dims[0], dims[1]));
       default: return Unknown{"a symbolic size has no quotient"};
     }
   }
@@ -256,7 +259,8 @@ class Evaluator {
 
 class Explainer {
  public:
-  Explainer(const Rule& rule, const Bindings& bindings, const FunctionContext& context) : rule_(rule), bindings_(bindings), context_(context) {}
+  Explainer(const Rule& rule, const Bindings& bindings, const FunctionContext& context)
+      : rule_(rule), bindings_(bindings), context_(context) {}
 
   std::string why(const Expression& expression) {
     if (expression.kind == ExpressionKind::logical_and) {
@@ -299,7 +303,8 @@ class Explainer {
     for (size_t i = 0; i < lists.front().size(); ++i) {
       for (size_t j = 0; j < lists.size(); ++j) inner[expression.loop_slots[j]] = {true, lists[j][i]};
       Explainer body(rule_, inner, context_);
-      if (!body.holds(expression.operands[0])) return "element " + std::to_string(i) + ": " + body.why(expression.operands[0]);
+      if (!body.holds(expression.operands[0]))
+        return "element " + std::to_string(i) + ": " + body.why(expression.operands[0]);
     }
     return "an element does not hold";
   }
@@ -323,7 +328,9 @@ class Explainer {
       }
       return;
     }
-    if (expression.kind == ExpressionKind::bound) say(seen, "%" + rule_.slots[expression.slot].name + (bindings_[expression.slot].bound ? " is bound" : " is not bound"));
+    if (expression.kind == ExpressionKind::bound)
+      say(seen,
+          "%" + rule_.slots[expression.slot].name + (bindings_[expression.slot].bound ? " is bound" : " is not bound"));
     for (const Expression& operand : expression.operands) collect(operand, seen);
   }
 
@@ -331,12 +338,14 @@ class Explainer {
     std::string text = call.function->refusal;
     if (text.empty()) text = call.function->name + " is {result}";
     const auto replace = [&](const std::string& key, const std::string& value) {
-      for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + value.size())) text.replace(at, key.size(), value);
+      for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + value.size()))
+        text.replace(at, key.size(), value);
     };
     for (size_t i = 0; i < call.operands.size(); ++i) {
       Evaluated value = Evaluator(bindings_, context_).run(call.operands[i]);
       const Argument* argument = std::get_if<Argument>(&value);
-      replace("{" + std::to_string(i) + "}", argument ? print(*argument, context_.graph.dims()) : std::string(call.operands[i].span.text()));
+      replace("{" + std::to_string(i) + "}",
+              argument ? print(*argument, context_.graph.dims()) : std::string(call.operands[i].span.text()));
     }
     if (result == Argument(1)) replace("users", "user");
     replace("{result}", print(result, context_.graph.dims()));
@@ -347,7 +356,8 @@ class Explainer {
         std::string names;
         const std::vector<Node*> users = argument->node()->users();
         for (size_t i = 0; i < users.size() && i < 4; ++i) {
-          names += (i ? ", " : "") + (users[i]->kind() == NodeKind::output ? std::string("the graph's output") : "%" + users[i]->name());
+          names += (i ? ", " : "") +
+                   (users[i]->kind() == NodeKind::output ? std::string("the graph's output") : "%" + users[i]->name());
         }
         if (!users.empty()) text += " (" + names + (users.size() > 4 ? ", ..." : "") + ")";
       }
@@ -366,7 +376,8 @@ Evaluated evaluate(const Expression& expression, const Bindings& bindings, const
   return Evaluator(bindings, context).run(expression);
 }
 
-Verdict check(const Condition& condition, const Rule& rule, const Bindings& bindings, const FunctionContext& context, bool explain) {
+Verdict check(const Condition& condition, const Rule& rule, const Bindings& bindings, const FunctionContext& context,
+              bool explain) {
   Evaluated value = evaluate(condition.expression, bindings, context);
   Verdict verdict;
   const Argument* argument = std::get_if<Argument>(&value);

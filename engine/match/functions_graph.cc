@@ -66,7 +66,9 @@ Evaluated size_at(const FunctionContext&, Arguments arguments) {
   if (!index) return Unknown{"the index of a size is not a number"};
   const int64_t rank = static_cast<int64_t>(tensor.type->rank());
   const int64_t wrapped = *index < 0 ? *index + rank : *index;
-  if (wrapped < 0 || wrapped >= rank) return Unknown{percent(arguments[0].node()) + " has rank " + std::to_string(rank) + " and no size " + std::to_string(*index)};
+  if (wrapped < 0 || wrapped >= rank)
+    return Unknown{percent(arguments[0].node()) + " has rank " + std::to_string(rank) + " and no size " +
+                   std::to_string(*index)};
   return Argument(tensor.type->sizes[static_cast<size_t>(wrapped)]);
 }
 
@@ -89,7 +91,8 @@ Evaluated users_besides(const FunctionContext&, Arguments arguments) {
   if (!node) return Unknown{"it is no value of the graph"};
   int64_t count = 0;
   for (const Node* user : node->users()) {
-    const bool listed = std::any_of(arguments.begin() + 1, arguments.end(), [&](const Argument& a) { return a.node() == user; });
+    const bool listed =
+        std::any_of(arguments.begin() + 1, arguments.end(), [&](const Argument& a) { return a.node() == user; });
     count += listed ? 0 : 1;
   }
   return Argument(count);
@@ -138,7 +141,8 @@ Evaluated depends_on(const FunctionContext&, Arguments arguments) {
     const Node* node = left.back();
     left.pop_back();
     if (node == wanted) return Argument(true);
-    if (seen.size() > kLongestWalk) return Unknown{"too many nodes lie between " + percent(from) + " and " + percent(wanted)};
+    if (seen.size() > kLongestWalk)
+      return Unknown{"too many nodes lie between " + percent(from) + " and " + percent(wanted)};
     for (const Use& use : node->operands()) {
       // Operands come before users, so nothing that stands before `wanted` leads to it.
       if (!use.value->before(*wanted) && seen.insert(use.value).second) left.push_back(use.value);
@@ -191,47 +195,54 @@ Evaluated same_padding(const FunctionContext&, Arguments arguments) {
 }  // namespace
 
 void add_graph_functions(FunctionRegistry& registry) {
-  const auto add = [&](const char* name, std::vector<FunctionParameter> parameters, Type result, int cost, const char* doc, const char* refusal, auto evaluate) {
-    Function function;
-    function.name = name;
-    function.parameters = std::move(parameters);
-    function.result = result;
-    function.cost = cost;
-    function.doc = doc;
-    function.refusal = refusal;
-    function.evaluate = evaluate;
-    registry.add(std::move(function));
-  };
+  const AddFunction add{registry};
   const FunctionParameter n{"n", Type::node, false, {}}, m{"m", Type::node, false, {}}, v{"v", Type::any, false, {}};
   add("dtype", {n}, Type::dtype, 0, "The element type of a tensor.", "{0} is {result}", dtype_of);
   add("rank", {n}, Type::integer, 0, "The number of dimensions of a tensor.", "{0} has rank {result}", rank_of);
-  add("shape", {n}, Type::list, 0, "The sizes of a tensor; some may be symbolic.", "{0} has the sizes {result}", shape_of);
-  add("leading", {n}, Type::list, 0, "The sizes of a tensor without the last.", "{0} has the leading sizes {result}", leading_sizes);
-  add("size", {n, {"i", Type::integer, false, {}}}, Type::size, 0, "Size i of a tensor; negative i counts from the end.", "size {1} of {0} is {result}", size_at);
+  add("shape", {n}, Type::list, 0, "The sizes of a tensor; some may be symbolic.", "{0} has the sizes {result}",
+      shape_of);
+  add("leading", {n}, Type::list, 0, "The sizes of a tensor without the last.", "{0} has the leading sizes {result}",
+      leading_sizes);
+  add("size", {n, {"i", Type::integer, false, {}}}, Type::size, 0,
+      "Size i of a tensor; negative i counts from the end.", "size {1} of {0} is {result}", size_at);
   add("numel", {n}, Type::size, 0, "The number of elements of a tensor.", "{0} has {result} elements", element_count);
-  add("users", {n}, Type::integer, 1, "The number of nodes that use a value; the graph's output counts as one.", "{0} has {result} users", user_count);
+  add("users", {n}, Type::integer, 1, "The number of nodes that use a value; the graph's output counts as one.",
+      "{0} has {result} users", user_count);
   add("op", {n}, Type::text, 1, "The name of a call's operator.", "{0} is a call of {result}", op_of);
-  add("arg", {n, {"name", Type::text, false, {}}}, Type::any, 1, "An argument of a call by its parameter's name.", "{1} of {0} is {result}", argument_of);
+  add("arg", {n, {"name", Type::text, false, {}}}, Type::any, 1, "An argument of a call by its parameter's name.",
+      "{1} of {0} is {result}", argument_of);
   add("input", {v}, Type::boolean, 1, "Whether a value is an input of the graph.", "input({0}) is {result}", is_input);
-  add("output", {v}, Type::boolean, 1, "Whether a value is a result of the graph.", "output({0}) is {result}", is_output);
-  add("same", {v, {"w", Type::any, false, {}}}, Type::boolean, 1, "Whether both are the same node.", "{0} and {1}: same is {result}", same_node);
-  add("depends", {n, m}, Type::boolean, 5, "Whether n is computed from m, directly or through other nodes.", "depends({0}, {1}) is {result}", depends_on);
+  add("output", {v}, Type::boolean, 1, "Whether a value is a result of the graph.", "output({0}) is {result}",
+      is_output);
+  add("same", {v, {"w", Type::any, false, {}}}, Type::boolean, 1, "Whether both are the same node.",
+      "{0} and {1}: same is {result}", same_node);
+  add("depends", {n, m}, Type::boolean, 5, "Whether n is computed from m, directly or through other nodes.",
+      "depends({0}, {1}) is {result}", depends_on);
   add("single_use", {{"top", Type::node, false, {}}, {"bottom", Type::node, false, {}}}, Type::boolean, 5,
       "Whether every value from bottom up to top, through first operands and both included, has one user.",
       "a value between {1} and {0} has another user", single_use);
-  add("broadcasts", {n, m}, Type::boolean, 1, "Whether n's shape broadcasts to m's without changing it.", "{0} does not broadcast to {1}", broadcasts);
+  add("broadcasts", {n, m}, Type::boolean, 1, "Whether n's shape broadcasts to m's without changing it.",
+      "{0} does not broadcast to {1}", broadcasts);
   add("same_padding", {{"w", Type::node, false, {}}, {"dilation", Type::list, false, {}}}, Type::list, 1,
-      "The padding on each side that keeps a convolution's size at stride 1: half of the dilated window's extent.", "", same_padding);
+      "The padding on each side that keeps a convolution's size at stride 1: half of the dilated window's extent.", "",
+      same_padding);
+  add("users_besides", {n, m}, Type::integer, 1, "The number of users of a value that are none of the nodes listed.",
+      "{0} has {result} other users", users_besides, true);
+}
 
-  Function besides;
-  besides.name = "users_besides";
-  besides.parameters = {n, m};
-  besides.variadic = true;
-  besides.result = Type::integer;
-  besides.doc = "The number of users of a value that are none of the nodes listed.";
-  besides.refusal = "{0} has {result} other users";
-  besides.evaluate = users_besides;
-  registry.add(std::move(besides));
+void AddFunction::operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result,
+                             int cost, std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
+                             bool variadic) const {
+  Function function;
+  function.name = std::move(name);
+  function.parameters = std::move(parameters);
+  function.variadic = variadic;
+  function.result = result;
+  function.cost = cost;
+  function.doc = std::move(doc);
+  function.refusal = std::move(refusal);
+  function.evaluate = std::move(evaluate);
+  registry.add(std::move(function));
 }
 
 void add_match_functions(FunctionRegistry& registry) {

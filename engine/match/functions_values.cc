@@ -55,7 +55,8 @@ Evaluated scalar(const FunctionContext&, Arguments arguments) {
   if (arguments[0].number()) return arguments[0];
   const Data data = data_of(arguments[0]);
   if (!data.constant) return Unknown{data.why};
-  if (data.constant->element_count() != 1) return Unknown{"%" + arguments[0].node()->name() + " has more than one element"};
+  if (data.constant->element_count() != 1)
+    return Unknown{"%" + arguments[0].node()->name() + " has more than one element"};
   if (is_integral(data.constant->dtype)) return Argument(element_as_int(*data.constant, 0));
   return Argument(element_as_double(*data.constant, 0));
 }
@@ -113,9 +114,12 @@ Evaluated product(const FunctionContext& context, Arguments arguments) {
   if (!list) return Unknown{"it is no list"};
   Dim result = 1;
   for (const Argument& element : *list) {
-    if (const Dim* dim = element.get_if<Dim>()) result = context.graph.dims().multiply(result, *dim);
-    else if (const int64_t* integer = element.get_if<int64_t>(); integer && *integer >= 0) result = context.graph.dims().multiply(result, Dim(*integer));
-    else return Unknown{"an element is no size"};
+    if (const Dim* dim = element.get_if<Dim>())
+      result = context.graph.dims().multiply(result, *dim);
+    else if (const int64_t* integer = element.get_if<int64_t>(); integer && *integer >= 0)
+      result = context.graph.dims().multiply(result, Dim(*integer));
+    else
+      return Unknown{"an element is no size"};
   }
   return Argument(result);
 }
@@ -123,40 +127,41 @@ Evaluated product(const FunctionContext& context, Arguments arguments) {
 }  // namespace
 
 void add_value_functions(FunctionRegistry& registry) {
-  const auto add = [&](const char* name, std::vector<FunctionParameter> parameters, Type result, int cost, const char* doc, const char* refusal, auto evaluate, bool variadic = false) {
-    Function function;
-    function.name = name;
-    function.parameters = std::move(parameters);
-    function.variadic = variadic;
-    function.result = result;
-    function.cost = cost;
-    function.doc = doc;
-    function.refusal = refusal;
-    function.evaluate = evaluate;
-    registry.add(std::move(function));
-  };
+  const AddFunction add{registry};
   const FunctionParameter n{"n", Type::node, false, {}}, v{"v", Type::any, false, {}}, l{"l", Type::list, false, {}};
   const FunctionParameter a{"a", Type::any, false, {}}, b{"b", Type::any, false, {}};
-  add("constant", {v}, Type::boolean, 1, "Whether a value is a constant whose elements are known.", "constant({0}) is {result}", is_constant);
-  add("all_zero", {n}, Type::boolean, 20, "Whether every element of a constant is zero.", "{0} has an element that is not zero", all_zero);
-  add("all_equal", {n}, Type::boolean, 20, "Whether all elements of a constant are the same.", "the elements of {0} differ", all_equal);
-  add("scalar", {v}, Type::number, 1, "The single element of a constant, or the number itself.", "the element of {0} is {result}", scalar);
+  add("constant", {v}, Type::boolean, 1, "Whether a value is a constant whose elements are known.",
+      "constant({0}) is {result}", is_constant);
+  add("all_zero", {n}, Type::boolean, 20, "Whether every element of a constant is zero.",
+      "{0} has an element that is not zero", all_zero);
+  add("all_equal", {n}, Type::boolean, 20, "Whether all elements of a constant are the same.",
+      "the elements of {0} differ", all_equal);
+  add("scalar", {v}, Type::number, 1, "The single element of a constant, or the number itself.",
+      "the element of {0} is {result}", scalar);
   add("number", {v}, Type::boolean, 0, "Whether an argument is a number.", "number({0}) is {result}", is_number);
   add("is_node", {v}, Type::boolean, 0, "Whether an argument is a value of the graph.", "is_node({0}) is {result}",
-      [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].node() != nullptr); });
+      [](const FunctionContext&, Arguments arguments) -> Evaluated {
+        return Argument(arguments[0].node() != nullptr);
+      });
   add("is_none", {v}, Type::boolean, 0, "Whether an argument is None.", "is_none({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].is_none()); });
-  add("close", {a, b, {"rel", Type::number, true, Argument(1e-5)}}, Type::boolean, 0, "Whether two numbers are equal up to a relative tolerance.",
-      "{0} and {1} differ by more than {2} of the larger", close);
-  add("qmin", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The smallest value of an integer type.", "qmin({0}) is {result}",
+  add("close", {a, b, {"rel", Type::number, true, Argument(1e-5)}}, Type::boolean, 0,
+      "Whether two numbers are equal up to a relative tolerance.", "{0} and {1} differ by more than {2} of the larger",
+      close);
+  add("qmin", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The smallest value of an integer type.",
+      "qmin({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) { return bound_of_type(arguments, true); });
-  add("qmax", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The largest value of an integer type.", "qmax({0}) is {result}",
+  add("qmax", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The largest value of an integer type.",
+      "qmax({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) { return bound_of_type(arguments, false); });
   add("len", {l}, Type::integer, 0, "The number of elements of a list.", "the length of {0} is {result}", length);
-  add("abs", {{"a", Type::number, false, {}}}, Type::number, 0, "The absolute value of a number.", "abs({0}) is {result}", absolute);
-  add("min", {a}, Type::number, 0, "The least of its arguments, or of a list.", "the least is {result}",
+  add("abs", {{"a", Type::number, false, {}}}, Type::number, 0, "The absolute value of a number.",
+      "abs({0}) is {result}", absolute);
+  add(
+      "min", {a}, Type::number, 0, "The least of its arguments, or of a list.", "the least is {result}",
       [](const FunctionContext&, Arguments arguments) { return extreme(arguments, true); }, true);
-  add("max", {a}, Type::number, 0, "The largest of its arguments, or of a list.", "the largest is {result}",
+  add(
+      "max", {a}, Type::number, 0, "The largest of its arguments, or of a list.", "the largest is {result}",
       [](const FunctionContext&, Arguments arguments) { return extreme(arguments, false); }, true);
   add("prod", {l}, Type::size, 0, "The product of a list of sizes.", "the product of {0} is {result}", product);
 }

@@ -1,13 +1,13 @@
 // The decision structure that the rules of a phase are compiled to, and that walk.cc runs.
 //
-// A rule is a sequence of tests. Tests look at positions: the root, argument i of the call at a position, what lies below an optional
-// call, and so on. Positions are numbered once for the whole automaton (registers), so two rules that ask the same question of
-// the same place have equal tests, and the sequences of all rules are merged into one tree: a state is a test, its
-// children are what may be asked next, and a rule is accepted where its sequence ends. Which test comes first is decided
-// anew in each subtree (compile.cc).
+// A rule is a sequence of tests. Tests look at positions: the root, argument i of the call at a position, what lies
+// below an optional call, and so on. Positions are numbered once for the whole automaton (registers), so two rules that
+// ask the same question of the same place have equal tests, and the sequences of all rules are merged into one tree: a
+// state is a test, its children are what may be asked next, and a rule is accepted where its sequence ends. Which test
+// comes first is decided anew in each subtree (compile.cc).
 //
-// Tests that may succeed in several ways (alternatives, operand orders, optional calls, chains, users) hold their ways inside and
-// continue with the same children whichever way was taken, so neither rules nor states are duplicated.
+// Tests that may succeed in several ways (alternatives, operand orders, optional calls, chains, users) hold their ways
+// inside and continue with the same children whichever way was taken, so neither rules nor states are duplicated.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,9 @@ enum class TestKind : uint8_t {
   swap,         // operands 0 and 1 of the call into registers out and out + 1, then the other way round
   alternative,  // one of `branches`, in order
   optional,     // branches[0] and then what is at `through`, or the value itself; goes into register `out`
-  repeat,       // as many of branches[0] as follow each other through `through`, down to `count`; the end goes into `out`
-  each,         // each element of a list, in register out, passes branches[0]; `captures` are collected
-  users,        // a node up to `count` users away that is a call of `operators`; goes into register `out`
+  repeat,  // as many of branches[0] as follow each other through `through`, down to `count`; the end goes into `out`
+  each,    // each element of a list, in register out, passes branches[0]; `captures` are collected
+  users,   // a node up to `count` users away that is a call of `operators`; goes into register `out`
 };
 
 // What an `each` collects from an element.
@@ -57,7 +57,7 @@ struct Test {
   Place subject;
   Register out = 0;
   uint32_t count = 0;
-  std::vector<OpId> operators;       // sorted
+  std::vector<OpId> operators;  // sorted
   std::vector<std::string> regexes;
   Argument literal;
   Place other;
@@ -76,44 +76,44 @@ inline constexpr uint32_t kNoRule = UINT32_MAX;
 struct Switch {
   Place subject;
   std::unordered_map<OpId, std::vector<StateId>> cases;
-  std::vector<StateId> states;       // all of them, for explanations
+  std::vector<StateId> states;  // all of them, for explanations
 };
 
 struct State {
   Test test;
-  StateId parent = 0;
-  std::vector<StateId> children;     // by first rule
-  std::vector<Switch> switches;      // over the children with call tests
-  std::vector<StateId> others;       // the other children
-  std::vector<uint32_t> accepts;     // rules whose sequence ends here
-  uint32_t first_rule = kNoRule;     // of all in this subtree
+  std::vector<StateId> children;  // by first rule
+  std::vector<Switch> switches;   // over the children with call tests
+  std::vector<StateId> others;    // the other children
+  std::vector<uint32_t> accepts;  // rules whose sequence ends here
+  uint32_t first_rule = kNoRule;  // of all in this subtree
 };
 
 // How the bindings of a rule are read off when its sequence has ended.
 struct SlotSource {
   enum class Kind : uint8_t { none, place, list };
   Kind kind = Kind::none;
-  Place place;         // empty when nothing was bound
+  Place place;  // empty when nothing was bound
   uint32_t list = 0;
 };
 
 struct CompiledRule {
   const Rule* rule = nullptr;
   std::vector<SlotSource> slots;
-  std::vector<uint32_t> conditions;           // cheapest first
-  std::vector<std::vector<OpId>> required;    // a graph without an operator of each of these cannot match; empty: regular expressions
-  std::vector<StateId> states;                // from the root to where it is accepted
-  std::vector<Span> places;                   // of the pattern behind each state
+  std::vector<uint32_t> conditions;  // cheapest first
+  std::vector<std::vector<OpId>>
+      required;                 // a graph without an operator of each of these cannot match; empty: regular expressions
+  std::vector<StateId> states;  // from the root to where it is accepted
+  std::vector<Span> places;     // of the pattern behind each state
 };
 
 struct Program {
   std::shared_ptr<OperatorTable> operators;
-  std::vector<CompiledRule> rules;            // in the order they are tried
-  std::vector<State> states;                  // 0 is the start, without a test
-  uint32_t registers = 1;                     // 0 holds the root
+  std::vector<CompiledRule> rules;  // in the order they are tried
+  std::vector<State> states;        // 0 is the start, without a test
+  uint32_t registers = 1;           // 0 holds the root
   uint32_t lists = 0;
   size_t depth = 1;
-  std::vector<OpId> runs_through;             // sorted
+  std::vector<OpId> runs_through;  // sorted
 };
 
 Program compile(const RuleSet& rules, std::vector<const Rule*> chosen);

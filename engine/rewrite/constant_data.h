@@ -12,11 +12,7 @@
 
 namespace qrules {
 
-// Rounds to the nearest value of a floating dtype, ties to even, and writes it as element i. What is beyond the largest finite
-// value becomes infinity, or NaN in f8e4m3, which has no infinity.
-void store_real(DType dtype, void* data, int64_t i, double value);
-// Writes an integer that the dtype can hold (see `fits`); bool stores value != 0.
-void store_integer(DType dtype, void* data, int64_t i, int64_t value);
+// Whether the dtype, integral or bool, has the value.
 bool fits(DType dtype, int64_t value);
 // Real, integral or bool: what the functions compute with. Complex is not.
 bool is_computable(DType dtype);
@@ -24,8 +20,10 @@ bool is_computable(DType dtype);
 std::optional<int64_t> product_of(std::span<const int64_t> sizes);  // nothing when it overflows
 std::vector<int64_t> strides_of(std::span<const int64_t> sizes);    // row-major, in elements
 
-// Makes a constant node in front of context.insert_before. `base`: the node whose name the new one is derived from, or null.
-Evaluated constant_node(const FunctionContext& context, ConstantPtr constant, const Node* base, const std::string& suffix);
+// Makes a constant node in front of context.insert_before. `base`: the node whose name the new one is derived from, or
+// null.
+Evaluated constant_node(const FunctionContext& context, ConstantPtr constant, const Node* base,
+                        const std::string& suffix);
 
 // Reading arguments. Each gives the value or the reason in words why it cannot be used.
 std::variant<const Node*, Unknown> constant_argument(const Argument& argument, const std::string& what);

@@ -1,14 +1,17 @@
 // Computing with constants when a rule fires. The rules are exact, so that a rewrite never changes numbers unseen:
 //
-//  - An operation on reals is done in f64 and rounded once to the result's dtype (nearest, ties to even). For f32, bf16, f16 and
+//  - An operation on reals is done in f64 and rounded once to the result's dtype (nearest, ties to even). For f32,
+//  bf16, f16 and
 //    f8 that is the correctly rounded result of the operation on the operands.
 //  - An operation on integers is exact; a result that the dtype cannot hold refuses the match.
 //  - `cast` to an integer dtype refuses values that it cannot hold exactly; to a real dtype it rounds to nearest even.
-//  - The result's dtype is what PyTorch promotes the two to; a number takes the constant's dtype (a real beside integers refuses).
+//  - The result's dtype is what PyTorch promotes the two to; a number takes the constant's dtype (a real beside
+//  integers refuses).
 //  - `divide`, `sqrt` and `reciprocal` need reals.
 
 #include <cmath>
 
+#include <qrules/graph/constant_text.h>
 #include <qrules/rewrite/constant_data.h>
 #include <qrules/rewrite/functions.h>
 
@@ -110,7 +113,8 @@ std::vector<int64_t> broadcast_strides(const std::vector<int64_t>& sizes, size_t
 
 // Calls body(i, a, b): element i of the result comes from elements a and b of the operands.
 template <typename Body>
-void walk(const std::vector<int64_t>& sizes, const std::vector<int64_t>& a_strides, const std::vector<int64_t>& b_strides, Body body) {
+void walk(const std::vector<int64_t>& sizes, const std::vector<int64_t>& a_strides,
+          const std::vector<int64_t>& b_strides, Body body) {
   std::vector<int64_t> index(sizes.size());
   int64_t count = product_of(sizes).value_or(0), a = 0, b = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -128,7 +132,8 @@ void walk(const std::vector<int64_t>& sizes, const std::vector<int64_t>& a_strid
 
 Unknown overflow(DType dtype) { return Unknown{"a result is outside the range of " + std::string(name(dtype))}; }
 
-Evaluated binary(const FunctionContext& context, Operation operation, std::span<const Argument> arguments, const char* suffix) {
+Evaluated binary(const FunctionContext& context, Operation operation, std::span<const Argument> arguments,
+                 const char* suffix) {
   auto a_or = operand(arguments[0]), b_or = operand(arguments[1]);
   if (auto* unknown = std::get_if<Unknown>(&a_or)) return *unknown;
   if (auto* unknown = std::get_if<Unknown>(&b_or)) return *unknown;
@@ -144,12 +149,11 @@ Evaluated binary(const FunctionContext& context, Operation operation, std::span<
     walk(*sizes, broadcast_strides(a.sizes(), sizes->size()), broadcast_strides(b.sizes(), sizes->size()),
          [&](int64_t i, int64_t at_a, int64_t at_b) {
            if (is_floating(dtype)) {
-             store_real(dtype, out, i, compute(operation, a.real_at(at_a), b.real_at(at_b)));
+             text::store_real(out, dtype, i, compute(operation, a.real_at(at_a), b.real_at(at_b)));
              return;
            }
            auto value = compute(operation, a.integer_at(at_a), b.integer_at(at_b));
-           fine = fine && value && fits(dtype, *value);
-           if (fine) store_integer(dtype, out, i, *value);
+           fine = fine && value && text::store_integer(out, dtype, i, *value);
          });
   });
   if (!fine) return overflow(dtype);
@@ -157,21 +161,28 @@ Evaluated binary(const FunctionContext& context, Operation operation, std::span<
 }
 
 // A function of each element of a constant of reals.
-Evaluated unary(const FunctionContext& context, std::span<const Argument> arguments, double (*compute_one)(double), const char* suffix) {
+Evaluated unary(const FunctionContext& context, std::span<const Argument> arguments, double (*compute_one)(double),
+                const char* suffix) {
   auto node_or = constant_argument(arguments[0], "the operand");
   if (auto* unknown = std::get_if<Unknown>(&node_or)) return *unknown;
   const Node* node = std::get<0>(node_or);
   const Constant& source = *node->constant();
   if (!is_floating(source.dtype)) return Unknown{"`" + node->name() + "` has no real elements; cast it first"};
-  return constant_node(context, Constant::make(source.dtype, source.sizes, [&](void* out) {
-    for (int64_t i = 0; i < source.element_count(); ++i) store_real(source.dtype, out, i, compute_one(element_as_double(source, i)));
-  }), node, suffix);
+  return constant_node(context,
+                       Constant::make(source.dtype, source.sizes,
+                                      [&](void* out) {
+                                        for (int64_t i = 0; i < source.element_count(); ++i)
+                                          text::store_real(out, source.dtype, i,
+                                                           compute_one(element_as_double(source, i)));
+                                      }),
+                       node, suffix);
 }
 
 Evaluated negate(const FunctionContext& context, std::span<const Argument> arguments) {
   const Node* node = arguments[0].node();
   if (node && node->kind() == NodeKind::constant && is_floating(node->constant()->dtype)) {
-    return unary(context, arguments, [](double x) { return -x; }, "negated");
+    return unary(
+        context, arguments, [](double x) { return -x; }, "negated");
   }
   Argument operands[] = {Argument(0), arguments[0]};
   return binary(context, Operation::subtract, operands, "negated");
@@ -180,10 +191,11 @@ Evaluated negate(const FunctionContext& context, std::span<const Argument> argum
 // Element i of `source` in another dtype; false when an integer dtype cannot hold it.
 bool cast_element(const Constant& source, int64_t i, DType dtype, void* out) {
   if (is_floating(dtype)) {
-    // Integers beyond 2^53 round twice on the way to f32 here; so they do in PyTorch's f64, and scales are never that large.
-    double value = is_floating(source.dtype) ? element_as_double(source, i) : static_cast<double>(element_as_int(source, i));
-    store_real(dtype, out, i, value);
-    return true;
+    // Integers beyond 2^53 round twice on the way to f32 here; so they do in PyTorch's f64, and scales are never that
+    // large.
+    double value =
+        is_floating(source.dtype) ? element_as_double(source, i) : static_cast<double>(element_as_int(source, i));
+    return text::store_real(out, dtype, i, value);
   }
   int64_t integer = 0;
   if (is_floating(source.dtype)) {
@@ -193,9 +205,7 @@ bool cast_element(const Constant& source, int64_t i, DType dtype, void* out) {
   } else {
     integer = element_as_int(source, i);
   }
-  if (!fits(dtype, integer)) return false;
-  store_integer(dtype, out, i, integer);
-  return true;
+  return text::store_integer(out, dtype, i, integer);
 }
 
 Evaluated cast(const FunctionContext& context, std::span<const Argument> arguments) {
@@ -214,7 +224,8 @@ Evaluated cast(const FunctionContext& context, std::span<const Argument> argumen
     }
   });
   if (refused) {
-    return Unknown{"element " + std::to_string(*refused) + " of `" + node->name() + "` is no value of " + std::string(name(*dtype))};
+    return Unknown{"element " + std::to_string(*refused) + " of `" + node->name() + "` is no value of " +
+                   std::string(name(*dtype))};
   }
   return constant_node(context, std::move(result), node, std::string(name(*dtype)));
 }
@@ -234,15 +245,18 @@ Evaluated fill(const FunctionContext& context, std::span<const Argument> argumen
   auto integer = arguments[2].integer();
   if (!number) return Unknown{"`value` is not a known number"};
   if (!is_floating(*dtype) && (!integer || !fits(*dtype, *integer))) return overflow(*dtype);
-  return constant_node(context, Constant::make(*dtype, sizes, [&](void* out) {
-    for (int64_t i = 0; i < *count; ++i) {
-      if (is_floating(*dtype)) {
-        store_real(*dtype, out, i, *number);
-      } else {
-        store_integer(*dtype, out, i, *integer);
-      }
-    }
-  }), nullptr, "fill");
+  return constant_node(context,
+                       Constant::make(*dtype, sizes,
+                                      [&](void* out) {
+                                        for (int64_t i = 0; i < *count; ++i) {
+                                          if (is_floating(*dtype)) {
+                                            text::store_real(out, *dtype, i, *number);
+                                          } else {
+                                            text::store_integer(out, *dtype, i, *integer);
+                                          }
+                                        }
+                                      }),
+                       nullptr, "fill");
 }
 
 // Sums over dimensions, which disappear. Integers add up exactly into s64 and reals in f64, rounded once.
@@ -282,10 +296,15 @@ Evaluated sum_over(const FunctionContext& context, std::span<const Argument> arg
     }
   });
   if (!fine) return overflow(dtype);
-  return constant_node(context, Constant::make(dtype, sizes, [&](void* out) {
-    for (size_t i = 0; i < reals.size(); ++i) store_real(dtype, out, static_cast<int64_t>(i), reals[i]);
-    for (size_t i = 0; i < integers.size(); ++i) store_integer(dtype, out, static_cast<int64_t>(i), integers[i]);
-  }), node, "sum");
+  return constant_node(context,
+                       Constant::make(dtype, sizes,
+                                      [&](void* out) {
+                                        for (size_t i = 0; i < reals.size(); ++i)
+                                          text::store_real(out, dtype, static_cast<int64_t>(i), reals[i]);
+                                        for (size_t i = 0; i < integers.size(); ++i)
+                                          text::store_integer(out, dtype, static_cast<int64_t>(i), integers[i]);
+                                      }),
+                       node, "sum");
 }
 
 }  // namespace
@@ -311,25 +330,34 @@ void add_arithmetic_functions(FunctionRegistry& registry) {
       return binary(context, operation, arguments, suffix);
     });
   };
-  add_binary("add", Operation::add, "sum", "The sum of two constants, or of a constant and a number, broadcast; exact for integers, rounded once for reals.");
-  add_binary("subtract", Operation::subtract, "difference", "The difference of two constants, or of a constant and a number, as `add`.");
-  add_binary("multiply", Operation::multiply, "product", "The product of two constants, or of a constant and a number, as `add`.");
-  add_binary("divide", Operation::divide, "quotient", "The quotient of two constants of reals, or of one and a number, broadcast, rounded once.");
+  add_binary("add", Operation::add, "sum",
+             "The sum of two constants, or of a constant and a number, broadcast; exact for integers, rounded once for "
+             "reals.");
+  add_binary("subtract", Operation::subtract, "difference",
+             "The difference of two constants, or of a constant and a number, as `add`.");
+  add_binary("multiply", Operation::multiply, "product",
+             "The product of two constants, or of a constant and a number, as `add`.");
+  add_binary("divide", Operation::divide, "quotient",
+             "The quotient of two constants of reals, or of one and a number, broadcast, rounded once.");
   add("negate", one, "The constant with the sign of every element changed; integers that do not fit refuse.", negate);
   add("sqrt", one, "The square root of every element of a constant of reals, rounded once.",
       [](const FunctionContext& context, std::span<const Argument> arguments) {
-        return unary(context, arguments, [](double x) { return std::sqrt(x); }, "sqrt");
+        return unary(
+            context, arguments, [](double x) { return std::sqrt(x); }, "sqrt");
       });
   add("reciprocal", one, "One divided by every element of a constant of reals, rounded once.",
       [](const FunctionContext& context, std::span<const Argument> arguments) {
-        return unary(context, arguments, [](double x) { return 1.0 / x; }, "reciprocal");
+        return unary(
+            context, arguments, [](double x) { return 1.0 / x; }, "reciprocal");
       });
   add("cast", {{"c", Type::node, false, {}}, {"dtype", Type::dtype, false, {}}},
       "The constant in another dtype: reals round to nearest even, integers must hold every value exactly.", cast);
   add("fill", {{"dtype", Type::dtype, false, {}}, {"sizes", Type::list, false, {}}, {"value", Type::number, false, {}}},
       "A constant of these sizes with every element `value`.", fill);
   add("sum_over", {{"c", Type::node, false, {}}, {"dims", Type::list, false, {}}},
-      "The sums of a constant over some dimensions, which disappear; integers add up in s64, reals in f64, rounded once.", sum_over);
+      "The sums of a constant over some dimensions, which disappear; integers add up in s64, reals in f64, rounded "
+      "once.",
+      sum_over);
 }
 
 }  // namespace qrules

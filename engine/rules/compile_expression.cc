@@ -59,7 +59,10 @@ class ExpressionCompiler {
   }
   void want(const Expression& value, Type wanted, const std::string& what) {
     if (fits(wanted, value.type)) return;
-    fail(Diagnostic(kTypeMismatch, value.span).with("what", what).with("expected", std::string(name(wanted))).with("found", std::string(name(value.type))));
+    fail(Diagnostic(kTypeMismatch, value.span)
+             .with("what", what)
+             .with("expected", std::string(name(wanted)))
+             .with("found", std::string(name(value.type))));
   }
 
   Expression expression(const syntax::Expression& given, const Environment& environment) {
@@ -98,15 +101,7 @@ class ExpressionCompiler {
     result.span = given.span;
     result.kind = ExpressionKind::slot;
     auto found = context_.names.find(slot_name);
-    if (found == context_.names.end()) {
-      std::vector<std::string> known;
-      for (const auto& [candidate, id] : context_.names) {
-        if (candidate.find('@') == std::string::npos) known.push_back(candidate);
-      }
-      Diagnostic diagnostic = Diagnostic(kUnboundName, given.span).with("name", slot_name);
-      if (auto near = did_you_mean(slot_name, known)) diagnostic.helps.push_back({"did you mean `%" + *near + "`?", given.span, "%" + *near});
-      fail(std::move(diagnostic));
-    }
+    if (found == context_.names.end()) fail(context_.unbound(slot_name, given.span));
     result.slot = found->second;
     const Slot& bound = context_.rule.slots[result.slot];
     result.type = bound.is_list ? Type::list : bound.type;
@@ -114,13 +109,15 @@ class ExpressionCompiler {
   }
 
   Expression word(const syntax::Expression& given, const Environment& environment) {
-    if (auto parameter = environment.parameters.find(given.text); environment.caller && parameter != environment.parameters.end()) {
+    if (auto parameter = environment.parameters.find(given.text);
+        environment.caller && parameter != environment.parameters.end()) {
       return expression(*parameter->second, *environment.caller);
     }
     auto literal = literal_word(given.text);
     if (!literal) {
       Diagnostic diagnostic = Diagnostic(kUnknownWord, given.span).with("word", given.text);
-      if (context_.names.count(given.text)) diagnostic.helps.push_back({"a bound value is written with a % sign", given.span, "%" + given.text});
+      if (context_.names.count(given.text))
+        diagnostic.helps.push_back({"a bound value is written with a % sign", given.span, "%" + given.text});
       fail(std::move(diagnostic));
     }
     Expression result;
@@ -141,7 +138,10 @@ class ExpressionCompiler {
       case ExpressionKind::logical_and:
       case ExpressionKind::logical_or:
         for (const Expression& operand : result.operands) {
-          want(operand, Type::boolean, given.operation == ExpressionKind::logical_not ? "`not`" : given.operation == ExpressionKind::logical_and ? "`and`" : "`or`");
+          want(operand, Type::boolean,
+               given.operation == ExpressionKind::logical_not   ? "`not`"
+               : given.operation == ExpressionKind::logical_and ? "`and`"
+                                                                : "`or`");
         }
         result.type = Type::boolean;
         return result;
@@ -149,8 +149,10 @@ class ExpressionCompiler {
       case ExpressionKind::not_equal: {
         const Expression& right = result.operands[1];
         if (!fits(left.type, right.type) && !fits(right.type, left.type)) {
-          fail(Diagnostic(kTypeMismatch, given.span).with("what", "a comparison with " + std::string(name(left.type)))
-                   .with("expected", std::string(name(left.type))).with("found", std::string(name(right.type))));
+          fail(Diagnostic(kTypeMismatch, given.span)
+                   .with("what", "a comparison with " + std::string(name(left.type)))
+                   .with("expected", std::string(name(left.type)))
+                   .with("found", std::string(name(right.type))));
         }
         result.type = Type::boolean;
         return result;
@@ -161,8 +163,10 @@ class ExpressionCompiler {
         const Expression& list = result.operands[1];
         for (const Expression& element : list.operands) {
           if (list.kind == ExpressionKind::list && !fits(left.type, element.type) && !fits(element.type, left.type)) {
-            fail(Diagnostic(kTypeMismatch, element.span).with("what", "`in` after " + std::string(name(left.type)))
-                     .with("expected", std::string(name(left.type))).with("found", std::string(name(element.type))));
+            fail(Diagnostic(kTypeMismatch, element.span)
+                     .with("what", "`in` after " + std::string(name(left.type)))
+                     .with("expected", std::string(name(left.type)))
+                     .with("found", std::string(name(element.type))));
           }
         }
         result.type = Type::boolean;
@@ -175,8 +179,7 @@ class ExpressionCompiler {
         for (const Expression& operand : result.operands) want(operand, Type::number, "an order");
         result.type = Type::boolean;
         return result;
-      default:
-        break;
+      default: break;
     }
     // Arithmetic. `+` also joins lists.
     if (given.operation == ExpressionKind::add && (left.type == Type::list || result.operands[1].type == Type::list)) {
@@ -198,7 +201,10 @@ class ExpressionCompiler {
   Expression call(const syntax::Expression& given, const Environment& environment) {
     if (given.text == "bound") {
       if (given.operands.size() != 1 || given.operands[0]->kind != syntax::Expression::Kind::name) {
-        fail(Diagnostic(kArgumentCount, given.span).with("name", "bound").with("expected", "one name %x").with("count", static_cast<int64_t>(given.operands.size())));
+        fail(Diagnostic(kArgumentCount, given.span)
+                 .with("name", "bound")
+                 .with("expected", "one name %x")
+                 .with("count", static_cast<int64_t>(given.operands.size())));
       }
       Expression result = slot(*given.operands[0], given.operands[0]->text);
       result.kind = ExpressionKind::bound;
@@ -211,7 +217,8 @@ class ExpressionCompiler {
     }
     const Function* function = context_.functions.find(given.text);
     if (!function) unknown(given);
-    if (function->makes_values && !in_rewrite_) fail(Diagnostic(kMakesValues, given.text_span).with("name", given.text));
+    if (function->makes_values && !in_rewrite_)
+      fail(Diagnostic(kMakesValues, given.text_span).with("name", given.text));
     Expression result;
     result.span = given.span;
     result.kind = ExpressionKind::call;
@@ -227,11 +234,12 @@ class ExpressionCompiler {
     for (const auto& [predicate, declaration] : context_.scope.predicates) known.push_back(predicate);
     known.insert(known.end(), {"bound", "all", "any"});
     Diagnostic diagnostic = Diagnostic(kUnknownFunction, given.text_span).with("name", given.text);
-    if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", given.text_span, *near});
+    diagnostic.suggest(given.text, known, given.text_span);
     fail(std::move(diagnostic));
   }
 
-  std::vector<Expression> arguments(const syntax::Expression& given, const Function& function, const Environment& environment) {
+  std::vector<Expression> arguments(const syntax::Expression& given, const Function& function,
+                                    const Environment& environment) {
     const std::vector<FunctionParameter>& parameters = function.parameters;
     const size_t fixed = function.variadic ? parameters.size() - 1 : parameters.size();
     std::vector<std::optional<Expression>> values(parameters.size());
@@ -240,10 +248,16 @@ class ExpressionCompiler {
       size_t least = 0;
       for (size_t i = 0; i < fixed; ++i) least += parameters[i].has_default ? 0 : 1;
       std::string expected = std::to_string(least);
-      if (function.variadic) expected += " or more arguments";
-      else if (least != fixed) expected += " to " + std::to_string(fixed) + " arguments";
-      else expected = counted_arguments(least);
-      fail(Diagnostic(kArgumentCount, given.span).with("name", function.name).with("expected", std::move(expected)).with("count", static_cast<int64_t>(given.operands.size())));
+      if (function.variadic)
+        expected += " or more arguments";
+      else if (least != fixed)
+        expected += " to " + std::to_string(fixed) + " arguments";
+      else
+        expected = counted_arguments(least);
+      fail(Diagnostic(kArgumentCount, given.span)
+               .with("name", function.name)
+               .with("expected", std::move(expected))
+               .with("count", static_cast<int64_t>(given.operands.size())));
     };
     for (size_t i = 0; i < given.operands.size(); ++i) {
       size_t index = i;
@@ -251,15 +265,19 @@ class ExpressionCompiler {
         index = 0;
         while (index < fixed && parameters[index].name != given.argument_names[i]) ++index;
         if (index == fixed) {
-          fail(Diagnostic(kUnknownPatternParameter, given.operands[i]->span).with("op", function.name).with("parameter", given.argument_names[i]));
+          fail(Diagnostic(kUnknownPatternParameter, given.operands[i]->span)
+                   .with("op", function.name)
+                   .with("parameter", given.argument_names[i]));
         }
       }
       if (index >= parameters.size() && !function.variadic) wrong_count();
       const size_t parameter = std::min(index, parameters.size() - 1);
       Expression value = expression(*given.operands[i], environment);
       want(value, parameters[parameter].type, "`" + function.name + "`'s `" + parameters[parameter].name + "`");
-      if (function.variadic && index >= fixed) rest.push_back(std::move(value));
-      else values[index] = std::move(value);
+      if (function.variadic && index >= fixed)
+        rest.push_back(std::move(value));
+      else
+        values[index] = std::move(value);
     }
     std::vector<Expression> result;
     for (size_t i = 0; i < fixed; ++i) {
@@ -276,19 +294,26 @@ class ExpressionCompiler {
     return result;
   }
 
-  Expression expand(const syntax::Expression& given, const PredicateDeclaration& predicate, const Environment& environment) {
+  Expression expand(const syntax::Expression& given, const PredicateDeclaration& predicate,
+                    const Environment& environment) {
     if (environment.depth >= context_.limits.macro_depth) {
-      fail(Diagnostic(kPredicateDepth, given.text_span).with("name", given.text).with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
+      fail(Diagnostic(kPredicateDepth, given.text_span)
+               .with("name", given.text)
+               .with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
     }
     if (given.operands.size() != predicate.parameters.size()) {
-      fail(Diagnostic(kArgumentCount, given.span).with("name", predicate.name).with("expected", counted_arguments(predicate.parameters.size()))
-               .with("count", static_cast<int64_t>(given.operands.size())).label(predicate.span, "defined here"));
+      fail(Diagnostic(kArgumentCount, given.span)
+               .with("name", predicate.name)
+               .with("expected", counted_arguments(predicate.parameters.size()))
+               .with("count", static_cast<int64_t>(given.operands.size()))
+               .label(predicate.span, "defined here"));
     }
     if (!predicate.body) throw Failed();  // its own error is reported
     Environment inner;
     inner.caller = &environment;
     inner.depth = environment.depth + 1;
-    for (size_t i = 0; i < predicate.parameters.size(); ++i) inner.parameters[predicate.parameters[i]] = given.operands[i];
+    for (size_t i = 0; i < predicate.parameters.size(); ++i)
+      inner.parameters[predicate.parameters[i]] = given.operands[i];
     // A wrong type inside is the fault of the use as often as of the definition; both places are shown.
     const size_t before = context_.diagnostics.size();
     try {
@@ -306,7 +331,8 @@ class ExpressionCompiler {
       if (i >= before) {
         // What the author wrote comes first; an argument of the use stands there already.
         Label definition = diagnostic.labels.front();
-        const bool in_use = definition.span.file == given.span.file && definition.span.begin >= given.span.begin && definition.span.end <= given.span.end;
+        const bool in_use = definition.span.file == given.span.file && definition.span.begin >= given.span.begin &&
+                            definition.span.end <= given.span.end;
         if (in_use) {
           rewritten.add(std::move(diagnostic));
           continue;
@@ -328,7 +354,9 @@ class ExpressionCompiler {
     result.type = Type::boolean;
     const size_t lists = given.operands.size() - 1;
     if (given.loop_names.size() != lists) {
-      fail(Diagnostic(kLoopLists, given.span).with("names", static_cast<int64_t>(given.loop_names.size())).with("lists", static_cast<int64_t>(lists)));
+      fail(Diagnostic(kLoopLists, given.span)
+               .with("names", static_cast<int64_t>(given.loop_names.size()))
+               .with("lists", static_cast<int64_t>(lists)));
     }
     std::vector<Expression> list_values;
     for (size_t i = 0; i < lists; ++i) {
@@ -357,10 +385,12 @@ class ExpressionCompiler {
   }
 
   Type element_type(const Expression& list) const {
-    if (list.kind == ExpressionKind::slot && context_.rule.slots[list.slot].is_list) return context_.rule.slots[list.slot].type;
+    if (list.kind == ExpressionKind::slot && context_.rule.slots[list.slot].is_list)
+      return context_.rule.slots[list.slot].type;
     if (list.kind == ExpressionKind::list && !list.operands.empty()) {
       const Type first = list.operands[0].type;
-      const bool same = std::all_of(list.operands.begin(), list.operands.end(), [&](const Expression& e) { return e.type == first; });
+      const bool same =
+          std::all_of(list.operands.begin(), list.operands.end(), [&](const Expression& e) { return e.type == first; });
       return same ? first : Type::any;
     }
     return Type::any;
@@ -371,7 +401,8 @@ class ExpressionCompiler {
 };
 
 void collect(const Expression& expression, std::set<SlotId>& slots, std::set<SlotId>& loops, int& cost) {
-  if (expression.kind == ExpressionKind::slot || expression.kind == ExpressionKind::bound) slots.insert(expression.slot);
+  if (expression.kind == ExpressionKind::slot || expression.kind == ExpressionKind::bound)
+    slots.insert(expression.slot);
   if (expression.function) cost += expression.function->cost;
   loops.insert(expression.loop_slots.begin(), expression.loop_slots.end());
   for (const Expression& operand : expression.operands) collect(operand, slots, loops, cost);
@@ -381,7 +412,8 @@ std::optional<Condition> condition(RuleContext& context, const syntax::Condition
   auto compiled = compile_expression(context, *line.expression, false);
   if (!compiled) return std::nullopt;
   if (compiled->type != Type::boolean && compiled->type != Type::any) {
-    context.diagnostics.add(Diagnostic(kNotACondition, compiled->span).with("found", std::string(name(compiled->type))));
+    context.diagnostics.add(
+        Diagnostic(kNotACondition, compiled->span).with("found", std::string(name(compiled->type))));
     return std::nullopt;
   }
   Condition result;
@@ -397,7 +429,8 @@ std::optional<Condition> condition(RuleContext& context, const syntax::Condition
 
 }  // namespace
 
-std::optional<Expression> compile_expression(RuleContext& context, const syntax::Expression& expression, bool in_rewrite) {
+std::optional<Expression> compile_expression(RuleContext& context, const syntax::Expression& expression,
+                                             bool in_rewrite) {
   return ExpressionCompiler(context, in_rewrite).compile(expression);
 }
 
@@ -410,7 +443,9 @@ void compile_conditions(RuleContext& context, const MappedText& text) {
 std::optional<Condition> compile_condition(RuleContext& context, const MappedText& text) {
   std::vector<syntax::ConditionLine> lines = syntax::parse_conditions(text, context.diagnostics);
   if (lines.size() > 1) {
-    context.diagnostics.add(Diagnostic(kExpressionSyntax, lines[1].expression->span, "join them with `and`").with("expected", "one condition").with("found", "another"));
+    context.diagnostics.add(Diagnostic(kExpressionSyntax, lines[1].expression->span, "join them with `and`")
+                                .with("expected", "one condition")
+                                .with("found", "another"));
   }
   if (lines.size() != 1) return std::nullopt;
   return condition(context, lines[0]);

@@ -1,16 +1,15 @@
 // From pattern syntax to the patterns of a rule: macros expanded, operators resolved, names bound to slots.
 //
-// A statement's name stands for its pattern wherever it is used, so the statements of a rule become one graph of patterns: the same
-// PatternId where the same statement is meant. Macro parameters stand for the patterns given, compiled in the scope of the use; other
-// names inside a macro get a suffix and are its own.
+// A statement's name stands for its pattern wherever it is used, so the statements of a rule become one graph of
+// patterns: the same PatternId where the same statement is meant. Macro parameters stand for the patterns given,
+// compiled in the scope of the use; other names inside a macro get a suffix and are its own.
 
 #include <algorithm>
 #include <set>
 
-#include <re2/re2.h>
-
 #include <qrules/rules/certain.h>
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/resolve.h>
 #include <qrules/rules/scope.h>
 
 namespace qrules {
@@ -30,17 +29,10 @@ struct Environment {
 struct Place {
   const Parameter* parameter = nullptr;  // null: a statement
   bool node_required = true;
-  bool element = false;     // of the list that the parameter takes
+  bool element = false;  // of the list that the parameter takes
   bool in_each = false;
   bool in_branch = false;  // may be left out of a match
   bool in_repetition = false;
-};
-
-// How one operator takes the arguments of a call pattern.
-struct Layout {
-  std::vector<uint32_t> parameters;                      // of each argument
-  std::vector<std::pair<uint32_t, Argument>> defaults;
-  bool operator==(const Layout& other) const { return parameters == other.parameters && defaults == other.defaults; }
 };
 
 ExpressionType element_type_of(const Parameter& list) {
@@ -54,8 +46,8 @@ ExpressionType element_type_of(const Parameter& list) {
 }
 
 bool takes_list(ParameterKind kind) {
-  return kind == ParameterKind::tensor_list || kind == ParameterKind::integer_list || kind == ParameterKind::real_list ||
-         kind == ParameterKind::boolean_list || kind == ParameterKind::any;
+  return kind == ParameterKind::tensor_list || kind == ParameterKind::integer_list ||
+         kind == ParameterKind::real_list || kind == ParameterKind::boolean_list || kind == ParameterKind::any;
 }
 
 class PatternCompiler {
@@ -67,7 +59,8 @@ class PatternCompiler {
     statements_ = syntax::parse_match(text, context_.diagnostics);
     if (context_.diagnostics.size() > errors) return;
     if (statements_.empty()) {
-      context_.diagnostics.add(Diagnostic(kPatternSyntax, text.span()).with("expected", "a pattern").with("found", "nothing"));
+      context_.diagnostics.add(
+          Diagnostic(kPatternSyntax, text.span()).with("expected", "a pattern").with("found", "nothing"));
       return;
     }
     for (size_t i = 0; i < statements_.size(); ++i) {
@@ -75,7 +68,8 @@ class PatternCompiler {
       if (statement.name.empty()) continue;
       auto [found, added] = definitions_.emplace(statement.name, i);
       if (!added) {
-        context_.diagnostics.add(Diagnostic(kNameDefinedTwice, statement.name_span).with("name", statement.name)
+        context_.diagnostics.add(Diagnostic(kNameDefinedTwice, statement.name_span)
+                                     .with("name", statement.name)
                                      .label(statements_[found->second].name_span, "first defined here"));
         return;
       }
@@ -96,7 +90,6 @@ class PatternCompiler {
   }
 
  private:
-  template <typename... Labels>
   [[noreturn]] void fail(Diagnostic diagnostic) {
     context_.diagnostics.add(std::move(diagnostic));
     throw Failed();
@@ -104,7 +97,8 @@ class PatternCompiler {
 
   PatternId add(Pattern pattern) {
     if (rule_.patterns.size() >= context_.limits.expanded_pattern_nodes) {
-      fail(Diagnostic(kLimitExceeded, pattern.span).with("what", "the number of pattern nodes of a rule (macros expanded)")
+      fail(Diagnostic(kLimitExceeded, pattern.span)
+               .with("what", "the number of pattern nodes of a rule (macros expanded)")
                .with("limit", static_cast<int64_t>(context_.limits.expanded_pattern_nodes)));
     }
     rule_.patterns.push_back(std::move(pattern));
@@ -118,7 +112,8 @@ class PatternCompiler {
       return compiled_[index];
     }
     if (expanding_[index]) {
-      fail(Diagnostic(kPatternSyntax, given.name_span).with("expected", "an acyclic pattern")
+      fail(Diagnostic(kPatternSyntax, given.name_span)
+               .with("expected", "an acyclic pattern")
                .with("found", "`%" + given.name + "`, which is defined by itself"));
     }
     expanding_[index] = true;
@@ -143,7 +138,8 @@ class PatternCompiler {
   }
 
   // The slot of a name; `key` is unique in the rule, `shown` what people see.
-  SlotId slot_for(const std::string& key, const std::string& shown, ExpressionType type, const Span& span, const Place& place) {
+  SlotId slot_for(const std::string& key, const std::string& shown, ExpressionType type, const Span& span,
+                  const Place& place) {
     if (place.in_repetition) fail(Diagnostic(kNameInRepetition, span).with("name", shown));
     auto found = context_.names.find(key);
     if (found == context_.names.end()) {
@@ -172,7 +168,10 @@ class PatternCompiler {
       case Kind::name: return value(given, environment, place);
       case Kind::word: {
         auto literal = literal_word(given.text);
-        if (!literal) fail(Diagnostic(kUnknownWord, given.span).with("word", given.text).help("a value is written `%" + given.text + "`"));
+        if (!literal)
+          fail(Diagnostic(kUnknownWord, given.span)
+                   .with("word", given.text)
+                   .help("a value is written `%" + given.text + "`"));
         return literal_pattern(*literal, given.span);
       }
       case Kind::literal: return literal_pattern(given.literal, given.span);
@@ -185,7 +184,8 @@ class PatternCompiler {
         result.span = given.span;
         Place inner = place;
         inner.in_branch = true;
-        for (const syntax::PatternPtr& child : given.children) result.children.push_back(pattern(*child, environment, inner));
+        for (const syntax::PatternPtr& child : given.children)
+          result.children.push_back(pattern(*child, environment, inner));
         settle_branches(result);
         return add(std::move(result));
       }
@@ -240,7 +240,8 @@ class PatternCompiler {
     } else {
       result.kind = PatternKind::list;
     }
-    for (const syntax::PatternPtr& child : given.children) result.children.push_back(pattern(*child, environment, inner));
+    for (const syntax::PatternPtr& child : given.children)
+      result.children.push_back(pattern(*child, environment, inner));
     return add(std::move(result));
   }
 
@@ -248,7 +249,8 @@ class PatternCompiler {
   void settle_branches(const Pattern& alternative) {
     for (SlotId slot = 0; slot < rule_.slots.size(); ++slot) {
       if (!rule_.slots[slot].may_be_unbound) continue;
-      const bool everywhere = std::all_of(alternative.children.begin(), alternative.children.end(), [&](PatternId child) { return always_binds(child, slot); });
+      const bool everywhere = std::all_of(alternative.children.begin(), alternative.children.end(),
+                                          [&](PatternId child) { return always_binds(child, slot); });
       if (everywhere && !alternative.children.empty()) bound_in_alternative_.insert(slot);
     }
   }
@@ -259,7 +261,8 @@ class PatternCompiler {
     const auto child_binds = [&](PatternId child) { return always_binds(child, slot); };
     switch (pattern.kind) {
       case PatternKind::call:
-        return std::any_of(pattern.arguments.begin(), pattern.arguments.end(), [&](const PatternArgument& a) { return child_binds(a.pattern); });
+        return std::any_of(pattern.arguments.begin(), pattern.arguments.end(),
+                           [&](const PatternArgument& a) { return child_binds(a.pattern); });
       case PatternKind::list:
       case PatternKind::each: return std::any_of(pattern.children.begin(), pattern.children.end(), child_binds);
       case PatternKind::alternative: return std::all_of(pattern.children.begin(), pattern.children.end(), child_binds);
@@ -286,7 +289,8 @@ class PatternCompiler {
     chain_place_ = place;
     const PatternId id = call(inner, environment, within);
     if (rule_.patterns[id].kind != PatternKind::call) {
-      fail(Diagnostic(kNotAChain, given.span, "a macro or class with differing arguments cannot be repeated").with("postfix", postfix));
+      fail(Diagnostic(kNotAChain, given.span, "a macro or class with differing arguments cannot be repeated")
+               .with("postfix", postfix));
     }
     Pattern result;
     result.kind = repeat ? PatternKind::repeat : PatternKind::optional;
@@ -301,42 +305,28 @@ class PatternCompiler {
     const Place through_place = chain_place_;
     chain_through_ = nullptr;
     if (!given.is_class && given.text.find('.') == std::string::npos) return macro(given, environment, place);
-    OperatorSet all = resolve(given);
-    // Operators that take the arguments in the same places form one pattern; what is left is an alternative.
-    std::vector<std::pair<Layout, std::vector<OpId>>> groups;
-    const bool alone = all.ops.size() == 1 && all.regexes.empty();
-    for (OpId op : all.ops) {
-      auto layout = layout_of(op, given, alone);
-      if (!layout) continue;
-      auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == *layout; });
-      if (same == groups.end()) groups.push_back({*layout, {op}});
-      else same->second.push_back(op);
-    }
-    if (groups.empty() && !all.regexes.empty() && given.open && std::all_of(given.arguments.begin(), given.arguments.end(), [](const auto& a) { return a.name.empty(); })) {
-      Layout positional;
-      for (uint32_t i = 0; i < given.arguments.size(); ++i) positional.parameters.push_back(i);
-      groups.push_back({positional, {}});
-    }
-    if (groups.empty()) no_overload(given, all);
+    auto resolved = resolve_call(context_, given);
+    if (!resolved.ok()) fail(resolved.diagnostics().list().front());
+    const auto& [all, groups] = *resolved;
 
     std::vector<PatternId> arguments;
-    const Signature* signature = groups[0].second.empty() ? nullptr : context_.operators.signature(groups[0].second[0]);
+    const Signature* signature =
+        groups[0].operators.empty() ? nullptr : context_.operators.signature(groups[0].operators[0]);
     for (size_t i = 0; i < given.arguments.size(); ++i) {
       Place inner = &given.arguments[i] == through ? through_place : place;
-      inner.parameter = signature ? &signature->parameters[groups[0].first.parameters[i]] : &any_parameter();
+      inner.parameter = signature ? &signature->parameters[groups[0].layout.parameters[i]] : &any_parameter();
       inner.element = false;
       inner.node_required = inner.parameter->kind == ParameterKind::tensor;
       arguments.push_back(pattern(*given.arguments[i].value, environment, inner));
     }
     std::vector<PatternId> calls;
-    for (auto& [layout, ops] : groups) {
+    for (const auto& [layout, ops] : groups) {
       Pattern result;
       result.kind = PatternKind::call;
       result.span = given.span;
       result.operators.text = all.text;
       result.operators.ops = ops;
-      std::sort(result.operators.ops.begin(), result.operators.ops.end());
-      if (&layout == &groups.front().first) result.operators.regexes = all.regexes;
+      if (&layout == &groups.front().layout) result.operators.regexes = all.regexes;
       result.defaults = layout.defaults;
       for (size_t i = 0; i < arguments.size(); ++i) result.arguments.push_back({layout.parameters[i], arguments[i]});
       result.commutative = is_commutative(result);
@@ -348,20 +338,6 @@ class PatternCompiler {
     result.span = given.span;
     result.children = std::move(calls);
     return add(std::move(result));
-  }
-
-  [[noreturn]] void no_overload(const syntax::Pattern& given, const OperatorSet& all) {
-    if (all.ops.empty()) {
-      Diagnostic diagnostic = Diagnostic(kEmptyClass, given.callee_span).with("text", all.text);
-      if (!all.regexes.empty()) diagnostic.helps.push_back({"operators that no signature declares are matched by position, with `...` as the last argument", {}, {}});
-      fail(std::move(diagnostic));
-    }
-    std::string list;
-    for (OpId op : all.ops) {
-      if (list.size() < 200) list += (list.empty() ? "" : ", ") + context_.operators.name(op);
-      else if (list.back() != '.') list += ", ...";
-    }
-    fail(Diagnostic(kNoOverload, given.callee_span).with("op", all.text).help("it stands for " + list));
   }
 
   static const Parameter& any_parameter() {
@@ -376,108 +352,16 @@ class PatternCompiler {
       if (!context_.operators.commutative(op)) return false;
       for (size_t i = 2; i < context_.operators.signature(op)->parameters.size(); ++i) {
         const Argument& wanted = context_.operators.signature(op)->parameters[i].default_value;
-        const bool fixed = std::any_of(call.defaults.begin(), call.defaults.end(), [&](const auto& d) { return d.first == i; }) ||
-                           std::any_of(call.arguments.begin(), call.arguments.end(), [&](const PatternArgument& a) {
-                             const Pattern& given = rule_.patterns[a.pattern];
-                             return a.parameter == i && given.kind == PatternKind::literal && given.literal == wanted;
-                           });
+        const bool fixed =
+            std::any_of(call.defaults.begin(), call.defaults.end(), [&](const auto& d) { return d.first == i; }) ||
+            std::any_of(call.arguments.begin(), call.arguments.end(), [&](const PatternArgument& a) {
+              const Pattern& given = rule_.patterns[a.pattern];
+              return a.parameter == i && given.kind == PatternKind::literal && given.literal == wanted;
+            });
         if (!fixed) return false;
       }
     }
     return true;
-  }
-
-  OperatorSet resolve(const syntax::Pattern& given) {
-    OperatorSet result;
-    result.text = (given.is_class ? "@" : "") + given.text;
-    if (!given.is_class) {
-      resolve_name(given.text, given.callee_span, result);
-      return result;
-    }
-    auto found = context_.scope.classes.find(given.text);
-    if (found == context_.scope.classes.end()) {
-      std::vector<std::string> known;
-      for (const auto& [name, declaration] : context_.scope.classes) known.push_back(name);
-      Diagnostic diagnostic = Diagnostic(kUnknownClass, given.callee_span).with("name", given.text);
-      if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `@" + *near + "`?", given.callee_span, "@" + *near});
-      fail(std::move(diagnostic));
-    }
-    for (const MappedText& entry : found->second->entries) {
-      const std::string& text = entry.text();
-      if (text.size() > 2 && text.front() == '/' && text.back() == '/') resolve_regex(text.substr(1, text.size() - 2), entry.span(), result);
-      else resolve_name(text, entry.span(), result);
-    }
-    std::sort(result.ops.begin(), result.ops.end());
-    result.ops.erase(std::unique(result.ops.begin(), result.ops.end()), result.ops.end());
-    return result;
-  }
-
-  void resolve_name(const std::string& name, const Span& span, OperatorSet& result) {
-    const auto op = context_.operators.find(name);
-    if (op && context_.operators.signature(*op)) {
-      result.ops.push_back(*op);
-      return;
-    }
-    for (const std::string& overload : context_.operators.overloads(name)) result.ops.push_back(context_.operators.intern(overload));
-    if (!result.ops.empty()) return;
-    Diagnostic diagnostic = Diagnostic(kUnknownOperator, span).with("op", name);
-    std::vector<std::string> known = context_.operators.known_names();
-    if (auto near = did_you_mean(name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", span, *near});
-    fail(std::move(diagnostic));
-  }
-
-  void resolve_regex(const std::string& text, const Span& span, OperatorSet& result) {
-    const re2::RE2 regex(text, re2::RE2::Quiet);
-    if (!regex.ok()) fail(Diagnostic(kBadRegex, span).with("regex", text).with("why", regex.error()));
-    for (const std::string& name : context_.operators.known_names()) {
-      if (re2::RE2::FullMatch(name, regex)) result.ops.push_back(context_.operators.intern(name));
-    }
-    result.regexes.push_back(text);
-  }
-
-  // Nothing when the operator does not take these arguments; that is an error for a lone operator.
-  std::optional<Layout> layout_of(OpId op, const syntax::Pattern& given, bool alone) {
-    const Signature& signature = *context_.operators.signature(op);
-    const std::string& name = context_.operators.name(op);
-    Layout layout;
-    std::vector<bool> taken(signature.parameters.size(), false);
-    for (size_t i = 0; i < given.arguments.size(); ++i) {
-      const syntax::PatternArgument& argument = given.arguments[i];
-      size_t index = i;
-      if (!argument.name.empty()) {
-        const auto found = signature.find(argument.name);
-        if (!found) {
-          if (!alone) return std::nullopt;
-          std::vector<std::string> known;
-          for (const Parameter& parameter : signature.parameters) known.push_back(parameter.name);
-          Diagnostic diagnostic = Diagnostic(kUnknownPatternParameter, argument.name_span).with("op", name).with("parameter", argument.name);
-          if (auto near = did_you_mean(argument.name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", argument.name_span, *near});
-          fail(std::move(diagnostic));
-        }
-        index = *found;
-      } else if (i >= signature.parameters.size()) {
-        if (!alone) return std::nullopt;
-        fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", name).with("limit", counted_arguments(signature.parameters.size())));
-      }
-      if (taken[index]) {
-        if (!alone) return std::nullopt;
-        fail(Diagnostic(kRewriteArgumentTwice, argument.value->span).with("parameter", signature.parameters[index].name));
-      }
-      taken[index] = true;
-      layout.parameters.push_back(static_cast<uint32_t>(index));
-    }
-    if (given.open) return layout;
-    for (size_t i = 0; i < signature.parameters.size(); ++i) {
-      if (taken[i]) continue;
-      const Parameter& parameter = signature.parameters[i];
-      if (!parameter.has_default) {
-        if (!alone) return std::nullopt;
-        fail(Diagnostic(kUnnamedParameter, given.callee_span).with("op", name).with("parameter", parameter.name)
-               .help("`" + parameter.name + "=_` takes any value; `...` as the last argument leaves all others free"));
-      }
-      layout.defaults.push_back({static_cast<uint32_t>(i), parameter.default_value});
-    }
-    return layout;
   }
 
   PatternId macro(const syntax::Pattern& given, const Environment& environment, const Place& place) {
@@ -486,20 +370,25 @@ class PatternCompiler {
       std::vector<std::string> known;
       for (const auto& [name, declaration] : context_.scope.macros) known.push_back(name);
       Diagnostic diagnostic = Diagnostic(kUnknownMacro, given.callee_span).with("name", given.text);
-      if (auto near = did_you_mean(given.text, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", given.callee_span, *near});
+      diagnostic.suggest(given.text, known, given.callee_span);
       fail(std::move(diagnostic));
     }
     const MacroDeclaration& declared = *found->second;
     if (environment.depth >= context_.limits.macro_depth) {
-      fail(Diagnostic(kMacroDepth, given.callee_span).with("name", given.text).with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
+      fail(Diagnostic(kMacroDepth, given.callee_span)
+               .with("name", given.text)
+               .with("limit", static_cast<int64_t>(context_.limits.macro_depth)));
     }
     Environment inner;
     inner.caller = &environment;
     inner.depth = environment.depth + 1;
     inner.suffix = "@" + declared.name + "." + std::to_string(++macro_uses_);
     const auto wrong_count = [&](const Span& span) {
-      fail(Diagnostic(kMacroArguments, span).with("name", declared.name).with("expected", counted_arguments(declared.parameters.size()))
-               .with("count", static_cast<int64_t>(given.arguments.size())).label(declared.span, "defined here"));
+      fail(Diagnostic(kMacroArguments, span)
+               .with("name", declared.name)
+               .with("expected", counted_arguments(declared.parameters.size()))
+               .with("count", static_cast<int64_t>(given.arguments.size()))
+               .label(declared.span, "defined here"));
     };
     if (given.open) wrong_count(given.open_span);
     for (size_t i = 0; i < given.arguments.size(); ++i) {
@@ -507,7 +396,9 @@ class PatternCompiler {
       if (i >= declared.parameters.size()) wrong_count(argument.value->span);
       const std::string& parameter = argument.name.empty() ? declared.parameters[i] : argument.name;
       if (std::find(declared.parameters.begin(), declared.parameters.end(), parameter) == declared.parameters.end()) {
-        fail(Diagnostic(kUnknownPatternParameter, argument.name_span).with("op", declared.name).with("parameter", parameter));
+        fail(Diagnostic(kUnknownPatternParameter, argument.name_span)
+                 .with("op", declared.name)
+                 .with("parameter", parameter));
       }
       inner.parameters[parameter] = argument.value;
     }
@@ -515,7 +406,8 @@ class PatternCompiler {
     Place within = place;
     within.in_branch = place.in_branch || declared.alternatives.size() > 1;
     std::vector<PatternId> children;
-    for (const syntax::PatternPtr& alternative : declared.alternatives) children.push_back(pattern(*alternative, inner, within));
+    for (const syntax::PatternPtr& alternative : declared.alternatives)
+      children.push_back(pattern(*alternative, inner, within));
     if (children.size() == 1) return children[0];
     Pattern result;
     result.kind = PatternKind::alternative;
@@ -566,7 +458,8 @@ class PatternCompiler {
         return std::find(slots.begin(), slots.end(), slot) != slots.end();
       };
       if (!std::any_of(rest.begin(), rest.end(), names) || !std::any_of(own.begin(), own.end(), names)) continue;
-      diagnostic.notes.push_back("`%" + rule_.slots[slot].name + "` ties nothing together: a shared name counts when every match binds it to a node");
+      diagnostic.notes.push_back("`%" + rule_.slots[slot].name +
+                                 "` ties nothing together: a shared name counts when every match binds it to a node");
     }
     fail(std::move(diagnostic));
   }
@@ -578,7 +471,8 @@ class PatternCompiler {
     Certain bound = certain_below(rule_, rule_.root);
     std::vector<PatternId> ordered, left = rule_.extra_roots;
     while (!left.empty()) {
-      auto next = std::find_if(left.begin(), left.end(), [&](PatternId id) { return !certain_below(rule_, id).shared(bound).empty(); });
+      auto next = std::find_if(left.begin(), left.end(),
+                               [&](PatternId id) { return !certain_below(rule_, id).shared(bound).empty(); });
       if (next == left.end()) not_connected(left.front());
       check_root(*next, rule_.patterns[*next].span);
       bound.add(certain_below(rule_, *next));
@@ -602,54 +496,6 @@ class PatternCompiler {
 };
 
 }  // namespace
-
-SlotId RuleContext::add_slot(std::string slot_name, ExpressionType type, const Span& span) {
-  Slot slot;
-  slot.name = slot_name;
-  slot.type = type;
-  slot.span = span;
-  rule.slots.push_back(std::move(slot));
-  const SlotId id = static_cast<SlotId>(rule.slots.size() - 1);
-  names.emplace(std::move(slot_name), id);
-  return id;
-}
-
-ExpressionType type_of(const Parameter& parameter) {
-  if (parameter.optional && parameter.kind != ParameterKind::tensor) return ExpressionType::any;
-  switch (parameter.kind) {
-    case ParameterKind::tensor: return ExpressionType::node;
-    case ParameterKind::scalar:
-    case ParameterKind::real: return ExpressionType::number;
-    case ParameterKind::integer: return ExpressionType::integer;
-    case ParameterKind::boolean: return ExpressionType::boolean;
-    case ParameterKind::text: return ExpressionType::text;
-    case ParameterKind::dtype: return ExpressionType::dtype;
-    case ParameterKind::keyword: return ExpressionType::keyword;
-    case ParameterKind::tensor_list:
-    case ParameterKind::integer_list:
-    case ParameterKind::real_list:
-    case ParameterKind::boolean_list: return ExpressionType::list;
-    case ParameterKind::qparam:
-    case ParameterKind::any: return ExpressionType::any;
-  }
-  return ExpressionType::any;
-}
-
-std::string counted_arguments(size_t count) { return std::to_string(count) + (count == 1 ? " argument" : " arguments"); }
-
-std::optional<Argument> literal_word(std::string_view word) {
-  if (word == "None") return Argument();
-  if (word == "true" || word == "True") return Argument(true);
-  if (word == "false" || word == "False") return Argument(false);
-  if (word == "inf") return Argument(std::numeric_limits<double>::infinity());
-  if (word == "nan") return Argument(std::numeric_limits<double>::quiet_NaN());
-  if (auto dtype = parse_dtype(word)) return Argument(*dtype);
-  static constexpr std::string_view kKeywords[] = {"channels_last", "channels_last_3d", "contiguous_format", "preserve_format", "strided", "sparse_coo", "cpu"};
-  for (std::string_view keyword : kKeywords) {
-    if (word == keyword) return Argument(Keyword{std::string(word)});
-  }
-  return std::nullopt;
-}
 
 void compile_pattern(RuleContext& context, const MappedText& text) { PatternCompiler(context).compile(text); }
 

@@ -12,7 +12,8 @@ struct Failed {};
 
 class RewriteCompiler {
  public:
-  explicit RewriteCompiler(RuleContext& context) : context_(context), rule_(context.rule), matched_(context.rule.slots.size()) {}
+  explicit RewriteCompiler(RuleContext& context)
+      : context_(context), rule_(context.rule), matched_(context.rule.slots.size()) {}
 
   void compile(const MappedText& text) {
     const size_t errors = context_.diagnostics.size();
@@ -50,23 +51,12 @@ class RewriteCompiler {
     std::rotate(rule_.replaced.begin(), replaced, replaced + 1);
   }
 
-  std::vector<std::string> known_names() const {
-    std::vector<std::string> known;
-    for (const auto& [candidate, id] : context_.names) {
-      if (candidate.find('@') == std::string::npos) known.push_back(candidate);
-    }
-    return known;
-  }
-
   // The slot of `like %n` and `%n with`.
   SlotId matched_call(const std::pair<std::string, Span>& reference) {
     auto found = context_.names.find(reference.first);
-    if (found == context_.names.end()) {
-      Diagnostic diagnostic = Diagnostic(kUnboundName, reference.second).with("name", reference.first);
-      if (auto near = did_you_mean(reference.first, known_names())) diagnostic.helps.push_back({"did you mean `%" + *near + "`?", reference.second, "%" + *near});
-      fail(std::move(diagnostic));
-    }
-    if (rule_.slots[found->second].pattern == kNoPattern) fail(Diagnostic(kNotACall, reference.second).with("name", reference.first));
+    if (found == context_.names.end()) fail(context_.unbound(reference.first, reference.second));
+    if (rule_.slots[found->second].pattern == kNoPattern)
+      fail(Diagnostic(kNotACall, reference.second).with("name", reference.first));
     return found->second;
   }
 
@@ -101,7 +91,8 @@ class RewriteCompiler {
   SlotId result_slot(const syntax::RewriteLine& line, const RewriteStatement& value) {
     auto found = context_.names.find(line.name);
     if (found == context_.names.end()) {
-      const ExpressionType type = value.kind == RewriteStatement::Kind::expression ? value.expression.type : ExpressionType::node;
+      const ExpressionType type =
+          value.kind == RewriteStatement::Kind::expression ? value.expression.type : ExpressionType::node;
       return context_.add_slot(line.name, type, line.name_span);
     }
     const SlotId slot = found->second;
@@ -110,7 +101,10 @@ class RewriteCompiler {
     }
     if (slot >= matched_) return slot;
     const PatternId pattern = rule_.slots[slot].pattern;
-    if (pattern == kNoPattern) fail(Diagnostic(kNotReplaceable, line.name_span).with("name", line.name).label(rule_.slots[slot].span, "bound here"));
+    if (pattern == kNoPattern)
+      fail(Diagnostic(kNotReplaceable, line.name_span)
+               .with("name", line.name)
+               .label(rule_.slots[slot].span, "bound here"));
     rule_.replaced.push_back(slot);
     return slot;
   }
@@ -132,8 +126,8 @@ class RewriteCompiler {
         std::string list;
         for (const std::string& overload : overloads) list += (list.empty() ? "" : ", ") + overload;
         diagnostic.helps.push_back({"a rewrite names the overload: " + list, {}, {}});
-      } else if (auto near = did_you_mean(line.op, context_.operators.known_names())) {
-        diagnostic.helps.push_back({"did you mean `" + *near + "`?", line.op_span, *near});
+      } else {
+        diagnostic.suggest(line.op, context_.operators.known_names(), line.op_span);
       }
       fail(std::move(diagnostic));
     }
@@ -158,7 +152,8 @@ class RewriteCompiler {
     }
   }
 
-  RewriteStatement::Value call_value(const syntax::RewriteLine& line, size_t i, const Signature& signature, std::vector<bool>& given) {
+  RewriteStatement::Value call_value(const syntax::RewriteLine& line, size_t i, const Signature& signature,
+                                     std::vector<bool>& given) {
     const syntax::RewriteLine::Value& argument = line.values[i];
     size_t index = i;
     if (!argument.name.empty()) {
@@ -166,7 +161,9 @@ class RewriteCompiler {
       if (!found) unknown_parameter(argument, line.op, signature);
       index = *found;
     } else if (i >= signature.parameters.size()) {
-      fail(Diagnostic(kTooManyPatternArguments, argument.value->span).with("op", line.op).with("limit", counted_arguments(signature.parameters.size())));
+      fail(Diagnostic(kTooManyPatternArguments, argument.value->span)
+               .with("op", line.op)
+               .with("limit", counted_arguments(signature.parameters.size())));
     }
     const Parameter& parameter = signature.parameters[index];
     if (given[index]) fail(Diagnostic(kRewriteArgumentTwice, argument.value->span).with("parameter", parameter.name));
@@ -176,24 +173,33 @@ class RewriteCompiler {
     return result;
   }
 
-  [[noreturn]] void unknown_parameter(const syntax::RewriteLine::Value& argument, const std::string& op, const Signature& signature) {
+  [[noreturn]] void unknown_parameter(const syntax::RewriteLine::Value& argument, const std::string& op,
+                                      const Signature& signature) {
     std::vector<std::string> known;
     for (const Parameter& candidate : signature.parameters) known.push_back(candidate.name);
-    Diagnostic diagnostic = Diagnostic(kUnknownRewriteParameter, argument.name_span).with("op", op).with("parameter", argument.name);
-    if (auto near = did_you_mean(argument.name, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", argument.name_span, *near});
+    Diagnostic diagnostic =
+        Diagnostic(kUnknownRewriteParameter, argument.name_span).with("op", op).with("parameter", argument.name);
+    diagnostic.suggest(argument.name, known, argument.name_span);
     fail(std::move(diagnostic));
   }
 
   void check_kind(const Parameter& parameter, const Expression& given) {
     const ExpressionType wanted = type_of(parameter);
     const ExpressionType found = given.type;
-    const auto number = [](ExpressionType type) { return type == ExpressionType::number || type == ExpressionType::integer || type == ExpressionType::size; };
-    if (wanted == ExpressionType::any || found == ExpressionType::any || found == ExpressionType::none || wanted == found) return;
+    const auto number = [](ExpressionType type) {
+      return type == ExpressionType::number || type == ExpressionType::integer || type == ExpressionType::size;
+    };
+    if (wanted == ExpressionType::any || found == ExpressionType::any || found == ExpressionType::none ||
+        wanted == found)
+      return;
     if (number(wanted) && number(found)) return;
     // A scalar operand is a number where a tensor is meant, and a lone integer a list of one.
     if (wanted == ExpressionType::node && number(found)) return;
     if (wanted == ExpressionType::list && number(found)) return;
-    fail(Diagnostic(kTypeMismatch, given.span).with("what", "`" + parameter.name + "`").with("expected", std::string(name(wanted))).with("found", std::string(name(found))));
+    fail(Diagnostic(kTypeMismatch, given.span)
+             .with("what", "`" + parameter.name + "`")
+             .with("expected", std::string(name(wanted)))
+             .with("found", std::string(name(found))));
   }
 
   void copy(const syntax::RewriteLine& line, RewriteStatement& result) {
@@ -204,14 +210,17 @@ class RewriteCompiler {
     for (const syntax::RewriteLine::Value& argument : line.values) {
       for (OpId op : ops) {
         const Signature* signature = context_.operators.signature(op);
-        if (signature && !signature->find(argument.name)) unknown_parameter(argument, context_.operators.name(op), *signature);
+        if (signature && !signature->find(argument.name))
+          unknown_parameter(argument, context_.operators.name(op), *signature);
       }
       for (const RewriteStatement::Value& earlier : result.values) {
-        if (earlier.parameter == argument.name) fail(Diagnostic(kRewriteArgumentTwice, argument.name_span).with("parameter", argument.name));
+        if (earlier.parameter == argument.name)
+          fail(Diagnostic(kRewriteArgumentTwice, argument.name_span).with("parameter", argument.name));
       }
       result.values.push_back(value(argument, argument.name));
       if (!ops.empty()) {
-        if (const Signature* signature = context_.operators.signature(ops[0])) check_kind(signature->parameters[*signature->find(argument.name)], result.values.back().value);
+        if (const Signature* signature = context_.operators.signature(ops[0]))
+          check_kind(signature->parameters[*signature->find(argument.name)], result.values.back().value);
       }
     }
   }
@@ -226,7 +235,8 @@ class RewriteCompiler {
 
 void compile_rewrite(RuleContext& context, const MappedText& text) {
   if (text.empty()) {
-    context.diagnostics.add(Diagnostic(kRewriteSyntax, text.span()).with("expected", "`%name = value`").with("found", "nothing"));
+    context.diagnostics.add(
+        Diagnostic(kRewriteSyntax, text.span()).with("expected", "`%name = value`").with("found", "nothing"));
     return;
   }
   RewriteCompiler(context).compile(text);

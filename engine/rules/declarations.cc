@@ -18,7 +18,10 @@ class MapReader {
       : node_(node), where_(std::move(where)), diagnostics_(diagnostics) {
     if (node.kind != Kind::map) {
       if (node.kind == Kind::null) {
-        diagnostics_.add(Diagnostic(kWrongValue, node.span).with("key", where_).with("expected", "a map").with("found", std::string(name(node.kind))));
+        diagnostics_.add(Diagnostic(kWrongValue, node.span)
+                             .with("key", where_)
+                             .with("expected", "a map")
+                             .with("found", std::string(name(node.kind))));
       } else {
         wrong(where_, node, "a map");
       }
@@ -28,9 +31,7 @@ class MapReader {
     for (const YamlEntry& entry : node.entries) {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
       Diagnostic diagnostic = Diagnostic(kUnknownKey, entry.key_span).with("key", entry.key).with("where", where_);
-      if (auto near = did_you_mean(entry.key, known)) {
-        diagnostic.helps.push_back({"did you mean `" + *near + "`?", entry.key_span, *near});
-      } else {
+      if (!diagnostic.suggest(entry.key, known, entry.key_span)) {
         std::string list;
         for (const std::string& key : known) list += (list.empty() ? "" : ", ") + key;
         diagnostic.helps.push_back({"the keys here are " + list, {}, {}});
@@ -113,8 +114,12 @@ class MapReader {
   }
 
   void wrong(const std::string& key, const YamlNode& value, std::string expected) {
-    std::string found = value.kind == Kind::scalar ? "`" + value.text.text().substr(0, 40) + "`" : std::string(name(value.kind));
-    diagnostics_.add(Diagnostic(kWrongValue, value.span).with("key", key).with("expected", std::move(expected)).with("found", std::move(found)));
+    std::string found =
+        value.kind == Kind::scalar ? "`" + value.text.text().substr(0, 40) + "`" : std::string(name(value.kind));
+    diagnostics_.add(Diagnostic(kWrongValue, value.span)
+                         .with("key", key)
+                         .with("expected", std::move(expected))
+                         .with("found", std::move(found)));
   }
 
  private:
@@ -126,7 +131,8 @@ class MapReader {
 
 bool is_identifier(std::string_view text) {
   if (text.empty() || std::isdigit(static_cast<unsigned char>(text[0]))) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
 }
 
 // "name(a, b)" into its parts.
@@ -142,7 +148,8 @@ bool split_head(const std::string& head, std::string& head_name, std::vector<std
     std::string parameter = inside.substr(at, comma - at);
     parameter.erase(0, parameter.find_first_not_of(" %"));
     parameter.erase(parameter.find_last_not_of(' ') + 1);
-    if (!is_identifier(parameter) || std::find(parameters.begin(), parameters.end(), parameter) != parameters.end()) return false;
+    if (!is_identifier(parameter) || std::find(parameters.begin(), parameters.end(), parameter) != parameters.end())
+      return false;
     parameters.push_back(std::move(parameter));
     at = comma + 1;
   }
@@ -155,15 +162,21 @@ class FileReader {
 
   RuleFile read(const YamlNode& root) {
     if (root.kind == Kind::null) {
-      diagnostics_.add(Diagnostic(kMissingKey, Span{file_.source, 0, 0}).with("where", "a rule file").with("key", "qrules")
+      diagnostics_.add(Diagnostic(kMissingKey, Span{file_.source, 0, 0})
+                           .with("where", "a rule file")
+                           .with("key", "qrules")
                            .help("the file is empty; a rule file begins with `qrules: 1`"));
       return std::move(file_);
     }
-    MapReader map(root, "a rule file", {"qrules", "doc", "import", "operators", "classes", "macros", "predicates", "rules", "phases"}, diagnostics_);
+    MapReader map(root, "a rule file",
+                  {"qrules", "doc", "import", "operators", "classes", "macros", "predicates", "rules", "phases"},
+                  diagnostics_);
     if (!map.valid()) return std::move(file_);
     if (const YamlNode* version = map.required("qrules")) {
       if (version->kind != Kind::scalar || version->text.text() != "1") {
-        diagnostics_.add(Diagnostic(kUnsupportedVersion, version->span).with("version", version->kind == Kind::scalar ? version->text.text() : std::string(name(version->kind))));
+        diagnostics_.add(Diagnostic(kUnsupportedVersion, version->span)
+                             .with("version", version->kind == Kind::scalar ? version->text.text()
+                                                                            : std::string(name(version->kind))));
       }
     }
     map.plain("doc", map.optional("doc"));
@@ -220,12 +233,15 @@ class FileReader {
     const YamlNode* given = map.required("name");
     declared.doc = map.plain("doc", map.optional("doc"));
     std::vector<const YamlNode*> bodies = map.list("any", map.optional("any"), true);
-    if (const YamlNode* body = map.optional("is")) bodies.push_back(body);
-    else if (bodies.empty()) map.required("is");
+    if (const YamlNode* body = map.optional("is"))
+      bodies.push_back(body);
+    else if (bodies.empty())
+      map.required("is");
     for (const YamlNode* body : bodies) {
       MappedText text = map.text("is", body);
       if (body->kind != Kind::scalar) continue;
-      if (syntax::PatternPtr parsed = syntax::parse_pattern(text, diagnostics_)) declared.alternatives.push_back(std::move(parsed));
+      if (syntax::PatternPtr parsed = syntax::parse_pattern(text, diagnostics_))
+        declared.alternatives.push_back(std::move(parsed));
     }
     if (!given) return;
     declared.span = given->span;
@@ -268,7 +284,10 @@ class FileReader {
         if (step.name == "merge-duplicates") {
           phase.merge_duplicates = true;
         } else {
-          diagnostics_.add(Diagnostic(kWrongValue, step.span).with("key", "before").with("expected", "`merge-duplicates`").with("found", "`" + step.name + "`"));
+          diagnostics_.add(Diagnostic(kWrongValue, step.span)
+                               .with("key", "before")
+                               .with("expected", "`merge-duplicates`")
+                               .with("found", "`" + step.name + "`"));
         }
       }
     }
@@ -279,7 +298,10 @@ class FileReader {
   }
 
   void read_rule(const YamlNode& node) {
-    MapReader map(node, "a rule", {"name", "doc", "phase", "benefit", "before", "after", "foreach", "match", "where", "rewrite", "counter", "covers", "tests"}, diagnostics_);
+    MapReader map(node, "a rule",
+                  {"name", "doc", "phase", "benefit", "before", "after", "foreach", "match", "where", "rewrite",
+                   "counter", "covers", "tests"},
+                  diagnostics_);
     if (!map.valid()) return;
     RuleDeclaration rule;
     const YamlNode* given = map.required("name");
@@ -298,7 +320,8 @@ class FileReader {
     const YamlNode* rewrite = map.required("rewrite");
     rule.rewrite = map.text("rewrite", rewrite);
     read_counter(map, rule);
-    for (const NamedReference& covered : map.names("covers", map.optional("covers"))) rule.covers.push_back(covered.name);
+    for (const NamedReference& covered : map.names("covers", map.optional("covers")))
+      rule.covers.push_back(covered.name);
     for (const YamlNode* test : map.list("tests", map.optional("tests"))) read_test(*test, rule);
     if (!given || !phase || !match || !rewrite || !variables_read) return;
     if (!is_plain_name(rule.name.text())) return invalid_name(given->span, rule.name.text(), "a rule");
@@ -321,11 +344,14 @@ class FileReader {
           values[""] = element->text;
         } else if (element->kind == Kind::map) {
           for (const YamlEntry& value : element->entries) {
-            if (value.value->kind == Kind::scalar) values[value.key] = value.value->text;
-            else map.wrong(value.key, *value.value, "text");
+            if (value.value->kind == Kind::scalar)
+              values[value.key] = value.value->text;
+            else
+              map.wrong(value.key, *value.value, "text");
           }
           // The first value names the instance.
-          if (!element->entries.empty() && element->entries.front().value->kind == Kind::scalar) values[""] = element->entries.front().value->text;
+          if (!element->entries.empty() && element->entries.front().value->kind == Kind::scalar)
+            values[""] = element->entries.front().value->text;
         } else {
           map.wrong(entry.key, *element, "text or a map of texts");
         }
@@ -385,14 +411,16 @@ class FileReader {
 
 bool is_plain_name(std::string_view given) {
   if (given.empty()) return false;
-  return std::all_of(given.begin(), given.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; });
+  return std::all_of(given.begin(), given.end(),
+                     [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; });
 }
 
 RuleFile read_declarations(const SourcePtr& source, const YamlNode& root, Diagnostics& diagnostics) {
   return FileReader(source, diagnostics).read(root);
 }
 
-MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values, Diagnostics& diagnostics) {
+MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values,
+                      Diagnostics& diagnostics) {
   const std::string& from = text.text();
   MappedText result(text.file());
   result.set_place(text.span().begin, text.span().end);
@@ -410,7 +438,8 @@ MappedText substitute(const MappedText& text, const std::map<std::string, Mapped
       for (const auto& [candidate, value] : values) known.push_back(candidate);
       const Span span = text.span(i, close + 1);
       Diagnostic diagnostic = Diagnostic(kUnknownTemplateName, span).with("name", key);
-      if (auto near = did_you_mean(key, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", span, "${" + *near + "}"});
+      if (auto near = did_you_mean(key, known))
+        diagnostic.helps.push_back({"did you mean `" + *near + "`?", span, "${" + *near + "}"});
       diagnostics.add(std::move(diagnostic));
     } else {
       result.append(found->second.text(), text.place_begin(i), text.place_end(close));

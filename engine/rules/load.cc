@@ -26,7 +26,8 @@ class Loader {
  public:
   explicit Loader(const LoadOptions& options) : options_(options) {
     set_.operators = options.operators;
-    set_.functions = options.functions ? options.functions : std::make_shared<const FunctionRegistry>(FunctionRegistry::builtin());
+    set_.functions =
+        options.functions ? options.functions : std::make_shared<const FunctionRegistry>(FunctionRegistry::builtin());
   }
 
   Result<RuleSet> load_paths(const std::vector<std::string>& paths) {
@@ -99,7 +100,8 @@ class Loader {
     if (why.empty() && error) why = error.message();
     std::string text;
     if (why.empty() && size > options_.limits.file_bytes) {
-      diagnostics_.add(with_place(Diagnostic(kLimitExceeded), import).with("what", "the size of `" + path + "` in bytes")
+      diagnostics_.add(with_place(Diagnostic(kLimitExceeded), import)
+                           .with("what", "the size of `" + path + "` in bytes")
                            .with("limit", static_cast<int64_t>(options_.limits.file_bytes)));
       return nullptr;
     }
@@ -135,7 +137,9 @@ class Loader {
     for (const OperatorDeclaration& declared : result->operators) {
       const Status status = options_.operators->declare(declared.name, declared.schema);
       if (status.ok()) continue;
-      diagnostics_.add(Diagnostic(kBadDeclaration, declared.span).with("name", declared.name).with("why", status.diagnostics().list().front().message()));
+      diagnostics_.add(Diagnostic(kBadDeclaration, declared.span)
+                           .with("name", declared.name)
+                           .with("why", status.diagnostics().list().front().message()));
     }
     add_phases(*result);
     open_.push_back({key, source->name()});
@@ -164,9 +168,11 @@ class Loader {
 
   void add_phases(const RuleFile& file) {
     for (size_t i = 0; i < file.phases.size(); ++i) {
-      auto same = std::find_if(set_.phases.begin(), set_.phases.end(), [&](const Phase& phase) { return phase.name == file.phases[i].name; });
+      auto same = std::find_if(set_.phases.begin(), set_.phases.end(),
+                               [&](const Phase& phase) { return phase.name == file.phases[i].name; });
       if (same != set_.phases.end()) {
-        duplicate("a phase", file.phases[i].name, file.phase_spans[i], phase_spans_[static_cast<size_t>(same - set_.phases.begin())]);
+        duplicate("a phase", file.phases[i].name, file.phase_spans[i],
+                  phase_spans_[static_cast<size_t>(same - set_.phases.begin())]);
         continue;
       }
       set_.phases.push_back(file.phases[i]);
@@ -175,7 +181,10 @@ class Loader {
   }
 
   void duplicate(std::string what, const std::string& name, const Span& span, const Span& first) {
-    diagnostics_.add(Diagnostic(kDuplicateDefinition, span, "defined again here").with("what", std::move(what)).with("name", name).label(first, "first defined here"));
+    diagnostics_.add(Diagnostic(kDuplicateDefinition, span, "defined again here")
+                         .with("what", std::move(what))
+                         .with("name", name)
+                         .label(first, "first defined here"));
   }
 
   // What a file declares and what its imports do, directly and through theirs.
@@ -206,7 +215,11 @@ class Loader {
   }
 
   Result<RuleSet> finish(const std::string& path) {
-    if (set_.phases.empty() && !diagnostics_.has_errors()) diagnostics_.add(Diagnostic(kNoPhases).with("path", path).help("declare `phases: [{name: main}]` in the file, or put a pipeline.yaml into its folder"));
+    if (set_.phases.empty() && !diagnostics_.has_errors())
+      diagnostics_.add(
+          Diagnostic(kNoPhases)
+              .with("path", path)
+              .help("declare `phases: [{name: main}]` in the file, or put a pipeline.yaml into its folder"));
     std::set<const RuleFile*> done;
     for (const RuleFile* file : roots_) {
       if (!done.insert(file).second) continue;
@@ -222,19 +235,21 @@ class Loader {
     const std::string& base = declared.name.text();
     auto [first, added] = rule_spans_.emplace(base, declared.name.span());
     if (!added) {
-      diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here").with("name", base).label(first->second, "first defined here"));
+      diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here")
+                           .with("name", base)
+                           .label(first->second, "first defined here"));
       return;
     }
-    auto phase = std::find_if(set_.phases.begin(), set_.phases.end(), [&](const Phase& p) { return p.name == declared.phase.name; });
+    auto phase = std::find_if(set_.phases.begin(), set_.phases.end(),
+                              [&](const Phase& p) { return p.name == declared.phase.name; });
     if (phase == set_.phases.end()) {
       std::vector<std::string> known;
       for (const Phase& candidate : set_.phases) known.push_back(candidate.name);
       Diagnostic diagnostic = Diagnostic(kUnknownPhase, declared.phase.span).with("name", declared.phase.name);
       if (known.empty()) {
-        diagnostic.helps.push_back({"no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`", {}, {}});
-      } else if (auto near = did_you_mean(declared.phase.name, known)) {
-        diagnostic.helps.push_back({"did you mean `" + *near + "`?", declared.phase.span, *near});
-      } else {
+        diagnostic.helps.push_back(
+            {"no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`", {}, {}});
+      } else if (!diagnostic.suggest(declared.phase.name, known, declared.phase.span)) {
         std::string list;
         for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
         diagnostic.helps.push_back({"the phases are " + list, {}, {}});
@@ -247,7 +262,8 @@ class Loader {
     for (const ForeachVariable& variable : declared.foreach_variables) {
       count *= variable.elements.size();
       if (count > options_.limits.foreach_instances) {
-        diagnostics_.add(Diagnostic(kLimitExceeded, variable.span).with("what", "the number of instances of `foreach`")
+        diagnostics_.add(Diagnostic(kLimitExceeded, variable.span)
+                             .with("what", "the number of instances of `foreach`")
                              .with("limit", static_cast<int64_t>(options_.limits.foreach_instances)));
         return;
       }
@@ -260,7 +276,8 @@ class Loader {
     }
   }
 
-  void add_instance(const RuleFile& file, const RuleDeclaration& declared, uint32_t phase, size_t instance, size_t count) {
+  void add_instance(const RuleFile& file, const RuleDeclaration& declared, uint32_t phase, size_t instance,
+                    size_t count) {
     std::map<std::string, MappedText> values;
     std::string label;
     // The last variable changes fastest.
@@ -301,8 +318,10 @@ class Loader {
     }
     compile_rewrite(context, rewrite);
     if (diagnostics_.size() > errors) return;
-    for (const NamedReference& other : declared.before) references_.push_back({set_.rules.size(), other.name, other.span, true});
-    for (const NamedReference& other : declared.after) references_.push_back({set_.rules.size(), other.name, other.span, false});
+    for (const NamedReference& other : declared.before)
+      references_.push_back({set_.rules.size(), other.name, other.span, true});
+    for (const NamedReference& other : declared.after)
+      references_.push_back({set_.rules.size(), other.name, other.span, false});
     set_.rules.push_back(std::move(rule));
   }
 
@@ -322,7 +341,9 @@ class Loader {
 
 }  // namespace
 
-Result<RuleSet> load_rules(const std::vector<std::string>& paths, const LoadOptions& options) { return Loader(options).load_paths(paths); }
+Result<RuleSet> load_rules(const std::vector<std::string>& paths, const LoadOptions& options) {
+  return Loader(options).load_paths(paths);
+}
 
 Result<RuleSet> load_rules_text(std::string name, std::string text, const LoadOptions& options) {
   return Loader(options).load_text(std::move(name), std::move(text));

@@ -25,8 +25,8 @@ struct Preference {
 
 }  // namespace
 
-void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases, const std::vector<OrderReference>& references,
-                 Diagnostics& diagnostics) {
+void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases,
+                 const std::vector<OrderReference>& references, Diagnostics& diagnostics) {
   std::map<std::pair<uint32_t, std::string>, std::vector<size_t>> by_name;
   for (size_t i = 0; i < rules.size(); ++i) by_name[{rules[i].phase, rules[i].base_name}].push_back(i);
 
@@ -41,8 +41,9 @@ void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases, con
       for (const auto& [key, indexes] : by_name) {
         if (key.first == phase && key.second != rules[reference.rule].base_name) known.push_back(key.second);
       }
-      Diagnostic diagnostic = Diagnostic(kUnknownRule, reference.span).with("name", reference.other).with("phase", phases[phase].name);
-      if (auto near = did_you_mean(reference.other, known)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", reference.span, *near});
+      Diagnostic diagnostic =
+          Diagnostic(kUnknownRule, reference.span).with("name", reference.other).with("phase", phases[phase].name);
+      diagnostic.suggest(reference.other, known, reference.span);
       diagnostics.add(std::move(diagnostic));
       continue;
     }

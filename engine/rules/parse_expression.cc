@@ -2,20 +2,17 @@
 // if-else, or, and, not, comparisons and in, + -, * / // %, unary -.
 
 #include <qrules/rules/diagnostics.h>
-#include <qrules/rules/lexer.h>
+#include <qrules/rules/parser.h>
 #include <qrules/rules/syntax.h>
 
 namespace qrules::syntax {
 namespace {
 
-constexpr int kDeepest = 200;
-
-struct Failed {};
-
-class Parser {
+class ExpressionParser : Parser {
  public:
-  Parser(const MappedText& text, std::vector<std::string_view> continuations, const DiagnosticKind& kind, Diagnostics& diagnostics)
-      : lexer_(text, std::move(continuations)), kind_(kind), diagnostics_(diagnostics) {}
+  ExpressionParser(const MappedText& text, std::vector<std::string_view> continuations, const DiagnosticKind& kind,
+                   Diagnostics& diagnostics)
+      : Parser(text, std::move(continuations), kind, diagnostics) {}
 
   std::vector<ConditionLine> conditions() {
     std::vector<ConditionLine> result;
@@ -60,31 +57,13 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected) {
-    const Token& token = lexer_.peek();
-    Diagnostic diagnostic(kind_, lexer_.span(token), "expected " + expected);
-    if (token.is("=") && &kind_ == &kExpressionSyntax) diagnostic.helps.push_back({"equality is written `==`", lexer_.span(token), "=="});
-    diagnostics_.add(std::move(diagnostic).with("expected", std::move(expected)).with("found", describe(token)));
-    throw Failed();
-  }
   [[noreturn]] void fail_at(const Span& span, std::string expected, std::string label) {
-    diagnostics_.add(Diagnostic(kind_, span, std::move(label)).with("expected", std::move(expected)).with("found", "`" + std::string(span.text()) + "`"));
-    throw Failed();
+    fail(Diagnostic(kind_, span, std::move(label))
+             .with("expected", std::move(expected))
+             .with("found", "`" + std::string(span.text()) + "`"));
   }
-  void expect(std::string_view symbol) {
-    if (!lexer_.peek().is(symbol)) fail("`" + std::string(symbol) + "`");
-    lexer_.next();
-  }
-  void skip_line() {
-    while (lexer_.peek().kind != TokenKind::newline && lexer_.peek().kind != TokenKind::end) lexer_.next();
-  }
-  // True when something is left.
-  bool skip_newlines() {
-    while (lexer_.peek().kind == TokenKind::newline) lexer_.next();
-    return lexer_.peek().kind != TokenKind::end;
-  }
-  void end_of_line(std::string expected) {
-    if (lexer_.peek().kind != TokenKind::newline && lexer_.peek().kind != TokenKind::end) fail(std::move(expected));
+  void end_of_line(const std::string& expected) {
+    if (!at_end_of_line()) fail(expected);
   }
   std::string single_line(size_t begin, size_t end) const {
     std::string result;
@@ -114,14 +93,17 @@ class Parser {
       if (lexer_.peek().is_word("like")) {
         lexer_.next();
         line.like = matched_name();
-        if (lexer_.peek().is(",")) lexer_.next();
-        else if (!lexer_.peek().is(")")) fail("`,` or `)`");
+        if (lexer_.peek().is(","))
+          lexer_.next();
+        else if (!lexer_.peek().is(")"))
+          fail("`,` or `)`");
       }
       arguments(line);
     } else {
       line.expression = expression();
       if (lexer_.peek().is_word("with")) {
-        if (line.expression->kind != Expression::Kind::name) fail("the end of the line: only a name can be followed by `with`");
+        if (line.expression->kind != Expression::Kind::name)
+          fail("the end of the line: only a name can be followed by `with`");
         line.kind = RewriteLine::Kind::copy;
         line.like = {line.expression->text, line.expression->span};
         line.expression = nullptr;
@@ -214,8 +196,8 @@ class Parser {
     const size_t begin = lexer_.peek().begin;
     ExpressionPtr left = sum();
     static constexpr std::pair<std::string_view, ExpressionKind> kOperators[] = {
-        {"==", ExpressionKind::equal}, {"!=", ExpressionKind::not_equal}, {"<", ExpressionKind::less},
-        {"<=", ExpressionKind::less_equal}, {">", ExpressionKind::greater}, {">=", ExpressionKind::greater_equal}};
+        {"==", ExpressionKind::equal},      {"!=", ExpressionKind::not_equal}, {"<", ExpressionKind::less},
+        {"<=", ExpressionKind::less_equal}, {">", ExpressionKind::greater},    {">=", ExpressionKind::greater_equal}};
     ExpressionKind operation = ExpressionKind::literal;
     for (const auto& [symbol, kind] : kOperators) {
       if (lexer_.peek().is(symbol)) operation = kind;
@@ -256,11 +238,16 @@ class Parser {
     while (true) {
       const Token& token = lexer_.peek();
       ExpressionKind kind;
-      if (token.is("*")) kind = ExpressionKind::multiply;
-      else if (token.is("/")) kind = ExpressionKind::divide;
-      else if (token.is("//")) kind = ExpressionKind::floor_divide;
-      else if (token.is("%")) kind = ExpressionKind::modulo;
-      else return left;
+      if (token.is("*"))
+        kind = ExpressionKind::multiply;
+      else if (token.is("/"))
+        kind = ExpressionKind::divide;
+      else if (token.is("//"))
+        kind = ExpressionKind::floor_divide;
+      else if (token.is("%"))
+        kind = ExpressionKind::modulo;
+      else
+        return left;
       lexer_.next();
       left = make(Expression::Kind::binary, kind, begin, {left, unary()});
     }
@@ -326,8 +313,7 @@ class Parser {
           return make(Expression::Kind::list, ExpressionKind::list, token.begin, std::move(elements));
         }
         break;
-      default:
-        break;
+      default: break;
     }
     fail("an expression");
   }
@@ -345,7 +331,8 @@ class Parser {
       }
       result->operands.push_back(std::move(value));
       result->argument_names.push_back(std::move(name));
-      if (lexer_.peek().is_word("for") && result->operands.size() == 1 && (callee.text == "all" || callee.text == "any")) {
+      if (lexer_.peek().is_word("for") && result->operands.size() == 1 &&
+          (callee.text == "all" || callee.text == "any")) {
         loop(*result);
         break;
       }
@@ -375,7 +362,8 @@ class Parser {
     }
   }
 
-  ExpressionPtr make(Expression::Kind kind, ExpressionKind operation, size_t begin, std::vector<ExpressionPtr> operands) {
+  ExpressionPtr make(Expression::Kind kind, ExpressionKind operation, size_t begin,
+                     std::vector<ExpressionPtr> operands) {
     auto result = std::make_shared<Expression>();
     result->kind = kind;
     result->operation = operation;
@@ -384,24 +372,21 @@ class Parser {
     return result;
   }
 
-  Lexer lexer_;
-  const DiagnosticKind& kind_;
-  Diagnostics& diagnostics_;
   int depth_ = 0;
 };
 
 }  // namespace
 
 std::vector<ConditionLine> parse_conditions(const MappedText& text, Diagnostics& diagnostics) {
-  return Parser(text, {"and", "or"}, kExpressionSyntax, diagnostics).conditions();
+  return ExpressionParser(text, {"and", "or"}, kExpressionSyntax, diagnostics).conditions();
 }
 
 ExpressionPtr parse_expression(const MappedText& text, Diagnostics& diagnostics) {
-  return Parser(text, {"and", "or"}, kExpressionSyntax, diagnostics).single();
+  return ExpressionParser(text, {"and", "or"}, kExpressionSyntax, diagnostics).single();
 }
 
 std::vector<RewriteLine> parse_rewrite(const MappedText& text, Diagnostics& diagnostics) {
-  return Parser(text, {"and", "or"}, kRewriteSyntax, diagnostics).rewrite();
+  return ExpressionParser(text, {"and", "or"}, kRewriteSyntax, diagnostics).rewrite();
 }
 
 }  // namespace qrules::syntax

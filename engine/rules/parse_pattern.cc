@@ -3,40 +3,33 @@
 #include <charconv>
 
 #include <qrules/rules/diagnostics.h>
-#include <qrules/rules/lexer.h>
+#include <qrules/rules/parser.h>
 #include <qrules/rules/syntax.h>
 
 namespace qrules::syntax {
 namespace {
 
-// Deeper than any pattern that a person writes, shallow enough for the stack.
-constexpr int kDeepest = 200;
-
-struct Failed {};  // the error is reported; the statement is skipped
-
-class Parser {
+class PatternParser : Parser {
  public:
-  Parser(const MappedText& text, Diagnostics& diagnostics) : lexer_(text, {"|"}), diagnostics_(diagnostics) {}
+  PatternParser(const MappedText& text, Diagnostics& diagnostics) : Parser(text, {"|"}, kPatternSyntax, diagnostics) {}
 
   std::vector<Statement> statements() {
     std::vector<Statement> result;
-    while (true) {
-      while (lexer_.peek().kind == TokenKind::newline) lexer_.next();
-      if (lexer_.peek().kind == TokenKind::end) return result;
+    while (skip_newlines()) {
       try {
         result.push_back(statement());
       } catch (const Failed&) {
         skip_line();
       }
     }
+    return result;
   }
 
   PatternPtr single() {
     try {
-      while (lexer_.peek().kind == TokenKind::newline) lexer_.next();
+      skip_newlines();
       PatternPtr result = pattern(0);
-      while (lexer_.peek().kind == TokenKind::newline) lexer_.next();
-      if (lexer_.peek().kind != TokenKind::end) fail("the end of the pattern");
+      if (skip_newlines()) fail("the end of the pattern");
       return result;
     } catch (const Failed&) {
       return nullptr;
@@ -44,20 +37,6 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected) {
-    const Token& token = lexer_.peek();
-    diagnostics_.add(Diagnostic(kPatternSyntax, lexer_.span(token), "expected " + expected)
-                         .with("expected", std::move(expected)).with("found", describe(token)));
-    throw Failed();
-  }
-  void expect(std::string_view symbol) {
-    if (!lexer_.peek().is(symbol)) fail("`" + std::string(symbol) + "`");
-    lexer_.next();
-  }
-  void skip_line() {
-    while (lexer_.peek().kind != TokenKind::newline && lexer_.peek().kind != TokenKind::end) lexer_.next();
-  }
-
   Statement statement() {
     Statement result;
     const size_t begin = lexer_.peek().begin;
@@ -69,7 +48,7 @@ class Parser {
       result.name_span = parsed->span;
       parsed = pattern(0);
     }
-    if (lexer_.peek().kind != TokenKind::newline && lexer_.peek().kind != TokenKind::end) fail("the end of the statement");
+    if (!at_end_of_line()) fail("the end of the statement");
     result.pattern = std::move(parsed);
     result.span = lexer_.span(begin, lexer_.last_end());
     return result;
@@ -97,8 +76,7 @@ class Parser {
     const Token& token = lexer_.peek();
     if (!token.is("?") && !token.is("*") && !token.is("+")) return inner;
     if (inner->kind != Pattern::Kind::call && inner->kind != Pattern::Kind::alternative) {
-      diagnostics_.add(Diagnostic(kNotAChain, lexer_.span(token)).with("postfix", token.text));
-      throw Failed();
+      fail(Diagnostic(kNotAChain, lexer_.span(token)).with("postfix", token.text));
     }
     auto result = std::make_shared<Pattern>();
     result->kind = token.is("?") ? Pattern::Kind::optional : Pattern::Kind::repeat;
@@ -142,8 +120,7 @@ class Parser {
         result->kind = Pattern::Kind::literal;
         result->literal = Argument(token.text);
         return result;
-      case TokenKind::number:
-        return number(token, false, token.begin);
+      case TokenKind::number: return number(token, false, token.begin);
       case TokenKind::symbol:
         if (token.text == "-") {
           lexer_.next();
@@ -165,8 +142,7 @@ class Parser {
         }
         if (token.text == "[") return list(token, depth);
         break;
-      default:
-        break;
+      default: break;
     }
     fail("a pattern");
   }
@@ -222,9 +198,9 @@ class Parser {
         argument.name_span = argument.value->span;
         argument.value = pattern(depth + 1);
       } else if (!result->arguments.empty() && !result->arguments.back().name.empty()) {
-        diagnostics_.add(Diagnostic(kPatternSyntax, argument.value->span, "positional arguments come first")
-                             .with("expected", "a named argument").with("found", "`" + std::string(argument.value->span.text()) + "`"));
-        throw Failed();
+        fail(Diagnostic(kPatternSyntax, argument.value->span, "positional arguments come first")
+                 .with("expected", "a named argument")
+                 .with("found", "`" + std::string(argument.value->span.text()) + "`"));
       }
       result->arguments.push_back(std::move(argument));
       if (!lexer_.peek().is(",")) break;
@@ -234,9 +210,6 @@ class Parser {
     result->span = lexer_.span(callee.begin, lexer_.last_end());
     return result;
   }
-
-  Lexer lexer_;
-  Diagnostics& diagnostics_;
 };
 
 }  // namespace
@@ -256,8 +229,12 @@ std::optional<Argument> parse_number(const std::string& text) {
   return std::nullopt;
 }
 
-std::vector<Statement> parse_match(const MappedText& text, Diagnostics& diagnostics) { return Parser(text, diagnostics).statements(); }
+std::vector<Statement> parse_match(const MappedText& text, Diagnostics& diagnostics) {
+  return PatternParser(text, diagnostics).statements();
+}
 
-PatternPtr parse_pattern(const MappedText& text, Diagnostics& diagnostics) { return Parser(text, diagnostics).single(); }
+PatternPtr parse_pattern(const MappedText& text, Diagnostics& diagnostics) {
+  return PatternParser(text, diagnostics).single();
+}
 
 }  // namespace qrules::syntax

@@ -25,6 +25,8 @@ struct RuleContext {
   std::map<std::string, SlotId, std::less<>> names;  // of the rule itself, not of macros
 
   SlotId add_slot(std::string name, ExpressionType type, const Span& span);
+  // The error for a name that is not bound here (QR0202), with the nearest of those that are.
+  Diagnostic unbound(const std::string& name, const Span& span) const;
 };
 
 // Fills rule.patterns, root, extra_roots and the slots that `match` binds.
@@ -36,9 +38,10 @@ std::optional<Condition> compile_condition(RuleContext& context, const MappedTex
 // Fills rule.rewrite, replaced and the slots that `rewrite` makes.
 void compile_rewrite(RuleContext& context, const MappedText& text);
 
-// An expression with its names resolved and types checked; nothing when it is wrong (reported). `in_rewrite`: functions that make
-// values are allowed.
-std::optional<Expression> compile_expression(RuleContext& context, const syntax::Expression& expression, bool in_rewrite);
+// An expression with its names resolved and types checked; nothing when it is wrong (reported). `in_rewrite`: functions
+// that make values are allowed.
+std::optional<Expression> compile_expression(RuleContext& context, const syntax::Expression& expression,
+                                             bool in_rewrite);
 
 // A bare word as a literal: dtype, true, false, None, inf, nan, memory format or layout.
 std::optional<Argument> literal_word(std::string_view word);

@@ -1,21 +1,23 @@
-// Running a plan: one arena and one set of kernel states for each context. Pointers are fixed when the context is made, but for
-// those into the model's inputs.
+// Running a plan: one arena and one set of kernel states for each context. Pointers are fixed when the context is made,
+// but for those into the model's inputs.
 
 #include <chrono>
-#include <cstdlib>
 
 #include <omp.h>
 
 #include <qrules/runtime/prepared_plan.h>
+#include <qrules/support/aligned.h>
 
 namespace qrules {
 namespace {
 
 class PlanContext final : public Plan::Context {
  public:
-  explicit PlanContext(std::shared_ptr<const PreparedPlan> plan) : plan_(std::move(plan)), times_(plan_->steps().size(), 0) {
-    constexpr size_t kAlignment = 64;
-    arena_.reset(static_cast<char*>(std::aligned_alloc(kAlignment, (plan_->arena + kAlignment) / kAlignment * kAlignment)));
+  explicit PlanContext(std::shared_ptr<const PreparedPlan> plan)
+      : plan_(std::move(plan)),
+        memory_(allocate_aligned(plan_->arena)),
+        arena_(static_cast<char*>(memory_.get())),
+        times_(plan_->steps().size(), 0) {
     steps_.resize(plan_->program.size());
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = plan_->program[i];
@@ -23,9 +25,11 @@ class PlanContext final : public Plan::Context {
       prepared.inputs.resize(step.inputs.size());
       prepared.outputs.resize(step.outputs.size());
       for (size_t k = 0; k < step.inputs.size(); ++k) point(step.inputs[k], prepared.inputs[k]);
-      for (size_t k = 0; k < step.outputs.size(); ++k) prepared.outputs[k] = arena_.get() + plan_->roots[step.outputs[k].root].offset + step.outputs[k].byte_offset;
+      for (size_t k = 0; k < step.outputs.size(); ++k)
+        prepared.outputs[k] = arena_ + plan_->roots[step.outputs[k].root].offset + step.outputs[k].byte_offset;
       prepared.state = step.kernel->make_state();
-      prepared.arguments = {prepared.inputs.data(), prepared.outputs.data(), arena_.get() + plan_->scratch_offset, prepared.state.get(), &failed_};
+      prepared.arguments = {prepared.inputs.data(), prepared.outputs.data(), arena_ + plan_->scratch_offset,
+                            prepared.state.get(), &failed_};
     }
     results_.resize(plan_->results.size());
     for (size_t i = 0; i < results_.size(); ++i) point(plan_->results[i], results_[i]);
@@ -34,16 +38,18 @@ class PlanContext final : public Plan::Context {
   void run(std::span<const void* const> inputs) override {
     if (plan_->threads > 0) omp_set_num_threads(plan_->threads);
     failed_ = false;
-    for (const Patch& patch : patches_) *patch.where = static_cast<const char*>(inputs[patch.input]) + patch.byte_offset;
+    for (const Patch& patch : patches_)
+      *patch.where = static_cast<const char*>(inputs[patch.input]) + patch.byte_offset;
     if (!profiling_) {
-      for (const Prepared& step : steps_) run(step);
+      for (size_t i = 0; i < steps_.size(); ++i) run(i);
       return;
     }
     std::fill(times_.begin(), times_.end(), 0);
     for (size_t i = 0; i < steps_.size(); ++i) {
       const auto start = std::chrono::steady_clock::now();
-      run(steps_[i]);
-      times_[plan_->program[i].report] += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+      run(i);
+      times_[plan_->program[i].report] +=
+          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
     }
   }
 
@@ -58,33 +64,27 @@ class PlanContext final : public Plan::Context {
     std::vector<void*> outputs;
     std::unique_ptr<KernelState> state;
     KernelArguments arguments;
-    const Kernel* kernel = nullptr;
   };
   struct Patch {
     const void** where;
     size_t input;
     size_t byte_offset;
   };
-  struct Free {
-    void operator()(char* memory) const { std::free(memory); }
-  };
 
-  void run(const Prepared& step) const {
-    const size_t index = static_cast<size_t>(&step - steps_.data());
-    plan_->program[index].kernel->run(step.arguments);
-  }
+  void run(size_t step) const { plan_->program[step].kernel->run(steps_[step].arguments); }
 
   void point(const Place& place, const void*& where) {
     const Root& root = plan_->roots[place.root];
     switch (root.kind) {
-      case Root::Kind::arena: where = arena_.get() + root.offset + place.byte_offset; break;
+      case Root::Kind::arena: where = arena_ + root.offset + place.byte_offset; break;
       case Root::Kind::constant: where = static_cast<const char*>(root.data.get()) + place.byte_offset; break;
       case Root::Kind::input: patches_.push_back({&where, root.input, place.byte_offset}); break;
     }
   }
 
   std::shared_ptr<const PreparedPlan> plan_;
-  std::unique_ptr<char, Free> arena_;
+  std::shared_ptr<void> memory_;
+  char* arena_;
   std::vector<Prepared> steps_;
   std::vector<const void*> results_;
   std::vector<Patch> patches_;

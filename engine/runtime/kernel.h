@@ -18,11 +18,12 @@ namespace qrules {
 // Pointers of one execution. Everything was sized and laid out at preparation.
 class KernelState;
 struct KernelArguments {
-  const void* const* inputs = nullptr;   // one for each operand of the node, in operand order
-  void* const* outputs = nullptr;        // one for each result
-  void* scratch = nullptr;               // scratch_bytes, 64-byte aligned, shared with other nodes of the same context
+  const void* const* inputs = nullptr;  // one for each operand of the node, in operand order
+  void* const* outputs = nullptr;       // one for each result
+  void* scratch = nullptr;              // scratch_bytes, 64-byte aligned, shared with other nodes of the same context
   KernelState* state = nullptr;
-  bool* failed = nullptr;                // set by a kernel that could not run (a library underneath refused); its results are then undefined
+  bool* failed =
+      nullptr;  // set by a kernel that could not run (a library underneath refused); its results are then undefined
 };
 
 // Mutable state of a kernel that belongs to one running context (wrapped tensors, primitives that are not re-entrant).
@@ -60,10 +61,11 @@ class PrepareContext {
   virtual size_t output_count() const = 0;
   virtual TensorLayout& output(size_t result) = 0;
 
-  // Asks that an operand comes in this layout; a reorder is put in front when its producer chose another.
+  // Asks that an operand comes in this layout; a reorder is put in front when its producer chose another. Of a constant
+  // the reordered copy is made at once, and constant_data gives its elements.
   virtual void require_layout(size_t operand, TensorLayout layout) = 0;
-  // True when nothing reads the operand's buffer after this node and it is no input, constant, output or view of one: the proof
-  // is the plan's. Then `write_into` makes the result share that buffer (equal byte extents).
+  // True when nothing reads the operand's buffer after this node and it is no input, constant, output or view of one:
+  // the proof is the plan's. Then `write_into` makes the result share that buffer (equal byte extents).
   virtual bool may_overwrite(size_t operand) const = 0;
   virtual void write_into(size_t result, size_t operand) = 0;
   // The result is a view of the operand: no kernel runs. Layout of the result is output(result).
@@ -75,12 +77,12 @@ class PrepareContext {
   virtual void note(std::string text) = 0;
 };
 
-// A named lowering. `prepare` gives a kernel, or null after `alias`, or an error that says what it cannot do: the next handler
-// for the operator is tried (oneDNN, then the exact decomposed kernels, then the ATen dispatcher).
+// A named lowering. `prepare` gives a kernel, or null after `alias`, or an error that says what it cannot do: the next
+// handler for the operator is tried (oneDNN, then the exact decomposed kernels, then the ATen dispatcher).
 class Handler {
  public:
   virtual ~Handler() = default;
-  virtual std::string_view name() const = 0;     // "onednn.qconv": what reports count
+  virtual std::string_view name() const = 0;  // "onednn.qconv": what reports count
   virtual Result<std::unique_ptr<Kernel>> prepare(PrepareContext& context) const = 0;
 };
 

@@ -1,27 +1,29 @@
-// Layouts are chosen from inputs to outputs: a handler sees the layouts that the producers of its operands chose, may ask for others (a
-// copy is then put in front) and chooses those of its results. Nodes whose operands are constants are run at once.
+// Layouts are chosen from inputs to outputs: a handler sees the layouts that the producers of its operands chose, may
+// ask for others (a copy is then put in front) and chooses those of its results. Nodes whose operands are constants are
+// run at once.
 //
-// Values live in roots. A view shares the root of its operand; so does a result that a kernel writes in place. Overwriting is
-// allowed only where no node that could read the root comes later, which is looked up in the graph's own use lists
-// of every node that lives in it, and never for inputs, constants and results of the model.
+// Values live in roots. A view shares the root of its operand; so does a result that a kernel writes in place.
+// Overwriting is allowed only where no node that could read the root comes later, which is looked up in the graph's own
+// use lists of every node that lives in it, and never for inputs, constants and results of the model.
 
 #include <qrules/runtime/plan_builder.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <omp.h>
 
 #include <qrules/runtime/arena.h>
 #include <qrules/runtime/copy.h>
 #include <qrules/runtime/diagnostics.h>
+#include <qrules/support/aligned.h>
 
 namespace qrules {
 
 // A node's preparation by one handler. Nothing is entered into the plan before the handler has agreed.
 class BuilderContext final : public PrepareContext {
  public:
-  BuilderContext(PlanBuilder& builder, const Node& node, std::vector<TensorLayout> outputs) : builder_(builder), node_(node), outputs_(std::move(outputs)) {
+  BuilderContext(PlanBuilder& builder, const Node& node, std::vector<TensorLayout> outputs)
+      : builder_(builder), node_(node), outputs_(std::move(outputs)) {
     for (const Use& use : node.operands()) inputs_.push_back(builder.places_.at(use.value).front());
     required_.resize(inputs_.size());
     written_into_.resize(outputs_.size());
@@ -34,7 +36,8 @@ class BuilderContext final : public PrepareContext {
   const TensorLayout& input(size_t operand) const override { return layouts_[operand]; }
   const void* constant_data(size_t operand) const override {
     const Root& root = builder_.plan_->roots[inputs_[operand].root];
-    return root.kind == Root::Kind::constant ? static_cast<const char*>(root.data.get()) + inputs_[operand].byte_offset : nullptr;
+    return root.kind == Root::Kind::constant ? static_cast<const char*>(root.data.get()) + inputs_[operand].byte_offset
+                                             : nullptr;
   }
   std::optional<size_t> operand_of(std::string_view parameter) const override {
     const Argument* argument = node_.argument(parameter);
@@ -52,8 +55,10 @@ class BuilderContext final : public PrepareContext {
     const Argument* argument = node_.argument(parameter);
     if (!argument) return result;
     const auto add = [&](const Argument& element) {
-      if (auto integer = element.integer()) result.push_back(*integer);
-      else if (const Dim* dim = element.get_if<Dim>()) result.push_back(builder_.evaluate(*dim).value_or(0));
+      if (auto integer = element.integer())
+        result.push_back(*integer);
+      else if (const Dim* dim = element.get_if<Dim>())
+        result.push_back(builder_.evaluate(*dim).value_or(0));
     };
     if (const Argument::List* list = argument->list()) {
       for (const Argument& element : *list) add(element);
@@ -68,6 +73,11 @@ class BuilderContext final : public PrepareContext {
   void require_layout(size_t operand, TensorLayout layout) override {
     if (same_elements(inputs_[operand].layout, layout)) return;
     layouts_[operand] = layout;
+    if (constant_data(operand)) {
+      // Made now: the handler reads what it asked for.
+      inputs_[operand] = builder_.relayout(*node_.operand(operand), inputs_[operand], layout, true);
+      return;
+    }
     required_[operand] = std::move(layout);
   }
   bool may_overwrite(size_t operand) const override {
@@ -119,11 +129,14 @@ class BuilderContext final : public PrepareContext {
   std::string note_;
 };
 
-PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols, const PlanOptions& options)
+PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols,
+                         const PlanOptions& options)
     : plan_(std::make_shared<PreparedPlan>()), graph_(*graph), symbols_(symbols) {
   plan_->graph = std::move(graph);
   plan_->threads = options.threads;
-  handlers_ = options.handlers ? options.handlers : options.reference ? HandlerRegistry::reference() : HandlerRegistry::builtin();
+  handlers_ = options.handlers    ? options.handlers
+              : options.reference ? HandlerRegistry::reference()
+                                  : HandlerRegistry::builtin();
   threads_ = options.threads > 0 ? options.threads : omp_get_max_threads();
 }
 
@@ -227,7 +240,8 @@ Status PlanBuilder::add_call(const Node& node) {
     for (size_t i = 0; i < context.inputs_.size(); ++i) {
       Place place = context.inputs_[i];
       if (context.required_[i]) {
-        const bool overwritten = std::find(context.written_into_.begin(), context.written_into_.end(), std::optional<size_t>(i)) != context.written_into_.end();
+        const bool overwritten = std::find(context.written_into_.begin(), context.written_into_.end(),
+                                           std::optional<size_t>(i)) != context.written_into_.end();
         place = relayout(*node.operand(i), place, *context.required_[i], !overwritten);
       }
       step.inputs.push_back(std::move(place));
@@ -245,7 +259,8 @@ Status PlanBuilder::add_call(const Node& node) {
         place.byte_offset = step.inputs[*operand].byte_offset;
         in_place = true;
         // Copies of other values that a view shows may be written over; later users need copies of their own.
-        for (auto& [value, copies] : copies_) std::erase_if(copies, [&](const Place& copy) { return copy.root == place.root; });
+        for (auto& [value, copies] : copies_)
+          std::erase_if(copies, [&](const Place& copy) { return copy.root == place.root; });
       } else {
         Root root;
         root.bytes = place.layout.byte_extent();
@@ -269,9 +284,13 @@ Status PlanBuilder::add_call(const Node& node) {
       step.outputs = results;
       step.report = plan_->report.size() - 1;
       scratch_ = std::max(scratch_, context.scratch_);
-      const bool known = std::all_of(step.inputs.begin(), step.inputs.end(), [&](const Place& place) { return plan_->roots[place.root].kind == Root::Kind::constant; });
-      if (known && !in_place && graph_.operators().pure(node.op())) fold(step);
-      else plan_->program.push_back(std::move(step));
+      const bool known = std::all_of(step.inputs.begin(), step.inputs.end(), [&](const Place& place) {
+        return plan_->roots[place.root].kind == Root::Kind::constant;
+      });
+      if (known && !in_place && graph_.operators().pure(node.op()))
+        fold(step);
+      else
+        plan_->program.push_back(std::move(step));
     }
     places_[&node] = std::move(results);
     return Done();
@@ -300,29 +319,27 @@ Place PlanBuilder::relayout(const Node& value, const Place& place, const TensorL
   plan_->report.push_back(std::move(report));
   step.report = plan_->report.size() - 1;
   // A copy that its only reader writes over is made anew in each run.
-  if (shared && plan_->roots[place.root].kind == Root::Kind::constant) fold(step);
-  else plan_->program.push_back(std::move(step));
+  if (shared && plan_->roots[place.root].kind == Root::Kind::constant)
+    fold(step);
+  else
+    plan_->program.push_back(std::move(step));
   if (shared) copies_[&value].push_back(copy);
   return copy;
 }
 
 void PlanBuilder::fold(Step& step) {
-  constexpr size_t kAlignment = 64;
-  const auto allocate = [](size_t bytes) {
-    void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment) / kAlignment * kAlignment);
-    return std::shared_ptr<void>(memory, std::free);
-  };
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
-  for (const Place& place : step.inputs) inputs.push_back(static_cast<const char*>(plan_->roots[place.root].data.get()) + place.byte_offset);
+  for (const Place& place : step.inputs)
+    inputs.push_back(static_cast<const char*>(plan_->roots[place.root].data.get()) + place.byte_offset);
   for (const Place& place : step.outputs) {
     Root& root = plan_->roots[place.root];
-    std::shared_ptr<void> memory = allocate(root.bytes);
+    std::shared_ptr<void> memory = allocate_aligned(root.bytes);
     outputs.push_back(memory.get());
     root.kind = Root::Kind::constant;
     root.data = std::move(memory);
   }
-  const std::shared_ptr<void> scratch = allocate(scratch_);
+  const std::shared_ptr<void> scratch = allocate_aligned(scratch_);
   const std::unique_ptr<KernelState> state = step.kernel->make_state();
   bool failed = false;
   step.kernel->run({inputs.data(), outputs.data(), scratch.get(), state.get(), &failed});
@@ -372,14 +389,17 @@ void PlanBuilder::finish() {
     Root& root = plan_->roots[i];
     if (lifetime_of[i] != SIZE_MAX) root.offset = lifetimes[lifetime_of[i]].offset;
     if (root.kind != Root::Kind::constant) continue;
-    if (!read[i]) root.data.reset();  // packed or folded into something else
-    else plan_->constants += root.bytes;
+    if (!read[i])
+      root.data.reset();  // packed or folded into something else
+    else
+      plan_->constants += root.bytes;
   }
   plan_->scratch_offset = buffers;
   plan_->arena = buffers + scratch_;
 }
 
-Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols,
+Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Graph> graph,
+                                                  const std::map<std::string, int64_t>& symbols,
                                                   const PlanOptions& options) {
   return PlanBuilder(std::move(graph), symbols, options).build();
 }

@@ -1,6 +1,6 @@
 #include <qrules/runtime/tensor.h>
 
-#include <cstdlib>
+#include <qrules/support/aligned.h>
 
 namespace qrules {
 namespace {
@@ -64,11 +64,9 @@ bool same_elements(const TensorLayout& a, const TensorLayout& b) {
 }
 
 HostTensor HostTensor::allocate(TensorLayout layout) {
-  constexpr size_t kAlignment = 64;
-  const size_t bytes = (layout.byte_extent() + kAlignment) / kAlignment * kAlignment;
   HostTensor tensor;
+  tensor.data = allocate_aligned(layout.byte_extent());
   tensor.layout = std::move(layout);
-  tensor.data = std::shared_ptr<void>(std::aligned_alloc(kAlignment, bytes), std::free);
   return tensor;
 }
 

@@ -13,6 +13,8 @@
 namespace qrules {
 
 enum class Level { error, warning, note };
+// "error", "warning", "note".
+const char* name(Level level);
 
 // One kind of diagnostic, declared beside the code that emits it (at namespace scope, `inline const`)
 // and entered into the registry of all kinds at start-up. `message` names its arguments in braces:
@@ -63,11 +65,15 @@ struct Diagnostic {
   Diagnostic(const DiagnosticKind& k, Span span, std::string label = {}) : kind(&k) {
     labels.push_back({std::move(span), std::move(label)});
   }
-  Diagnostic&& with(std::string name, DiagnosticValue value) &&;
-  Diagnostic&& label(Span span, std::string text) &&;
-  Diagnostic&& note(std::string text) &&;
-  Diagnostic&& help(std::string text) &&;
-  Diagnostic&& fix(std::string text, Span span, std::string replacement) &&;
+  Diagnostic with(std::string name, DiagnosticValue value) &&;
+  Diagnostic label(Span span, std::string text) &&;
+  Diagnostic note(std::string text) &&;
+  Diagnostic help(std::string text) &&;
+  Diagnostic fix(std::string text, Span span, std::string replacement) &&;
+  // Adds "did you mean `@view`?" when a candidate is near to what was written; with a span as an edit of it. `sigil`
+  // (%, @) stands before the name in both. True when there is one.
+  bool suggest(std::string_view written, const std::vector<std::string>& candidates, Span span = {},
+               std::string_view sigil = {});
 
   // The message with its arguments filled in.
   std::string message() const;

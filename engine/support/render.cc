@@ -25,8 +25,7 @@ std::string visible(std::string_view line) {
 
 constexpr size_t kWidestLine = 240;
 
-void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter,
-                  const Style& style) {
+void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter, const Style& style) {
   const SourceFile& file = *label.span.file;
   const auto from = file.position(label.span.begin);
   const auto to = file.position(std::max(label.span.end, label.span.begin));
@@ -39,21 +38,17 @@ void render_label(std::string& out, const Label& label, bool primary, const std:
     while (kept > 0 && (static_cast<unsigned char>(line[kept]) & 0xC0) == 0x80) --kept;
     line.resize(kept);
   }
-  const size_t columns = static_cast<size_t>(std::count_if(line.begin(), line.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-  size_t width = to.line == from.line ? to.column - from.column
-                                      : columns + 1 - std::min<size_t>(from.column, columns + 1);
-  width = std::clamp<size_t>(
-      width, 1, std::max<size_t>(1, columns + 1 - std::min<size_t>(from.column, columns)));
-  out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") +
-         line + (cut ? "..." : "") + "\n";
+  const size_t columns = static_cast<size_t>(
+      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  size_t width =
+      to.line == from.line ? to.column - from.column : columns + 1 - std::min<size_t>(from.column, columns + 1);
+  width = std::clamp<size_t>(width, 1, std::max<size_t>(1, columns + 1 - std::min<size_t>(from.column, columns)));
+  out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") + line +
+         (cut ? "..." : "") + "\n";
   const size_t indent = std::min<size_t>(from.column - 1, kWidestLine);
   const std::string marks(width, primary ? '^' : '-');
-  out +=
-      style.paint("34", gutter + " | ") + std::string(indent, ' ') +
-      style.paint(primary ? "31;1" : "34;1", marks + (label.text.empty() ? "" : " " + label.text)) +
-      "\n";
+  out += style.paint("34", gutter + " | ") + std::string(indent, ' ') +
+         style.paint(primary ? "31;1" : "34;1", marks + (label.text.empty() ? "" : " " + label.text)) + "\n";
 }
 
 void render_fix(std::string& out, const Help& help, const std::string& gutter, const Style& style) {
@@ -65,8 +60,7 @@ void render_fix(std::string& out, const Help& help, const std::string& gutter, c
   const size_t end = std::min(line.size(), start + (help.span.end - help.span.begin));
   const std::string number = std::to_string(from.line);
   const std::string pad(gutter.size() - number.size(), ' ');
-  const std::string changed =
-      std::string(line.substr(0, start)) + help.replacement + std::string(line.substr(end));
+  const std::string changed = std::string(line.substr(0, start)) + help.replacement + std::string(line.substr(end));
   out += style.paint("34", pad + number + " ") + style.paint("31", "- " + visible(line)) + "\n";
   out += style.paint("34", pad + number + " ") + style.paint("32", "+ " + visible(changed)) + "\n";
 }
@@ -75,23 +69,18 @@ void render_fix(std::string& out, const Help& help, const std::string& gutter, c
 
 std::string render_text(const Diagnostic& diagnostic, bool color) {
   const Style style{color};
-  static constexpr const char* kNames[] = {"error", "warning", "note"};
   static constexpr const char* kColors[] = {"31;1", "33;1", "36;1"};
   const auto level = static_cast<size_t>(diagnostic.kind->level);
   std::string out =
-      style.paint(kColors[level], std::string(kNames[level]) + "[" + diagnostic.kind->code + "]") +
+      style.paint(kColors[level], std::string(name(diagnostic.kind->level)) + "[" + diagnostic.kind->code + "]") +
       style.paint("1", ": " + diagnostic.message()) + "\n";
 
   size_t widest = 1;
   for (const Label& label : diagnostic.labels) {
-    if (label.span)
-      widest =
-          std::max(widest, std::to_string(label.span.file->position(label.span.begin).line).size());
+    if (label.span) widest = std::max(widest, std::to_string(label.span.file->position(label.span.begin).line).size());
   }
   for (const Help& help : diagnostic.helps) {
-    if (help.span)
-      widest =
-          std::max(widest, std::to_string(help.span.file->position(help.span.begin).line).size());
+    if (help.span) widest = std::max(widest, std::to_string(help.span.file->position(help.span.begin).line).size());
   }
   const std::string gutter(widest, ' ');
   const SourceFile* shown = nullptr;
@@ -100,15 +89,14 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
     if (!label.span) continue;
     const auto position = label.span.file->position(label.span.begin);
     if (label.span.file.get() != shown) {
-      out += style.paint("34", gutter + (i == 0 ? "--> " : "::: ")) + label.span.file->name() +
-             ":" + std::to_string(position.line) + ":" + std::to_string(position.column) + "\n";
+      out += style.paint("34", gutter + (i == 0 ? "--> " : "::: ")) + label.span.file->name() + ":" +
+             std::to_string(position.line) + ":" + std::to_string(position.column) + "\n";
       out += style.paint("34", gutter + " |") + "\n";
       shown = label.span.file.get();
     }
     render_label(out, label, i == 0, gutter, style);
   }
-  for (const std::string& note : diagnostic.notes)
-    out += style.paint("34", gutter + " = ") + "note: " + note + "\n";
+  for (const std::string& note : diagnostic.notes) out += style.paint("34", gutter + " = ") + "note: " + note + "\n";
   for (const Help& help : diagnostic.helps) {
     out += style.paint("34", gutter + " = ") + style.paint("36", "help: ") + help.text + "\n";
     if (help.span) render_fix(out, help, gutter, style);

@@ -78,4 +78,13 @@ Result<AffineOperands> per_token_operands(const PrepareContext& context) {
   return found;
 }
 
+void add_affine(HandlerRegistry& registry, const std::string& verb, FunctionHandler::Prepare per_tensor,
+                FunctionHandler::Prepare per_channel, FunctionHandler::Prepare per_token) {
+  const std::string op = "quantized_decomposed." + verb, handler = "decomposed." + verb;
+  const auto shared = std::make_shared<FunctionHandler>(handler, per_tensor);
+  for (const char* overload : {"default", "tensor", "tensor2"}) registry.add(op + "_per_tensor." + overload, shared);
+  registry.add(op + "_per_channel.default", std::make_shared<FunctionHandler>(handler + "_per_channel", per_channel));
+  registry.add(op + "_per_token.default", std::make_shared<FunctionHandler>(handler + "_per_token", per_token));
+}
+
 }  // namespace qrules::decomposed

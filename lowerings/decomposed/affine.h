@@ -21,11 +21,15 @@ struct AffineOperands {
   std::vector<int64_t> zero_point_strides;
 };
 
-// `scales` and `zero_points` of one element for each index of `axis`. Errors: axis out of range, another element count, or
-// dtypes other than f32 and f64 (scales) and integers and f32 (zero points).
+// `scales` and `zero_points` of one element for each index of `axis`. Errors: axis out of range, another element count,
+// or dtypes other than f32 and f64 (scales) and integers and f32 (zero points).
 Result<AffineOperands> per_channel_operands(const PrepareContext& context);
 
 // The same with one element for each index of all dimensions but the last.
 Result<AffineOperands> per_token_operands(const PrepareContext& context);
+
+// Handlers of quantized_decomposed.<verb>_per_tensor (all overloads), _per_channel and _per_token.
+void add_affine(HandlerRegistry& registry, const std::string& verb, FunctionHandler::Prepare per_tensor,
+                FunctionHandler::Prepare per_channel, FunctionHandler::Prepare per_token);
 
 }  // namespace qrules::decomposed

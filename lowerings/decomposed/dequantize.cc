@@ -28,9 +28,7 @@ std::optional<Diagnostic> check_dtypes(PrepareContext& context) {
 template <typename F>
 std::unique_ptr<Kernel> with_dtypes(DType in, DType out, F&& make) {
   std::unique_ptr<Kernel> kernel;
-  visit_quantized(in, [&](auto in_tag) {
-    visit_float(out, [&](auto out_tag) { kernel = make(in_tag, out_tag); });
-  });
+  visit_quantized(in, [&](auto in_tag) { visit_float(out, [&](auto out_tag) { kernel = make(in_tag, out_tag); }); });
   return kernel;
 }
 
@@ -49,17 +47,19 @@ Prepared dequantize_per_tensor(PrepareContext& context) {
     using F = Wide<Out>;
     return make_kernel(loop.is_flat() ? "ref:flat" : "ref:strided",
                        [loop, scale = *scale, zero_point = *zero_point](const KernelArguments& arguments) {
-      const auto factor = static_cast<F>(scale.read(arguments)), offset = static_cast<F>(zero_point.read(arguments));
-      loop.run([&](const auto& at, int64_t count, const auto& steps) {
-        const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
-        auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
-        if (steps[0] == 1 && steps[1] == 1) {
-          for (int64_t i = 0; i < count; ++i) to[i] = dequantize_value<Out>(from[i], offset, factor);
-        } else {
-          for (int64_t i = 0; i < count; ++i) to[i * steps[0]] = dequantize_value<Out>(from[i * steps[1]], offset, factor);
-        }
-      });
-    });
+                         const auto factor = static_cast<F>(scale.read(arguments)),
+                                    offset = static_cast<F>(zero_point.read(arguments));
+                         loop.run([&](const auto& at, int64_t count, const auto& steps) {
+                           const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
+                           auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
+                           if (steps[0] == 1 && steps[1] == 1) {
+                             for (int64_t i = 0; i < count; ++i) to[i] = dequantize_value<Out>(from[i], offset, factor);
+                           } else {
+                             for (int64_t i = 0; i < count; ++i)
+                               to[i * steps[0]] = dequantize_value<Out>(from[i * steps[1]], offset, factor);
+                           }
+                         });
+                       });
   });
 }
 
@@ -113,20 +113,17 @@ Prepared dequantize_along(PrepareContext& context, Result<AffineOperands> found)
   return found->scale_dtype == DType::f64 ? make(Tag<double>{}) : make(Tag<float>{});
 }
 
-Prepared dequantize_per_channel(PrepareContext& context) { return dequantize_along(context, per_channel_operands(context)); }
-Prepared dequantize_per_token(PrepareContext& context) { return dequantize_along(context, per_token_operands(context)); }
+Prepared dequantize_per_channel(PrepareContext& context) {
+  return dequantize_along(context, per_channel_operands(context));
+}
+Prepared dequantize_per_token(PrepareContext& context) {
+  return dequantize_along(context, per_token_operands(context));
+}
 
 }  // namespace
 
 void add_dequantize(HandlerRegistry& registry) {
-  const auto per_tensor = std::make_shared<FunctionHandler>("decomposed.dequantize", dequantize_per_tensor);
-  for (const char* overload : {"default", "tensor", "tensor2"}) {
-    registry.add(std::string("quantized_decomposed.dequantize_per_tensor.") + overload, per_tensor);
-  }
-  registry.add("quantized_decomposed.dequantize_per_channel.default",
-               std::make_shared<FunctionHandler>("decomposed.dequantize_per_channel", dequantize_per_channel));
-  registry.add("quantized_decomposed.dequantize_per_token.default",
-               std::make_shared<FunctionHandler>("decomposed.dequantize_per_token", dequantize_per_token));
+  add_affine(registry, "dequantize", dequantize_per_tensor, dequantize_per_channel, dequantize_per_token);
 }
 
 }  // namespace qrules::decomposed

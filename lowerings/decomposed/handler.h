@@ -7,12 +7,14 @@
 #include <string_view>
 #include <utility>
 
-#include <qrules/lowerings/decomposed/casts.h>
+#include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/decomposed/diagnostics.h>
 #include <qrules/lowerings/decomposed/strided.h>
 #include <qrules/runtime/kernel.h>
 
 namespace qrules::decomposed {
+
+using namespace elements;
 
 using Prepared = Result<std::unique_ptr<Kernel>>;
 

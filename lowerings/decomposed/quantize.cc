@@ -6,27 +6,30 @@
 namespace qrules::decomposed {
 namespace {
 
-// Dense rows of the common types are compiled for AVX2 as well. Not for FMA: joining the multiplication with the addition that
-// rounds would turn ties. Sanitizers do not start programs with such functions.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Dense rows of the common types are compiled for AVX2 as well. Not for FMA: joining the multiplication with the
+// addition that rounds would turn ties. Sanitizers do not start programs with such functions.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define QRULES_FOR_AVX2 __attribute__((target_clones("avx2", "default")))
 #else
 #define QRULES_FOR_AVX2
 #endif
 
-QRULES_FOR_AVX2 void quantize_dense(const float* in, uint8_t* out, int64_t count, float inverse_scale, float zero_point, float low, float high) {
+QRULES_FOR_AVX2 void quantize_dense(const float* in, uint8_t* out, int64_t count, float inverse_scale, float zero_point,
+                                    float low, float high) {
   for (int64_t i = 0; i < count; ++i) out[i] = quantize_value<uint8_t>(in[i], inverse_scale, zero_point, low, high);
 }
 
-QRULES_FOR_AVX2 void quantize_dense(const float* in, int8_t* out, int64_t count, float inverse_scale, float zero_point, float low, float high) {
+QRULES_FOR_AVX2 void quantize_dense(const float* in, int8_t* out, int64_t count, float inverse_scale, float zero_point,
+                                    float low, float high) {
   for (int64_t i = 0; i < count; ++i) out[i] = quantize_value<int8_t>(in[i], inverse_scale, zero_point, low, high);
 }
 
 constexpr int64_t kParallelBlock = 1 << 14;
 
 template <typename F, typename In, typename Out>
-void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int64_t count, F inverse_scale, F zero_point, F low,
-                  F high) {
+void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int64_t count, F inverse_scale,
+                  F zero_point, F low, F high) {
   if constexpr (std::is_same_v<F, float> && std::is_same_v<In, float> && sizeof(Out) == 1) {
     if (in_step == 1 && out_step == 1) {
       const int64_t blocks = (count + kParallelBlock - 1) / kParallelBlock;
@@ -50,7 +53,8 @@ void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
-    out[i * out_step] = quantize_value<Out>(static_cast<F>(widen(in[i * in_step])), inverse_scale, zero_point, low, high);
+    out[i * out_step] =
+        quantize_value<Out>(static_cast<F>(widen(in[i * in_step])), inverse_scale, zero_point, low, high);
   }
 }
 
@@ -98,12 +102,13 @@ Prepared quantize_per_tensor(PrepareContext& context) {
   return with_dtypes(in.dtype, out.dtype, [&](auto in_tag, auto out_tag) {
     using In = typename decltype(in_tag)::type;
     using Out = typename decltype(out_tag)::type;
-    return make_kernel(loop.is_flat() ? "ref:flat" : "ref:strided",
-                       [loop, scale = *scale, zero_point = *zero_point, range = *range](const KernelArguments& arguments) {
+    return make_kernel(loop.is_flat() ? "ref:flat" : "ref:strided", [loop, scale = *scale, zero_point = *zero_point,
+                                                                     range = *range](const KernelArguments& arguments) {
       // The scale is inverted in double and rounded once.
       const auto inverse = static_cast<float>(1.0 / scale.read(arguments));
       const auto offset = static_cast<float>(zero_point.read(arguments));
-      const auto low = static_cast<float>(range.low.read(arguments)), high = static_cast<float>(range.high.read(arguments));
+      const auto low = static_cast<float>(range.low.read(arguments)),
+                 high = static_cast<float>(range.high.read(arguments));
       const auto* from = static_cast<const In*>(arguments.inputs[0]);
       auto* to = static_cast<Out*>(arguments.outputs[0]);
       loop.run([&](const auto& at, int64_t count, const auto& steps) {
@@ -138,7 +143,8 @@ Prepared quantize_along(PrepareContext& context, Result<AffineOperands> found) {
         loop.run([&](const auto& at, int64_t count, const auto& steps) {
           if (!kRoundLast && steps[2] == 0 && steps[3] == 0) {
             const auto offset = load<F>(zero_points, affine.zero_point_dtype, at[3]);
-            quantize_row<F>(from + at[1], steps[1], to + at[0], steps[0], count, F{1} / scales[at[2]], offset, low, high);
+            quantize_row<F>(from + at[1], steps[1], to + at[0], steps[0], count, F{1} / scales[at[2]], offset, low,
+                            high);
             return;
           }
           for (int64_t i = 0; i < count; ++i) {
@@ -155,20 +161,17 @@ Prepared quantize_along(PrepareContext& context, Result<AffineOperands> found) {
   return found->scale_dtype == DType::f64 ? make(Tag<double>{}) : make(Tag<float>{});
 }
 
-Prepared quantize_per_channel(PrepareContext& context) { return quantize_along<false>(context, per_channel_operands(context)); }
-Prepared quantize_per_token(PrepareContext& context) { return quantize_along<true>(context, per_token_operands(context)); }
+Prepared quantize_per_channel(PrepareContext& context) {
+  return quantize_along<false>(context, per_channel_operands(context));
+}
+Prepared quantize_per_token(PrepareContext& context) {
+  return quantize_along<true>(context, per_token_operands(context));
+}
 
 }  // namespace
 
 void add_quantize(HandlerRegistry& registry) {
-  const auto per_tensor = std::make_shared<FunctionHandler>("decomposed.quantize", quantize_per_tensor);
-  for (const char* overload : {"default", "tensor", "tensor2"}) {
-    registry.add(std::string("quantized_decomposed.quantize_per_tensor.") + overload, per_tensor);
-  }
-  registry.add("quantized_decomposed.quantize_per_channel.default",
-               std::make_shared<FunctionHandler>("decomposed.quantize_per_channel", quantize_per_channel));
-  registry.add("quantized_decomposed.quantize_per_token.default",
-               std::make_shared<FunctionHandler>("decomposed.quantize_per_token", quantize_per_token));
+  add_affine(registry, "quantize", quantize_per_tensor, quantize_per_channel, quantize_per_token);
 }
 
 }  // namespace qrules::decomposed

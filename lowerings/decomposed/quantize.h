@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <qrules/lowerings/decomposed/casts.h>
+#include <qrules/lowerings/elements.h>
 
 namespace qrules::decomposed {
+
+using namespace elements;
 
 // Clamps a rounded value and makes it an integer. NaN passes the clamp, as in torch, and becomes what the conversion
 // instruction gives: 0 in up to 16 bits, the smallest s32. A bound of 2^31 (s32's highest is no f32) overflows likewise.

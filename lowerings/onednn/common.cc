@@ -1,9 +1,9 @@
 #include <qrules/lowerings/onednn/common.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include <qrules/lowerings/register.h>
+#include <qrules/support/aligned.h>
 
 namespace qrules::onednn {
 namespace {
@@ -47,7 +47,8 @@ std::optional<dnnl::memory::data_type> data_type(DType dtype) {
   }
 }
 
-dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
+dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes,
+                            const std::vector<int64_t>& strides) {
   return dnnl::memory::desc(sizes, *data_type(layout.dtype), strides);
 }
 
@@ -67,14 +68,17 @@ bool exact_int8() {
   return exact;
 }
 
-OwnedMemory own(const dnnl::memory::desc& desc) {
-  constexpr size_t kAlignment = 64;
-  const size_t bytes = (desc.get_size() + kAlignment) / kAlignment * kAlignment;
-  return {desc, std::shared_ptr<void>(std::aligned_alloc(kAlignment, bytes), std::free)};
+const void* dense_constant(PrepareContext& context, size_t operand) {
+  if (!context.constant_data(operand)) return nullptr;
+  context.require_layout(operand, TensorLayout::contiguous(context.input(operand).dtype, context.input(operand).sizes));
+  return context.constant_data(operand);
 }
 
+OwnedMemory own(const dnnl::memory::desc& desc) { return {desc, allocate_aligned(desc.get_size())}; }
+
 OwnedMemory own_floats(const std::vector<float>& values) {
-  OwnedMemory memory = own(dnnl::memory::desc({static_cast<int64_t>(values.size())}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::a));
+  OwnedMemory memory = own(dnnl::memory::desc({static_cast<int64_t>(values.size())}, dnnl::memory::data_type::f32,
+                                              dnnl::memory::format_tag::a));
   std::memcpy(memory.data.get(), values.data(), values.size() * sizeof(float));
   return memory;
 }
@@ -123,17 +127,53 @@ void PrimitiveKernel::run(const KernelArguments& arguments) const {
     moving.memory.set_data_handle(data);
   }
   // The C interface takes the arguments as they are; the C++ one would build a map for each run.
-  const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), state.stream.get(), static_cast<int>(state.arguments.size()), state.arguments.data());
+  const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), state.stream.get(),
+                                                      static_cast<int>(state.arguments.size()), state.arguments.data());
   // Every argument was checked when the primitive was made; what is left is memory that oneDNN asks for inside.
   if (status != dnnl_success && arguments.failed) *arguments.failed = true;
-  if (after_) after_(arguments);
 }
 
 std::unique_ptr<Kernel> make_nothing() { return std::make_unique<Nothing>(); }
 
-void note_slow(PrepareContext& context, const std::string& implementation) {
-  if (implementation.rfind("ref", 0) != 0 && implementation.find(":ref") == std::string::npos) return;
-  context.note("oneDNN has only its reference implementation (" + implementation + ") for these types, sizes and post-ops; another output type or leaving a post-op unfused would avoid it");
+Prepared make_kernel(PrepareContext& context, const dnnl::primitive_desc_base& description,
+                     const dnnl::primitive& primitive, Sources arguments, Before before) {
+  const dnnl::memory::desc scratchpad = description.scratchpad_desc();
+  arguments[DNNL_ARG_SCRATCHPAD] = Source::scratch(0, scratchpad);
+  context.request_scratch(scratchpad.get_size());
+  const std::string implementation = description.impl_info_str();
+  if (implementation.rfind("ref", 0) == 0 || implementation.find(":ref") != std::string::npos) {
+    context.note(
+        "oneDNN has only its reference implementation (" + implementation +
+        ") for these types, sizes and post-ops; another output type or leaving a post-op unfused would avoid it");
+  }
+  return std::unique_ptr<Kernel>(
+      std::make_unique<PrimitiveKernel>(primitive, implementation, std::move(arguments), std::move(before)));
+}
+
+dnnl::primitive_attr make_attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& kernel, const TensorLayout& x,
+                   const TensorLayout& result) {
+  const size_t rank = kernel.size();
+  const auto repeated = [&](std::string_view parameter) {
+    std::vector<int64_t> values = context.integers(parameter);
+    if (values.size() == 1) values.resize(rank, values[0]);
+    return values;
+  };
+  Windows windows{repeated("stride"), repeated("dilation"), repeated("padding"), std::vector<int64_t>(rank)};
+  if (windows.strides.empty()) windows.strides = kernel;
+  for (size_t i = 0; i < rank; ++i) {
+    const size_t dimension = x.sizes.size() - rank + i;
+    const int64_t extent = (kernel[i] - 1) * windows.dilation[i] + 1;
+    windows.padding_after[i] =
+        (result.sizes[dimension] - 1) * windows.strides[i] + extent - x.sizes[dimension] - windows.padding[i];
+    windows.dilation[i] -= 1;
+  }
+  return windows;
 }
 
 }  // namespace qrules::onednn

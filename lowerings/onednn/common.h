@@ -24,7 +24,8 @@ const dnnl::engine& cpu();
 
 std::optional<dnnl::memory::data_type> data_type(DType dtype);
 dnnl::memory::desc describe(const TensorLayout& layout);
-dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides);
+dnnl::memory::desc describe(const TensorLayout& layout, const std::vector<int64_t>& sizes,
+                            const std::vector<int64_t>& strides);
 
 // False when products of u8 and s8 are summed in 16 bits that may saturate (AVX2 and AVX512 without VNNI).
 bool exact_int8();
@@ -34,6 +35,9 @@ struct OwnedMemory {
   dnnl::memory::desc desc;
   std::shared_ptr<void> data;
 };
+// The elements of a constant operand in row-major order; null when they are not known before the run.
+const void* dense_constant(PrepareContext& context, size_t operand);
+
 OwnedMemory own(const dnnl::memory::desc& desc);
 OwnedMemory own_floats(const std::vector<float>& values);
 OwnedMemory own_integer(int32_t value);
@@ -44,19 +48,32 @@ OwnedMemory pack(const void* data, const dnnl::memory::desc& from, const dnnl::m
 struct Source {
   enum class Kind : uint8_t { input, output, owned, scratch };
   Kind kind = Kind::input;
-  size_t index = 0;          // input, output
-  size_t byte_offset = 0;    // scratch
+  size_t index = 0;        // input, output
+  size_t byte_offset = 0;  // scratch
   OwnedMemory owned;
-  dnnl::memory::desc desc;   // input, output, scratch
+  dnnl::memory::desc desc;  // input, output, scratch
+
+  static Source input(size_t operand, dnnl::memory::desc desc) {
+    return {Kind::input, operand, 0, {}, std::move(desc)};
+  }
+  static Source result(dnnl::memory::desc desc) { return {Kind::output, 0, 0, {}, std::move(desc)}; }
+  static Source constant(OwnedMemory memory) { return {Kind::owned, 0, 0, std::move(memory), {}}; }
+  static Source scratch(size_t byte_offset, dnnl::memory::desc desc) {
+    return {Kind::scratch, 0, byte_offset, {}, std::move(desc)};
+  }
 };
+using Sources = std::map<int, Source>;
 
 // Work on plain memory before the primitive runs: filling the result with an addend, converting an operand.
 using Before = std::function<void(const KernelArguments&)>;
 
 class PrimitiveKernel final : public Kernel {
  public:
-  PrimitiveKernel(dnnl::primitive primitive, std::string implementation, std::map<int, Source> arguments, Before before = {}, Before after = {})
-      : primitive_(std::move(primitive)), implementation_(std::move(implementation)), arguments_(std::move(arguments)), before_(std::move(before)), after_(std::move(after)) {}
+  PrimitiveKernel(dnnl::primitive primitive, std::string implementation, Sources arguments, Before before)
+      : primitive_(std::move(primitive)),
+        implementation_(std::move(implementation)),
+        arguments_(std::move(arguments)),
+        before_(std::move(before)) {}
   std::unique_ptr<KernelState> make_state() const override;
   void run(const KernelArguments& arguments) const override;
   std::string implementation() const override { return implementation_; }
@@ -64,15 +81,41 @@ class PrimitiveKernel final : public Kernel {
  private:
   dnnl::primitive primitive_;
   std::string implementation_;
-  std::map<int, Source> arguments_;
-  Before before_, after_;
+  Sources arguments_;
+  Before before_;
 };
+
+using Prepared = Result<std::unique_ptr<Kernel>>;
+
+// Asks for the primitive's scratchpad, notes a reference implementation in the report, and wraps the primitive.
+Prepared make_kernel(PrepareContext& context, const dnnl::primitive_desc_base& description,
+                     const dnnl::primitive& primitive, Sources arguments, Before before = {});
+
+// `build()`, which makes primitives; what oneDNN refuses becomes a refusal.
+template <typename Build>
+Prepared guarded(Build&& build) {
+  try {
+    return build();
+  } catch (const dnnl::error& error) {
+    return refuse(std::string("oneDNN: ") + error.what());
+  }
+}
+
+// Attributes with the scratchpad in our hands.
+dnnl::primitive_attr make_attributes();
+
+// How windows move over an image, in oneDNN's terms: dilations begin at 0, and the padding behind is what the windows
+// reach beyond the end (with a stride it may be less than the padding in front, or negative).
+struct Windows {
+  std::vector<int64_t> strides, dilation, padding, padding_after;
+};
+// Of a call with the parameters stride (empty: the kernel's sizes), padding and dilation; a lone number is for every
+// dimension.
+Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& kernel, const TensorLayout& x,
+                   const TensorLayout& result);
 
 // The kernel of a call without elements: nothing to do.
 std::unique_ptr<Kernel> make_nothing();
-
-// Notes a reference implementation in the report.
-void note_slow(PrepareContext& context, const std::string& implementation);
 
 // Each file adds its handlers.
 void add_convolution(HandlerRegistry& registry);

@@ -1,8 +1,9 @@
 #include <qrules/lowerings/onednn/epilogue.h>
 
-#include <bit>
 #include <cmath>
 #include <cstring>
+
+#include <qrules/lowerings/elements.h>
 
 namespace qrules::onednn {
 namespace {
@@ -12,42 +13,16 @@ std::optional<double> number_of(const Node& node, std::string_view parameter) {
   return argument ? argument->number() : std::nullopt;
 }
 
-float load_float(const void* data, DType dtype, size_t i) {
-  if (dtype == DType::f32) {
-    float value;
-    std::memcpy(&value, static_cast<const char*>(data) + i * sizeof(float), sizeof(float));
-    return value;
-  }
-  if (dtype == DType::f64) {
-    double value;
-    std::memcpy(&value, static_cast<const char*>(data) + i * sizeof(double), sizeof(double));
-    return static_cast<float>(value);
-  }
-  uint16_t bits;
-  std::memcpy(&bits, static_cast<const char*>(data) + i * sizeof(bits), sizeof(bits));
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-}
-
+// What scales and biases are read from.
 bool can_load(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
 
-// A tensor of one number that `load_number` reads.
+// A tensor of one number.
 bool is_single(const PrepareContext& context, std::optional<size_t> operand) {
   if (!operand) return false;
   const TensorLayout& layout = context.input(*operand);
   const DType dtype = layout.dtype;
-  return layout.element_count() == 1 && (dtype == DType::f32 || dtype == DType::f64 || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8 || dtype == DType::bf16);
-}
-
-double load_number(const void* data, DType dtype) {
-  switch (dtype) {
-    case DType::f32: return *static_cast<const float*>(data);
-    case DType::f64: return *static_cast<const double*>(data);
-    case DType::bf16: return load_float(data, dtype, 0);
-    case DType::s64: return static_cast<double>(*static_cast<const int64_t*>(data));
-    case DType::s32: return *static_cast<const int32_t*>(data);
-    case DType::s8: return *static_cast<const int8_t*>(data);
-    default: return *static_cast<const uint8_t*>(data);
-  }
+  return layout.element_count() == 1 &&
+         (can_load(dtype) || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8);
 }
 
 struct Eltwise {
@@ -82,12 +57,41 @@ void dequantize(const void* from, void* to, size_t count, float scale, int32_t z
   for (int64_t i = 0; i < n; ++i) target[i] = static_cast<float>(static_cast<int32_t>(source[i]) - zero_point) * scale;
 }
 
+// Lets `before` put the activation's scale and zero point behind the primitive's scratchpad, as f32 and s32.
+void read_qparams(PrepareContext& context, const Int8Call& call, size_t scratchpad_bytes, Epilogue& epilogue) {
+  constexpr size_t kAlignment = 64;
+  const size_t offset = (scratchpad_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  context.request_scratch(offset + 2 * kAlignment);
+  const auto at = [](size_t byte_offset, dnnl::memory::data_type type) {
+    return Source::scratch(byte_offset, dnnl::memory::desc({1}, type, dnnl::memory::format_tag::a));
+  };
+  epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = at(offset, dnnl::memory::data_type::f32);
+  epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = at(offset + kAlignment, dnnl::memory::data_type::s32);
+  const auto dtype_of = [&](std::optional<size_t> operand) {
+    return operand ? context.input(*operand).dtype : DType::f32;
+  };
+  epilogue.before = [earlier = epilogue.before, offset, scale = call.x_scale_operand,
+                     zero_point = call.x_zero_point_operand, known_scale = call.x_scale,
+                     known_zero_point = call.x_zero_point, scale_dtype = dtype_of(call.x_scale_operand),
+                     zero_point_dtype = dtype_of(call.x_zero_point_operand)](const KernelArguments& arguments) {
+    if (earlier) earlier(arguments);
+    char* scratch = static_cast<char*>(arguments.scratch) + offset;
+    const float scale_value = scale ? elements::load<float>(arguments.inputs[*scale], scale_dtype, 0) : known_scale;
+    const int32_t zero_point_value =
+        zero_point ? static_cast<int32_t>(elements::load<double>(arguments.inputs[*zero_point], zero_point_dtype, 0))
+                   : known_zero_point;
+    std::memcpy(scratch, &scale_value, sizeof(scale_value));
+    std::memcpy(scratch + kAlignment, &zero_point_value, sizeof(zero_point_value));
+  };
+}
+
 }  // namespace
 
-Result<Int8Call> read_call(const PrepareContext& context, int64_t channels, bool dynamic) {
+Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynamic) {
   const Node& node = context.node();
   Int8Call call;
-  const auto x = context.operand_of("x"), weight = context.operand_of("weight"), weight_scale = context.operand_of("weight_scale");
+  const auto x = context.operand_of("x"), weight = context.operand_of("weight"),
+             weight_scale = context.operand_of("weight_scale");
   if (!x || !weight || !weight_scale) return refuse("x, weight and weight_scale are tensors");
   call.x = *x;
   call.weight = *weight;
@@ -98,7 +102,8 @@ Result<Int8Call> read_call(const PrepareContext& context, int64_t channels, bool
   if (!scale) call.x_scale_operand = context.operand_of("x_scale");
   if (!zero_point) call.x_zero_point_operand = context.operand_of("x_zero_point");
   const bool known = scale && zero_point;
-  if (!known && !(dynamic && is_single(context, call.x_scale_operand) && (zero_point || is_single(context, call.x_zero_point_operand)))) {
+  if (!known && !(dynamic && is_single(context, call.x_scale_operand) &&
+                  (zero_point || is_single(context, call.x_zero_point_operand)))) {
     return refuse("the activation's scale or zero point is known only at run time");
   }
   if (!out_scale || !out_zero_point) return refuse("the result's scale or zero point is known only at run time");
@@ -115,53 +120,52 @@ Result<Int8Call> read_call(const PrepareContext& context, int64_t channels, bool
   }
   call.out_dtype = *node.argument("out_dtype")->get_if<DType>();
   call.post_op = *node.argument("post_op")->get_if<std::string>();
-  for (const Argument& value : *node.argument("post_op_args")->list()) call.post_op_args.push_back(static_cast<float>(value.number().value_or(0)));
+  for (const Argument& value : *node.argument("post_op_args")->list())
+    call.post_op_args.push_back(static_cast<float>(value.number().value_or(0)));
 
   const DType x_dtype = context.input(call.x).dtype;
   if (x_dtype != DType::u8 && x_dtype != DType::s8) return refuse("the activation is u8 or s8");
-  if (context.input(call.weight).dtype != DType::s8 || !context.constant_data(call.weight)) return refuse("the weight is s8 and known before the run");
+  if (context.input(call.weight).dtype != DType::s8 || !dense_constant(context, call.weight))
+    return refuse("the weight is s8 and known before the run");
   const TensorLayout& scales = context.input(*weight_scale);
-  const void* scale_data = context.constant_data(*weight_scale);
+  const void* scale_data = dense_constant(context, *weight_scale);
   const int64_t count = scales.element_count();
-  if (!scale_data || !can_load(scales.dtype) || (count != 1 && count != channels)) return refuse("the weight's scales are known before the run, one or one for each channel");
-  for (int64_t i = 0; i < count; ++i) call.scales.push_back((call.x_scale_operand || call.x_zero_point_operand ? 1.0f : call.x_scale) * load_float(scale_data, scales.dtype, static_cast<size_t>(i)));
+  if (!scale_data || !can_load(scales.dtype) || (count != 1 && count != channels))
+    return refuse("the weight's scales are known before the run, one or one for each channel");
+  for (int64_t i = 0; i < count; ++i)
+    call.scales.push_back((call.reads_qparams() ? 1.0f : call.x_scale) *
+                          elements::load<float>(scale_data, scales.dtype, i));
   if (call.bias) {
     const TensorLayout& bias = context.input(*call.bias);
-    const void* bias_data = context.constant_data(*call.bias);
-    if (!bias_data || !can_load(bias.dtype) || bias.element_count() != channels) return refuse("the bias is known before the run, one element for each channel");
-    for (int64_t i = 0; i < channels; ++i) call.bias_values.push_back(load_float(bias_data, bias.dtype, static_cast<size_t>(i)));
+    const void* bias_data = dense_constant(context, *call.bias);
+    if (!bias_data || !can_load(bias.dtype) || bias.element_count() != channels)
+      return refuse("the bias is known before the run, one element for each channel");
+    for (int64_t i = 0; i < channels; ++i) call.bias_values.push_back(elements::load<float>(bias_data, bias.dtype, i));
   }
   if (!data_type(call.out_dtype)) return refuse("the result is u8, s8, f32 or bf16");
   return call;
 }
 
-Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, int scale_mask, int64_t channels, const TensorLayout& result,
-                               const dnnl::memory::desc& result_desc) {
+Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, int scale_mask, int64_t channels,
+                               const TensorLayout& result, const dnnl::memory::desc& result_desc) {
   Epilogue epilogue;
-  const auto owned = [](OwnedMemory memory) {
-    Source source;
-    source.kind = Source::Kind::owned;
-    source.owned = std::move(memory);
-    return source;
-  };
-  epilogue.attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  epilogue.attributes = make_attributes();
   epilogue.attributes.set_scales_mask(DNNL_ARG_WEIGHTS, call.scales.size() == 1 ? 0 : scale_mask);
-  epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = owned(own_floats(call.scales));
-  if (call.x_scale_operand || call.x_zero_point_operand) {
-    epilogue.reads_qparams = true;
+  epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = Source::constant(own_floats(call.scales));
+  if (call.reads_qparams()) {
     epilogue.attributes.set_scales_mask(DNNL_ARG_SRC, 0);
     epilogue.attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
   } else if (call.x_zero_point != 0) {
     epilogue.attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
-    epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = owned(own_integer(call.x_zero_point));
+    epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = Source::constant(own_integer(call.x_zero_point));
   }
   if (call.out_scale != 1.0f) {
     epilogue.attributes.set_scales_mask(DNNL_ARG_DST, 0);
-    epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST] = owned(own_floats({call.out_scale}));
+    epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST] = Source::constant(own_floats({call.out_scale}));
   }
   if (call.out_zero_point != 0) {
     epilogue.attributes.set_zero_points_mask(DNNL_ARG_DST, 0);
-    epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST] = owned(own_integer(call.out_zero_point));
+    epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST] = Source::constant(own_integer(call.out_zero_point));
   }
 
   std::vector<float> bias = call.bias_values;
@@ -184,15 +188,20 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
       if (context.may_overwrite(*call.other)) {
         context.write_into(0, *call.other);
       } else {
-        epilogue.before = [operand = *call.other, bytes](const KernelArguments& arguments) { std::memcpy(arguments.outputs[0], arguments.inputs[operand], bytes); };
+        epilogue.before = [operand = *call.other, bytes](const KernelArguments& arguments) {
+          std::memcpy(arguments.outputs[0], arguments.inputs[operand], bytes);
+        };
       }
     } else if (call.binary == "add" && integral && result.dtype == DType::f32) {
       post_ops.append_sum(1.0f);
       context.require_layout(*call.other, wanted);
       const size_t count = static_cast<size_t>(result.element_count());
-      epilogue.before = [operand = *call.other, count, scale = call.other_scale, zero_point = call.other_zero_point, other](const KernelArguments& arguments) {
-        if (other == DType::u8) dequantize<uint8_t>(arguments.inputs[operand], arguments.outputs[0], count, scale, zero_point);
-        else dequantize<int8_t>(arguments.inputs[operand], arguments.outputs[0], count, scale, zero_point);
+      epilogue.before = [operand = *call.other, count, scale = call.other_scale, zero_point = call.other_zero_point,
+                         other](const KernelArguments& arguments) {
+        if (other == DType::u8)
+          dequantize<uint8_t>(arguments.inputs[operand], arguments.outputs[0], count, scale, zero_point);
+        else
+          dequantize<int8_t>(arguments.inputs[operand], arguments.outputs[0], count, scale, zero_point);
       };
     } else if (!integral && data_type(other) && call.other_scale == 1.0f && call.other_zero_point == 0) {
       context.require_layout(*call.other, wanted);
@@ -200,16 +209,17 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
         post_ops.append_sum(1.0f);
         context.write_into(0, *call.other);
       } else {
-        const dnnl::algorithm algorithm = call.binary == "add" ? dnnl::algorithm::binary_add : call.binary == "mul" ? dnnl::algorithm::binary_mul : dnnl::algorithm::binary_sub;
+        const dnnl::algorithm algorithm = call.binary == "add"   ? dnnl::algorithm::binary_add
+                                          : call.binary == "mul" ? dnnl::algorithm::binary_mul
+                                                                 : dnnl::algorithm::binary_sub;
         const dnnl::memory::desc desc(result_desc.get_dims(), *data_type(other), result_desc.get_strides());
         post_ops.append_binary(algorithm, desc);
-        Source source;
-        source.index = *call.other;
-        source.desc = desc;
-        epilogue.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len() - 1) | DNNL_ARG_SRC_1] = source;
+        epilogue.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len() - 1) | DNNL_ARG_SRC_1] =
+            Source::input(*call.other, desc);
       }
     } else {
-      return refuse("`" + call.binary + "` with an addend of " + std::string(name(other)) + " into " + std::string(name(result.dtype)));
+      return refuse("`" + call.binary + "` with an addend of " + std::string(name(other)) + " into " +
+                    std::string(name(result.dtype)));
     }
   }
   if (call.post_op != "none") {
@@ -222,30 +232,16 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
   return epilogue;
 }
 
-void place_scratch(PrepareContext& context, const Int8Call& call, size_t scratchpad_bytes, Epilogue& epilogue) {
-  constexpr size_t kAlignment = 64;
-  const size_t offset = (scratchpad_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  context.request_scratch(epilogue.reads_qparams ? offset + 2 * kAlignment : scratchpad_bytes);
-  if (!epilogue.reads_qparams) return;
-  const auto at = [](size_t byte_offset, dnnl::memory::data_type type) {
-    Source source;
-    source.kind = Source::Kind::scratch;
-    source.byte_offset = byte_offset;
-    source.desc = dnnl::memory::desc({1}, type, dnnl::memory::format_tag::a);
-    return source;
-  };
-  epilogue.arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = at(offset, dnnl::memory::data_type::f32);
-  epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC] = at(offset + kAlignment, dnnl::memory::data_type::s32);
-  const auto dtype_of = [&](std::optional<size_t> operand) { return operand ? context.input(*operand).dtype : DType::f32; };
-  epilogue.before = [earlier = epilogue.before, offset, scale = call.x_scale_operand, zero_point = call.x_zero_point_operand, known_scale = call.x_scale,
-                     known_zero_point = call.x_zero_point, scale_dtype = dtype_of(call.x_scale_operand), zero_point_dtype = dtype_of(call.x_zero_point_operand)](const KernelArguments& arguments) {
-    if (earlier) earlier(arguments);
-    char* scratch = static_cast<char*>(arguments.scratch) + offset;
-    const float scale_value = scale ? static_cast<float>(load_number(arguments.inputs[*scale], scale_dtype)) : known_scale;
-    const int32_t zero_point_value = zero_point ? static_cast<int32_t>(load_number(arguments.inputs[*zero_point], zero_point_dtype)) : known_zero_point;
-    std::memcpy(scratch, &scale_value, sizeof(scale_value));
-    std::memcpy(scratch + kAlignment, &zero_point_value, sizeof(zero_point_value));
-  };
+Prepared make_int8_kernel(PrepareContext& context, const Int8Call& call, Epilogue epilogue,
+                          const dnnl::primitive_desc_base& description, const dnnl::primitive& primitive,
+                          const OwnedMemory& packed_weight, const dnnl::memory::desc& bias_desc,
+                          const dnnl::memory::desc& result_desc) {
+  epilogue.arguments[DNNL_ARG_SRC] = Source::input(call.x, description.query_md(dnnl::query::src_md));
+  epilogue.arguments[DNNL_ARG_WEIGHTS] = Source::constant(packed_weight);
+  if (epilogue.bias) epilogue.arguments[DNNL_ARG_BIAS] = Source::constant({bias_desc, epilogue.bias->data});
+  epilogue.arguments[DNNL_ARG_DST] = Source::result(result_desc);
+  if (call.reads_qparams()) read_qparams(context, call, description.scratchpad_desc().get_size(), epilogue);
+  return make_kernel(context, description, primitive, std::move(epilogue.arguments), std::move(epilogue.before));
 }
 
 }  // namespace qrules::onednn

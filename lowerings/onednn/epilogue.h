@@ -1,4 +1,5 @@
-// What follows the sum of products of an int8 operator (docs/operators.md): scales, bias, addend, activation, output quantization.
+// What follows the sum of products of an int8 operator (docs/operators.md): scales, bias, addend, activation, output
+// quantization.
 #pragma once
 
 #include <qrules/lowerings/onednn/common.h>
@@ -15,37 +16,34 @@ struct Int8Call {
   DType out_dtype = DType::f32;
   std::string post_op, binary;
   std::vector<float> post_op_args;
-  std::vector<float> scales;       // weight_scale, times x_scale when that is known: one, or one for each output channel
+  std::vector<float> scales;  // weight_scale, times x_scale when that is known: one, or one for each output channel
   std::vector<float> bias_values;  // empty without a bias
+
+  bool reads_qparams() const { return x_scale_operand || x_zero_point_operand; }
 };
 
 // Reads the call. `dynamic`: the activation's qparams may be tensors. Errors: other
 // qparams, weight, scales or bias that are not known before the run; dtypes that oneDNN has no kernels for.
-Result<Int8Call> read_call(const PrepareContext& context, int64_t channels, bool dynamic);
-
-// How the addend comes into the result.
-struct Addend {
-  bool sum = false;        // the result's buffer holds it before the primitive runs
-  bool in_place = false;   // it is the result's buffer; else it is copied (or dequantized) into it first
-  bool binary = false;     // an operand of its own, f32
-};
+Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynamic);
 
 // Everything of a primitive that is not its geometry.
 struct Epilogue {
   dnnl::primitive_attr attributes;
-  std::map<int, Source> arguments;   // scales, zero points, binary operand
-  std::optional<OwnedMemory> bias;   // with the addend's zero point folded in
+  Sources arguments;                // scales, zero points, binary operand
+  std::optional<OwnedMemory> bias;  // with the addend's zero point folded in
   Before before;
-  // Scratch that `before` uses, 128 bytes at the offset that `place_scratch` is given: qparams that are read in each run.
-  bool reads_qparams = false;
 };
 
-// Completes an epilogue that reads qparams, once the primitive's own scratchpad size is known.
-void place_scratch(PrepareContext& context, const Int8Call& call, size_t scratchpad_bytes, Epilogue& epilogue);
+// `scale_mask`: of the weight's per-channel scales. `result` is the layout of the result, in which an addend must come.
+// May call require_layout, write_into. Errors: an addend or activation that cannot be a post-op.
+Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, int scale_mask, int64_t channels,
+                               const TensorLayout& result, const dnnl::memory::desc& result_desc);
 
-// `scale_mask`: of the weight's per-channel scales. `result` is the layout of the result, in which an addend must come. May call
-// require_layout, write_into. Errors: an addend or activation that cannot be a post-op.
-Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, int scale_mask, int64_t channels, const TensorLayout& result,
-                               const dnnl::memory::desc& result_desc);
+// The kernel of an int8 primitive: its arguments are x, the packed weight, the bias and those of the epilogue.
+// Activation qparams that are tensors are put into scratch in each run.
+Prepared make_int8_kernel(PrepareContext& context, const Int8Call& call, Epilogue epilogue,
+                          const dnnl::primitive_desc_base& description, const dnnl::primitive& primitive,
+                          const OwnedMemory& packed_weight, const dnnl::memory::desc& bias_desc,
+                          const dnnl::memory::desc& result_desc);
 
 }  // namespace qrules::onednn

@@ -9,7 +9,7 @@ class PoolHandler final : public Handler {
  public:
   std::string_view name() const override { return "onednn.qmaxpool2d"; }
 
-  Result<std::unique_ptr<Kernel>> prepare(PrepareContext& context) const override {
+  Prepared prepare(PrepareContext& context) const override {
     const TensorLayout x = context.input(0);
     if (x.dtype != DType::u8 && x.dtype != DType::s8) return refuse("x is u8 or s8");
     if (x.sizes.size() != 4) return refuse("x has rank 4");
@@ -18,39 +18,17 @@ class PoolHandler final : public Handler {
     if (result.element_count() == 0) return make_nothing();
     const TensorLayout source = TensorLayout::channels_last(x.dtype, x.sizes);
     context.require_layout(0, source);
-    const auto pair = [&](std::string_view parameter) {
-      std::vector<int64_t> values = context.integers(parameter);
-      if (values.size() == 1) values.push_back(values[0]);
-      return values;
-    };
-    const std::vector<int64_t> kernel = pair("kernel_size"), padding = pair("padding");
-    std::vector<int64_t> strides = pair("stride"), dilation = pair("dilation");
-    if (strides.empty()) strides = kernel;
-    std::vector<int64_t> padding_after(2);
-    for (size_t i = 0; i < 2; ++i) {
-      const int64_t extent = (kernel[i] - 1) * dilation[i] + 1;
-      padding_after[i] = (result.sizes[i + 2] - 1) * strides[i] + extent - x.sizes[i + 2] - padding[i];
-      dilation[i] -= 1;
-    }
-    try {
-      dnnl::primitive_attr attributes;
-      attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    std::vector<int64_t> kernel = context.integers("kernel_size");
+    if (kernel.size() == 1) kernel.push_back(kernel[0]);
+    const Windows windows = windows_of(context, kernel, x, result);
+    return guarded([&] {
       const dnnl::memory::desc source_desc = describe(source), result_desc = describe(result);
-      const dnnl::pooling_forward::primitive_desc description(cpu(), dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source_desc,
-                                                             result_desc, strides, kernel, dilation, padding, padding_after, attributes);
-      std::map<int, Source> arguments;
-      arguments[DNNL_ARG_SRC].desc = source_desc;
-      arguments[DNNL_ARG_DST].kind = Source::Kind::output;
-      arguments[DNNL_ARG_DST].desc = result_desc;
-      arguments[DNNL_ARG_SCRATCHPAD].kind = Source::Kind::scratch;
-      arguments[DNNL_ARG_SCRATCHPAD].desc = description.scratchpad_desc();
-      context.request_scratch(description.scratchpad_desc().get_size());
-      const std::string implementation = description.impl_info_str();
-      note_slow(context, implementation);
-      return std::unique_ptr<Kernel>(std::make_unique<PrimitiveKernel>(dnnl::pooling_forward(description), implementation, std::move(arguments)));
-    } catch (const dnnl::error& error) {
-      return refuse(std::string("oneDNN: ") + error.what());
-    }
+      const dnnl::pooling_forward::primitive_desc description(
+          cpu(), dnnl::prop_kind::forward_inference, dnnl::algorithm::pooling_max, source_desc, result_desc,
+          windows.strides, kernel, windows.dilation, windows.padding, windows.padding_after, make_attributes());
+      return make_kernel(context, description, dnnl::pooling_forward(description),
+                         {{DNNL_ARG_SRC, Source::input(0, source_desc)}, {DNNL_ARG_DST, Source::result(result_desc)}});
+    });
   }
 };
 

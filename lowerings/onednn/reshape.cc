@@ -9,7 +9,7 @@ class ReshapeHandler final : public Handler {
  public:
   std::string_view name() const override { return "onednn.qreshape"; }
 
-  Result<std::unique_ptr<Kernel>> prepare(PrepareContext& context) const override {
+  Prepared prepare(PrepareContext& context) const override {
     const TensorLayout& x = context.input(0);
     TensorLayout& result = context.output(0);
     result = TensorLayout::contiguous(result.dtype, result.sizes);
@@ -22,6 +22,8 @@ class ReshapeHandler final : public Handler {
 
 }  // namespace
 
-void add_reshape(HandlerRegistry& registry) { registry.add("onednn.qreshape.default", std::make_shared<ReshapeHandler>()); }
+void add_reshape(HandlerRegistry& registry) {
+  registry.add("onednn.qreshape.default", std::make_shared<ReshapeHandler>());
+}
 
 }  // namespace qrules::onednn

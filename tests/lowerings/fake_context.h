@@ -1,4 +1,5 @@
-// Runs one call of a graph text through a handler, without a plan: operands are constants of the text or buffers of the test.
+// Runs one call of a graph text through a handler, without a plan: operands are constants of the text or buffers of the
+// test.
 #pragma once
 
 #include <cstdlib>
@@ -10,8 +11,10 @@
 #include <vector>
 
 #include <qrules/graph/text.h>
-#include <qrules/lowerings/decomposed/casts.h>
+#include <qrules/lowerings/elements.h>
 #include <qrules/runtime/kernel.h>
+
+#include "../layouts.h"
 
 namespace qrules::testing {
 
@@ -43,7 +46,8 @@ class GuardedBuffer {
 // The call whose value the graph returns. Results have the types of the text.
 class FakeContext final : public PrepareContext {
  public:
-  explicit FakeContext(const std::string& text, std::map<std::string, int64_t> symbols = {}) : symbols_(std::move(symbols)) {
+  explicit FakeContext(const std::string& text, std::map<std::string, int64_t> symbols = {})
+      : symbols_(std::move(symbols)) {
     auto graph = parse_graph("test", text);
     if (!graph) throw std::runtime_error(render_text(graph.diagnostics()));
     graph_ = std::make_unique<Graph>(std::move(*graph));
@@ -55,7 +59,8 @@ class FakeContext final : public PrepareContext {
       if (operand->constant() && operand->constant()->bytes > 0)
         std::memcpy(buffers_[i].data(), operand->constant()->data.get(), operand->constant()->bytes);
     }
-    for (const TensorType& type : node_->type().tensors) outputs_.push_back(TensorLayout::contiguous(type.dtype, sizes_of(type)));
+    for (const TensorType& type : node_->type().tensors)
+      outputs_.push_back(TensorLayout::contiguous(type.dtype, sizes_of(type)));
   }
 
   // Lays an operand out with other strides; its elements stay.
@@ -63,7 +68,7 @@ class FakeContext final : public PrepareContext {
     TensorLayout layout = inputs_[operand];
     layout.strides = std::move(strides);
     GuardedBuffer buffer(layout.byte_extent());
-    const std::vector<int64_t> from = offsets(inputs_[operand]), to = offsets(layout);
+    const std::vector<int64_t> from = element_offsets(inputs_[operand]), to = element_offsets(layout);
     const size_t bytes = size_of(layout.dtype);
     for (size_t i = 0; i < from.size(); ++i) {
       std::memcpy(buffer.data() + static_cast<size_t>(to[i]) * bytes,
@@ -75,9 +80,9 @@ class FakeContext final : public PrepareContext {
 
   // Elements of an operand in row-major order.
   void fill(size_t operand, const std::vector<double>& values) {
-    const std::vector<int64_t> places = offsets(inputs_[operand]);
+    const std::vector<int64_t> places = element_offsets(inputs_[operand]);
     for (size_t i = 0; i < places.size(); ++i)
-      decomposed::store(buffers_[operand].data(), inputs_[operand].dtype, places[i], values.at(i));
+      elements::store(buffers_[operand].data(), inputs_[operand].dtype, places[i], values.at(i));
   }
 
   // Prepares with the handler; the message of the refusal, or nothing when it did.
@@ -113,8 +118,8 @@ class FakeContext final : public PrepareContext {
     const bool aliased = aliased_ && result == 0;
     const unsigned char* memory = aliased ? buffers_[*aliased_].data() + byte_offset_ : results_.at(result).data();
     std::vector<double> list;
-    for (int64_t place : offsets(outputs_[result]))
-      list.push_back(decomposed::load<double>(memory, outputs_[result].dtype, place));
+    for (int64_t place : element_offsets(outputs_[result]))
+      list.push_back(elements::load<double>(memory, outputs_[result].dtype, place));
     return list;
   }
 
@@ -180,19 +185,6 @@ class FakeContext final : public PrepareContext {
       for (const Argument& element : *argument.list()) count += count_nodes(element);
     }
     return count;
-  }
-
-  // Where the elements are, in row-major order.
-  static std::vector<int64_t> offsets(const TensorLayout& layout) {
-    std::vector<int64_t> list{0};
-    for (size_t d = 0; d < layout.sizes.size(); ++d) {
-      std::vector<int64_t> longer;
-      for (int64_t base : list) {
-        for (int64_t i = 0; i < layout.sizes[d]; ++i) longer.push_back(base + i * layout.strides[d]);
-      }
-      list = std::move(longer);
-    }
-    return list;
   }
 
   std::map<std::string, int64_t> symbols_;

@@ -349,4 +349,33 @@ TEST_CASE("Calls without elements") {
 }
 
 }  // namespace
+
+TEST_CASE("Constants that are views are read in the order of their elements") {
+  // The weight, the scales and the bias are views of constants with other strides.
+  const std::string text = R"(graph(%x: u8[2,3]) {
+    %k = constant "k" : s8[3,4] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+    %w: s8[4,3] = aten.permute.default(%k, [1, 0])
+    %p = constant "p" : f32[4,2] {1, 50, 2, 60, 3, 70, 4, 80}
+    %s: f32[4] = aten.select.int(%p, 1, 0)
+    %b: f32[4] = aten.select.int(%p, 1, 1)
+    %y: f32[2,4] = onednn.qlinear.default(%x, 1.0, 0, %w, %s, %b)
+    return (%y)
+  })";
+  const std::vector<uint8_t> x{1, 0, 0, 0, 1, 0};
+  auto graph = parse_graph("test", text);
+  REQUIRE(graph.ok());
+  const auto shared = std::make_shared<const Graph>(std::move(*graph));
+  for (const bool reference : {true, false}) {
+    PlanOptions options;
+    options.reference = reference;
+    auto plan = Plan::prepare(shared, {}, options);
+    REQUIRE(plan.ok());
+    auto context = (*plan)->make_context();
+    const void* inputs[] = {x.data()};
+    context->run(inputs);
+    const auto* y = static_cast<const float*>(context->outputs()[0]);
+    CHECK(std::vector<float>(y, y + 8) == std::vector<float>{51, 64, 79, 96, 55, 72, 91, 112});
+  }
+}
+
 }  // namespace qrules

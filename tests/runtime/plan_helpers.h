@@ -9,10 +9,11 @@
 #include <vector>
 
 #include <qrules/graph/text.h>
-#include <qrules/lowerings/decomposed/casts.h>
+#include <qrules/lowerings/elements.h>
 #include <qrules/runtime/plan.h>
 
 #include "../catch.h"
+#include "../layouts.h"
 
 namespace qrules::testing {
 
@@ -54,29 +55,16 @@ std::string message_of(const Result<T>& result) {
   return text;
 }
 
-// Offsets of all elements in row-major order, in elements.
-inline std::vector<int64_t> element_offsets(const TensorLayout& layout) {
-  std::vector<int64_t> list{0};
-  for (size_t d = 0; d < layout.sizes.size(); ++d) {
-    std::vector<int64_t> longer;
-    for (int64_t base : list) {
-      for (int64_t i = 0; i < layout.sizes[d]; ++i) longer.push_back(base + i * layout.strides[d]);
-    }
-    list = std::move(longer);
-  }
-  return list;
-}
-
 inline std::vector<double> read_values(const TensorLayout& layout, const void* data) {
   std::vector<double> values;
-  for (int64_t offset : element_offsets(layout)) values.push_back(decomposed::load<double>(data, layout.dtype, offset));
+  for (int64_t offset : element_offsets(layout)) values.push_back(elements::load<double>(data, layout.dtype, offset));
   return values;
 }
 
 inline HostTensor tensor_of(DType dtype, std::vector<int64_t> sizes, const std::vector<double>& values) {
   HostTensor tensor = HostTensor::allocate(TensorLayout::contiguous(dtype, std::move(sizes)));
   for (size_t i = 0; i < values.size(); ++i)
-    decomposed::store(tensor.data.get(), dtype, static_cast<int64_t>(i), values[i]);
+    elements::store(tensor.data.get(), dtype, static_cast<int64_t>(i), values[i]);
   return tensor;
 }
 

@@ -80,7 +80,8 @@ TEST_CASE("The folders of lowerings do not include each other") {
     for (const Include& include : includes_under(std::string("lowerings/") + folder)) {
       if (room_of(include.header) != "lowerings") continue;
       INFO(include.file << " includes " << include.header);
-      CHECK((include.header == "qrules/lowerings/register.h" ||
+      // elements.h: how all of them read and write the dtypes.
+      CHECK((include.header == "qrules/lowerings/register.h" || include.header == "qrules/lowerings/elements.h" ||
              starts_with(include.header, std::string("qrules/lowerings/") + folder + "/")));
     }
   }

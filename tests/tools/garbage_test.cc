@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "../catch.h"
+#include "workspace.h"
 
 namespace {
 
@@ -31,26 +31,9 @@ std::string content_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// A folder of its own, removed at the end, in which the program runs.
-class Workspace {
+// The program runs in a folder of the test.
+class Workspace : public qrules::testing::Workspace {
  public:
-  Workspace() {
-    std::string pattern = (fs::temp_directory_path() / "qrules-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-  }
-  ~Workspace() {
-    std::error_code error;
-    fs::permissions(folder_, fs::perms::owner_all, error);
-    fs::remove_all(folder_, error);
-  }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-
-  void write(const std::string& name, const std::string& text) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
   // A .npy file of version 1.0 with this type and shape, as NumPy writes them, and so many bytes of zeros.
   void write_npy(const std::string& name, const std::string& type, const std::string& shape, size_t bytes) const {
     std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }";
@@ -61,22 +44,17 @@ class Workspace {
     file += static_cast<char>(header.size() >> 8);
     write(name, file + header + std::string(bytes, '\0'));
   }
-  const fs::path& folder() const { return folder_; }
-
   // Two minutes are much more than any of these takes; a run that hangs ends with code 124.
   Outcome run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder_.string() + "' && timeout 120 '" QRULES_BIN_DIR "/qrules' " +
+    const std::string command = "cd '" + folder().string() + "' && timeout 120 '" QRULES_BIN_DIR "/qrules' " +
                                 arguments + " >/dev/null 2>messages";
     const int status = std::system(command.c_str());
     Outcome outcome;
     // The shell reports a signal of its child as 128 and more.
     if (WIFEXITED(status) && WEXITSTATUS(status) < 124) outcome.code = WEXITSTATUS(status);
-    outcome.message = content_of(folder_ / "messages");
+    outcome.message = content_of(folder() / "messages");
     return outcome;
   }
-
- private:
-  fs::path folder_;
 };
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

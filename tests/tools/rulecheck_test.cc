@@ -12,7 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../catch.h"
+#include "workspace.h"
 
 namespace {
 
@@ -24,40 +24,22 @@ struct Outcome {
   std::string output;  // both streams
 };
 
-// A folder of its own, removed at the end, in which the program runs.
-class Workspace {
+// The program runs in a folder of the test.
+class Workspace : public qrules::testing::Workspace {
  public:
-  Workspace() {
-    std::string pattern = (fs::temp_directory_path() / "rulecheck-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-  }
-  ~Workspace() {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-  }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-
-  void write(const std::string& name, const std::string& text) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name) << text;
-  }
-
   Outcome run(const std::string& arguments, const std::string& environment = "") const {
-    const std::string command = "cd '" + folder_.string() + "' && " + environment + " '" QRULES_BIN_DIR "/rulecheck' " + arguments + " 2>&1";
+    const std::string command =
+        "cd '" + folder().string() + "' && " + environment + " '" QRULES_BIN_DIR "/rulecheck' " + arguments + " 2>&1";
     std::FILE* pipe = popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     Outcome outcome;
     char buffer[4096];
-    for (size_t count = 0; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) outcome.output.append(buffer, count);
+    for (size_t count = 0; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+      outcome.output.append(buffer, count);
     const int status = pclose(pipe);
     outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return outcome;
   }
-
- private:
-  fs::path folder_;
 };
 
 constexpr const char* kHead =
@@ -90,15 +72,22 @@ std::string relu_rule(const std::string& tests) {
          tests;
 }
 
-std::string relu_test(const std::string& name, const std::string& type, const std::string& results, const std::string& expect) {
-  return "      - name: " + name + "\n"
+std::string relu_test(const std::string& name, const std::string& type, const std::string& results,
+                      const std::string& expect) {
+  return "      - name: " + name +
+         "\n"
          "        graph: |\n"
-         "          graph(%x: " + type + ") {\n"
+         "          graph(%x: " +
+         type +
+         ") {\n"
          "            %a = aten.relu.default(%x)\n"
          "            %b = aten.relu.default(%a)\n"
-         "            return (" + results + ")\n"
+         "            return (" +
+         results +
+         ")\n"
          "          }\n"
-         "        expect: {" + expect + "}\n";
+         "        expect: {" +
+         expect + "}\n";
 }
 
 const std::string kFires = relu_test("fires", "f32[4]", "%b", "fires: 1");
@@ -130,7 +119,8 @@ TEST_CASE("rulecheck counts firings, and says what refused") {
   space.write("bad.yaml", relu_rule(kRefused + relu_test("two dims", "f32[2,2]", "%b", "fires: 1")));
   const Outcome outcome = space.run("bad.yaml");
   CHECK(outcome.code == 1);
-  CHECK(contains(outcome.output, "error[QR0420]: test `two dims` of rule `relu-twice`: fired 0 times instead of 1 time"));
+  CHECK(
+      contains(outcome.output, "error[QR0420]: test `two dims` of rule `relu-twice`: fired 0 times instead of 1 time"));
   CHECK(contains(outcome.output, "--> bad.yaml:24:"));
   CHECK(contains(outcome.output, "^^^^^^^^"));
   CHECK(contains(outcome.output, "rank(%x) == 1"));
@@ -142,14 +132,17 @@ TEST_CASE("rulecheck counts firings, and says what refused") {
 
 TEST_CASE("rulecheck tells which condition refuses") {
   Workspace space;
-  space.write("other.yaml", relu_rule(kFires + relu_test("wrong reason", "f32[2,2]", "%b", "fires: 0, because: \"users(%r) == 1\"")));
+  space.write("other.yaml",
+              relu_rule(kFires + relu_test("wrong reason", "f32[2,2]", "%b", "fires: 0, because: \"users(%r) == 1\"")));
   const Outcome other = space.run("other.yaml");
   CHECK(other.code == 1);
-  CHECK(contains(other.output, "error[QR0421]: test `wrong reason` of rule `relu-twice`: `users(%r) == 1` is not what refuses it"));
+  CHECK(contains(other.output,
+                 "error[QR0421]: test `wrong reason` of rule `relu-twice`: `users(%r) == 1` is not what refuses it"));
   CHECK(contains(other.output, "is refused by `rank(%x) == 1`"));
   CHECK(!contains(other.output, "no condition of the rule reads so"));
 
-  space.write("match.yaml", relu_rule(kFires + relu_test("not the form", "f32[2,2]", "%b", "fires: 0, because: other")));
+  space.write("match.yaml",
+              relu_rule(kFires + relu_test("not the form", "f32[2,2]", "%b", "fires: 0, because: other")));
   const Outcome unknown = space.run("match.yaml");
   CHECK(unknown.code == 1);
   CHECK(contains(unknown.output, "no condition of the rule reads so"));
@@ -167,9 +160,11 @@ TEST_CASE("rulecheck compares the rewritten graph") {
                  "\n          fires: 1\n"
                  "          result: |\n"
                  "            graph(%x: f32[4]) {\n"
-                 "              %b = " + operation + "(%x)   # comments and types do not matter\n"
-                 "              return (%b)\n"
-                 "            }\n");
+                 "              %b = " +
+                     operation +
+                     "(%x)   # comments and types do not matter\n"
+                     "              return (%b)\n"
+                     "            }\n");
     return relu_rule(test + kRefused);
   };
   Workspace space;
@@ -217,7 +212,9 @@ TEST_CASE("rulecheck accepts integers that are one apart only where the value is
            "      %y = quantized_decomposed.quantize_per_tensor.default(%x, 1.0, 0, -128, 127, s8)\n"
            "    where: input(%x)\n"
            "    rewrite: |\n"
-           "      %h = aten.add.Scalar(%x, " + added + ")\n"
+           "      %h = aten.add.Scalar(%x, " +
+           added +
+           ")\n"
            "      %y = quantized_decomposed.quantize_per_tensor.default(%h, 1.0, 0, -128, 127, s8)\n"
            "    tests:\n"
            "      - name: rounds\n"
@@ -355,7 +352,8 @@ TEST_CASE("rulecheck's machine formats") {
   // A file that does not load is still a document.
   space.write("key.yaml", relu_rule(kFires) + "    wher: x\n");
   const json fix = json::parse(space.run("--format sarif key.yaml").output);
-  CHECK(fix["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"] == "where");
+  CHECK(fix["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"] ==
+        "where");
 }
 
 TEST_CASE("rulecheck explains and lists") {
@@ -368,7 +366,8 @@ TEST_CASE("rulecheck explains and lists") {
 
   const Outcome codes = space.run("codes");
   CHECK(codes.code == 0);
-  for (const char* code : {"QR0001", "QR0420", "QR0432", "QR0750", "QR0650"}) CHECK(contains(codes.output, std::string("\n") + code) != (std::string(code) == "QR0001"));
+  for (const char* code : {"QR0001", "QR0420", "QR0432", "QR0750", "QR0650"})
+    CHECK(contains(codes.output, std::string("\n") + code) != (std::string(code) == "QR0001"));
   CHECK(codes.output.starts_with("QR0001"));
 
   const Outcome functions = space.run("functions");

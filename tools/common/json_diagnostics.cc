@@ -12,15 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-const char* level_name(Level level) {
-  switch (level) {
-    case Level::error: return "error";
-    case Level::warning: return "warning";
-    case Level::note: return "note";
-  }
-  return "error";
-}
-
 // Places of a label or edit as keys of `object`; nothing for a span outside any text.
 void add_place(json& object, const Span& span) {
   if (!span) return;
@@ -65,8 +56,11 @@ std::string with_advice(const Diagnostic& diagnostic) {
 }
 
 json to_result(const Diagnostic& diagnostic, size_t rule_index) {
-  json result = {{"ruleId", diagnostic.kind->code}, {"ruleIndex", rule_index}, {"level", level_name(diagnostic.kind->level)},
-                 {"message", {{"text", with_advice(diagnostic)}}}, {"locations", json::array()}};
+  json result = {{"ruleId", diagnostic.kind->code},
+                 {"ruleIndex", rule_index},
+                 {"level", name(diagnostic.kind->level)},
+                 {"message", {{"text", with_advice(diagnostic)}}},
+                 {"locations", json::array()}};
   json related = json::array();
   for (const Label& label : diagnostic.labels) {
     if (!label.span) continue;
@@ -82,9 +76,12 @@ json to_result(const Diagnostic& diagnostic, size_t rule_index) {
   if (!related.empty()) result["relatedLocations"] = std::move(related);
   for (const Help& help : diagnostic.helps) {
     if (!help.span) continue;
-    json change = {{"artifactLocation", {{"uri", to_uri(help.span.file->name())}}},
-                   {"replacements", json::array({{{"deletedRegion", region(help.span)}, {"insertedContent", {{"text", help.replacement}}}}})}};
-    result["fixes"].push_back({{"description", {{"text", help.text}}}, {"artifactChanges", json::array({std::move(change)})}});
+    json change = {
+        {"artifactLocation", {{"uri", to_uri(help.span.file->name())}}},
+        {"replacements",
+         json::array({{{"deletedRegion", region(help.span)}, {"insertedContent", {{"text", help.replacement}}}}})}};
+    result["fixes"].push_back(
+        {{"description", {{"text", help.text}}}, {"artifactChanges", json::array({std::move(change)})}});
   }
   return result;
 }
@@ -108,9 +105,10 @@ std::string escape(std::string_view text, bool property) {
 }  // namespace
 
 json to_json(const Diagnostic& diagnostic) {
-  json result = {{"code", diagnostic.kind->code}, {"name", diagnostic.kind->name}, {"level", level_name(diagnostic.kind->level)},
-                 {"message", diagnostic.message()}, {"labels", json::array()}, {"notes", diagnostic.notes}, {"helps", json::array()},
-                 {"arguments", json::object()}};
+  json result = {
+      {"code", diagnostic.kind->code},   {"name", diagnostic.kind->name}, {"level", name(diagnostic.kind->level)},
+      {"message", diagnostic.message()}, {"labels", json::array()},       {"notes", diagnostic.notes},
+      {"helps", json::array()},          {"arguments", json::object()}};
   if (!diagnostic.labels.empty()) add_place(result, diagnostic.labels.front().span);
   for (size_t i = 0; i < diagnostic.labels.size(); ++i) {
     json label = {{"text", diagnostic.labels[i].text}, {"primary", i == 0}};
@@ -144,8 +142,11 @@ json to_sarif(const Diagnostics& diagnostics, const std::string& tool, const std
   kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
   json rules = json::array();
   for (const DiagnosticKind* kind : kinds) {
-    rules.push_back({{"id", kind->code}, {"name", kind->name}, {"shortDescription", {{"text", kind->name}}},
-                     {"fullDescription", {{"text", kind->explanation}}}, {"defaultConfiguration", {{"level", level_name(kind->level)}}}});
+    rules.push_back({{"id", kind->code},
+                     {"name", kind->name},
+                     {"shortDescription", {{"text", kind->name}}},
+                     {"fullDescription", {{"text", kind->explanation}}},
+                     {"defaultConfiguration", {{"level", name(kind->level)}}}});
   }
   json results = json::array();
   for (const Diagnostic& diagnostic : diagnostics.list()) {
@@ -153,25 +154,33 @@ json to_sarif(const Diagnostics& diagnostics, const std::string& tool, const std
     results.push_back(to_result(diagnostic, static_cast<size_t>(place - kinds.begin())));
   }
   json driver = {{"name", tool}, {"semanticVersion", version}, {"rules", std::move(rules)}};
-  json run = {{"tool", {{"driver", std::move(driver)}}}, {"columnKind", "unicodeCodePoints"}, {"results", std::move(results)}};
-  return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array({std::move(run)})}};
+  json run = {
+      {"tool", {{"driver", std::move(driver)}}}, {"columnKind", "unicodeCodePoints"}, {"results", std::move(results)}};
+  return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+          {"version", "2.1.0"},
+          {"runs", json::array({std::move(run)})}};
 }
 
 std::string to_github(const Diagnostic& diagnostic) {
-  std::string result = diagnostic.kind->level == Level::note ? "::notice " : std::string("::") + level_name(diagnostic.kind->level) + " ";
+  std::string result =
+      diagnostic.kind->level == Level::note ? "::notice " : std::string("::") + name(diagnostic.kind->level) + " ";
   if (!diagnostic.labels.empty() && diagnostic.labels.front().span) {
     const Span& span = diagnostic.labels.front().span;
     const SourceFile::Position begin = span.file->position(span.begin);
     const SourceFile::Position end = span.file->position(span.end);
-    result += "file=" + escape(span.file->name(), true) + ",line=" + std::to_string(begin.line) + ",endLine=" + std::to_string(end.line);
+    result += "file=" + escape(span.file->name(), true) + ",line=" + std::to_string(begin.line) +
+              ",endLine=" + std::to_string(end.line);
     // GitHub ignores columns of ranges over several lines.
-    if (begin.line == end.line) result += ",col=" + std::to_string(begin.column) + ",endColumn=" + std::to_string(end.column);
+    if (begin.line == end.line)
+      result += ",col=" + std::to_string(begin.column) + ",endColumn=" + std::to_string(end.column);
     result += ",";
   }
   result += "title=" + escape(std::string(diagnostic.kind->code) + " " + diagnostic.kind->name, true);
   return result + "::" + escape(with_advice(diagnostic), false);
 }
 
-std::string dump(const json& value, int indent) { return value.dump(indent, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value, int indent) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
 
 }  // namespace qrules::tools

@@ -27,10 +27,12 @@ constexpr double kTieWidth = 1e-3;  // quanta; what the order of additions can m
 // Calls whose result at an element depends on that element alone (or that only move elements).
 bool acts_on_single_elements(const Graph& graph) {
   static const std::unordered_set<std::string> kPackets{
-      "aten.relu", "aten.relu6", "aten.neg", "aten.abs", "aten.exp", "aten.reciprocal", "aten.add", "aten.sub", "aten.mul", "aten.div", "aten.clamp", "aten.clamp_min",
-      "aten.clamp_max", "aten.hardtanh", "aten.leaky_relu", "aten.hardswish", "aten.hardsigmoid", "aten.sigmoid", "aten.tanh", "aten.silu",
-      "aten.maximum", "aten.minimum", "aten.view", "aten.reshape", "aten._unsafe_view", "aten.permute", "aten.transpose", "aten.flatten",
-      "aten.squeeze", "aten.unsqueeze", "aten.clone", "aten.alias", "aten.detach", "aten.cat", "aten.slice", "aten.expand"};
+      "aten.relu",         "aten.relu6",    "aten.neg",        "aten.abs",       "aten.exp",         "aten.reciprocal",
+      "aten.add",          "aten.sub",      "aten.mul",        "aten.div",       "aten.clamp",       "aten.clamp_min",
+      "aten.clamp_max",    "aten.hardtanh", "aten.leaky_relu", "aten.hardswish", "aten.hardsigmoid", "aten.sigmoid",
+      "aten.tanh",         "aten.silu",     "aten.maximum",    "aten.minimum",   "aten.view",        "aten.reshape",
+      "aten._unsafe_view", "aten.permute",  "aten.transpose",  "aten.flatten",   "aten.squeeze",     "aten.unsqueeze",
+      "aten.clone",        "aten.alias",    "aten.detach",     "aten.cat",       "aten.slice",       "aten.expand"};
   for (const Node* node = graph.first(); node; node = node->next()) {
     if (node->is_call() && !kPackets.contains(node->op_name().substr(0, node->op_name().rfind('.')))) return false;
   }
@@ -82,7 +84,9 @@ class Elements {
   Constant constant_;
 };
 
-bool is_quantize(const Node& node) { return node.is_call() && node.op_name().starts_with("quantized_decomposed.quantize_per_tensor."); }
+bool is_quantize(const Node& node) {
+  return node.is_call() && node.op_name().starts_with("quantized_decomposed.quantize_per_tensor.");
+}
 
 // The quantizes that an integer result passes through on its way out, over calls on integers.
 std::vector<const Node*> quantizes_behind(const Node* result) {
@@ -103,7 +107,8 @@ std::vector<const Node*> quantizes_behind(const Node* result) {
   return found;
 }
 
-// What the reference graph returns besides its results: for each quantize its input, scale (a number, or a further output) and zero point.
+// What the reference graph returns besides its results: for each quantize its input, scale (a number, or a further
+// output) and zero point.
 struct Watched {
   size_t input = 0;  // index of the output
   double scale = 1;
@@ -112,9 +117,9 @@ struct Watched {
 
 struct Reference {
   std::shared_ptr<const Graph> graph;
-  size_t results = 0;                        // tensors among the outputs before the watched ones
-  std::vector<std::vector<Watched>> watched; // by result
-  std::vector<bool> direct;                  // the result is the quantize's own
+  size_t results = 0;                         // tensors among the outputs before the watched ones
+  std::vector<std::vector<Watched>> watched;  // by result
+  std::vector<bool> direct;                   // the result is the quantize's own
 };
 
 Reference watch_ties(Graph graph) {
@@ -182,9 +187,15 @@ std::string layout_text(const TensorLayout& layout) {
 // One pair of plans for one set of sizes.
 class Comparison {
  public:
-  Comparison(const Reference& reference, const Plan& before, const Plan& after, double tolerance, NumericsReport& report)
-      : reference_(reference), before_(before), after_(after), before_context_(before.make_context()), after_context_(after.make_context()),
-        tolerance_(tolerance), report_(report) {}
+  Comparison(const Reference& reference, const Plan& before, const Plan& after, double tolerance,
+             NumericsReport& report)
+      : reference_(reference),
+        before_(before),
+        after_(after),
+        before_context_(before.make_context()),
+        after_context_(after.make_context()),
+        tolerance_(tolerance),
+        report_(report) {}
 
   // False at the first difference, which goes into the report.
   bool run(const InputSet& set, const std::string& sizes) {
@@ -195,18 +206,22 @@ class Comparison {
     ++report_.runs;
     where_ = "inputs `" + set.name + "`" + (sizes.empty() ? "" : " with " + sizes);
     if (after_.output_layouts().size() != reference_.results) {
-      return differ("the graph has " + std::to_string(after_.output_layouts().size()) + " results instead of " + std::to_string(reference_.results));
+      return differ("the graph has " + std::to_string(after_.output_layouts().size()) + " results instead of " +
+                    std::to_string(reference_.results));
     }
     for (size_t i = 0; i < reference_.results; ++i) {
       const TensorLayout& expected = before_.output_layouts()[i];
       const TensorLayout& found = after_.output_layouts()[i];
       if (expected.dtype != found.dtype || expected.sizes != found.sizes) {
-        return differ("result " + std::to_string(i) + " is " + layout_text(found) + " instead of " + layout_text(expected));
+        return differ("result " + std::to_string(i) + " is " + layout_text(found) + " instead of " +
+                      layout_text(expected));
       }
-      if (!is_computable(expected.dtype)) return differ("result " + std::to_string(i) + " is " + layout_text(expected) + ", which cannot be compared");
+      if (!is_computable(expected.dtype))
+        return differ("result " + std::to_string(i) + " is " + layout_text(expected) + ", which cannot be compared");
       const Elements a(expected, before_context_->outputs()[i]), b(found, after_context_->outputs()[i]);
       report_.elements += a.count();
-      if (!(is_floating(expected.dtype) ? compare_reals(i, expected, a, b) : compare_integers(i, expected, a, b))) return false;
+      if (!(is_floating(expected.dtype) ? compare_reals(i, expected, a, b) : compare_integers(i, expected, a, b)))
+        return false;
     }
     return true;
   }
@@ -218,8 +233,10 @@ class Comparison {
     return false;
   }
 
-  bool differ_at(size_t result, const TensorLayout& layout, int64_t i, const std::string& before, const std::string& after, const std::string& why) {
-    return differ("result " + std::to_string(result) + index_text(layout, i) + " is " + after + " instead of " + before + why);
+  bool differ_at(size_t result, const TensorLayout& layout, int64_t i, const std::string& before,
+                 const std::string& after, const std::string& why) {
+    return differ("result " + std::to_string(result) + index_text(layout, i) + " is " + after + " instead of " +
+                  before + why);
   }
 
   bool compare_reals(size_t result, const TensorLayout& layout, const Elements& a, const Elements& b) {
@@ -248,7 +265,8 @@ class Comparison {
 
   double scale_of(const Watched& watched) const {
     if (!watched.scale_output) return watched.scale;
-    return Elements(before_.output_layouts()[*watched.scale_output], before_context_->outputs()[*watched.scale_output]).real(0);
+    return Elements(before_.output_layouts()[*watched.scale_output], before_context_->outputs()[*watched.scale_output])
+        .real(0);
   }
 
   bool compare_integers(size_t result, const TensorLayout& layout, const Elements& a, const Elements& b) {
@@ -264,7 +282,8 @@ class Comparison {
       const int64_t x = a.integer(i), y = b.integer(i);
       if (x == y) continue;
       // Unsigned: the distance of two 64-bit values may not fit a signed one.
-      const uint64_t apart = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y) : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
+      const uint64_t apart = x > y ? static_cast<uint64_t>(x) - static_cast<uint64_t>(y)
+                                   : static_cast<uint64_t>(y) - static_cast<uint64_t>(x);
       std::string why;
       if (apart == 1 && reference_.direct[result] && !watched.empty()) {
         const Elements values(before_.output_layouts()[watched[0].input], before_context_->outputs()[watched[0].input]);
@@ -307,7 +326,6 @@ Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after,
   PlanOptions oracle;
   oracle.threads = 1;
   oracle.reference = true;
-  oracle.handlers = reference_handlers();
   PlanOptions usual;
   usual.threads = 1;
 
@@ -330,7 +348,9 @@ Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after,
     auto found = Plan::prepare(rewritten, sizes, usual);
     if (!found.ok()) return found.diagnostics();
     Comparison comparison(reference, **expected, **found, tolerance, report);
-    for (const InputSet& set : make_inputs(before, (*expected)->input_layouts(), options.seed + static_cast<uint64_t>(value), options.random_sets, non_finite)) {
+    for (const InputSet& set :
+         make_inputs(before, (*expected)->input_layouts(), options.seed + static_cast<uint64_t>(value),
+                     options.random_sets, non_finite)) {
       if (!comparison.run(set, sizes_text)) return report;
     }
   }

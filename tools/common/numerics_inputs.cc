@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include <qrules/graph/constant_text.h>
 #include <qrules/rewrite/constant_data.h>
 
 namespace qrules::tools {
@@ -46,7 +47,8 @@ std::vector<double> scales_of(const Graph& graph) {
         found.insert(*number);
       } else if (const Node* operand = node->argument(i).node(); operand && operand->kind() == NodeKind::constant) {
         const Constant& constant = *operand->constant();
-        if (constant.has_data() && is_floating(constant.dtype) && constant.element_count() > 0) found.insert(element_as_double(constant, 0));
+        if (constant.has_data() && is_floating(constant.dtype) && constant.element_count() > 0)
+          found.insert(element_as_double(constant, 0));
       }
     }
   }
@@ -58,13 +60,18 @@ std::vector<double> scales_of(const Graph& graph) {
 double large_magnitude(DType dtype) {
   switch (dtype) {
     case DType::f16: return 100;
-    case DType::f8e4m3: case DType::f8e5m2: return 10;
+    case DType::f8e4m3:
+    case DType::f8e5m2: return 10;
     default: return 1e4;
   }
 }
 
-int64_t draw_integer(Random& random, int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); }
-double draw_real(Random& random, double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); }
+int64_t draw_integer(Random& random, int64_t low, int64_t high) {
+  return std::uniform_int_distribution<int64_t>(low, high)(random);
+}
+double draw_real(Random& random, double low, double high) {
+  return std::uniform_real_distribution<double>(low, high)(random);
+}
 
 double real_value(Fill fill, DType dtype, const std::vector<double>& scales, Random& random) {
   const double normal = std::normal_distribution<double>()(random);
@@ -83,7 +90,9 @@ double real_value(Fill fill, DType dtype, const std::vector<double>& scales, Ran
       const uint64_t pick = random() % 6;
       return pick < 3 ? kSpecial[pick] : normal;
     }
-    case Fill::random: case Fill::lowest: case Fill::highest: return normal;
+    case Fill::random:
+    case Fill::lowest:
+    case Fill::highest: return normal;
   }
   return normal;
 }
@@ -98,7 +107,8 @@ int64_t integer_value(Fill fill, DType dtype, Random& random) {
   return draw_integer(random, low, high);
 }
 
-void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, const std::vector<double>& scales, Random& random) {
+void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, const std::vector<double>& scales,
+                 Random& random) {
   const int64_t count = layout.element_count();
   if (!is_computable(layout.dtype)) {
     std::fill_n(static_cast<unsigned char*>(data), layout.byte_extent(), static_cast<unsigned char>(0));
@@ -109,10 +119,11 @@ void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, c
       const double value = role == Role::scale        ? draw_real(random, 0.01, 0.5)
                            : role == Role::zero_point ? static_cast<double>(draw_integer(random, 0, 10))
                                                       : real_value(fill, layout.dtype, scales, random);
-      store_real(layout.dtype, data, i, value);
+      text::store_real(data, layout.dtype, i, value);
     } else {
-      const int64_t value = role == Role::data ? integer_value(fill, layout.dtype, random) : draw_integer(random, role == Role::scale ? 1 : 0, 10);
-      store_integer(layout.dtype, data, i, value);
+      const int64_t value = role == Role::data ? integer_value(fill, layout.dtype, random)
+                                               : draw_integer(random, role == Role::scale ? 1 : 0, 10);
+      text::store_integer(data, layout.dtype, i, value);
     }
   }
 }
@@ -127,11 +138,14 @@ std::vector<std::string> symbols_of(const Graph& graph) {
         if (size.is_static()) continue;
         const std::string text = graph.dims().print(size);
         for (size_t i = 0; i < text.size();) {
-          const auto is_word = [&](size_t at) { return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_'); };
+          const auto is_word = [&](size_t at) {
+            return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_');
+          };
           size_t end = i;
           while (is_word(end)) ++end;
           // A word before a bracket is a function, one that begins with a digit a number.
-          if (end > i && !std::isdigit(static_cast<unsigned char>(text[i])) && (end == text.size() || text[end] != '(')) symbols.insert(text.substr(i, end - i));
+          if (end > i && !std::isdigit(static_cast<unsigned char>(text[i])) && (end == text.size() || text[end] != '('))
+            symbols.insert(text.substr(i, end - i));
           i = std::max(end, i + 1);
         }
       }
@@ -140,8 +154,8 @@ std::vector<std::string> symbols_of(const Graph& graph) {
   return {symbols.begin(), symbols.end()};
 }
 
-std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLayout>& layouts, uint64_t seed, int random_sets,
-                                  bool non_finite) {
+std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLayout>& layouts, uint64_t seed,
+                                  int random_sets, bool non_finite) {
   const auto& placeholders = graph.placeholders();
   const std::vector<double> scales = scales_of(graph);
   std::vector<Role> roles;
@@ -153,7 +167,8 @@ std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLa
     if (is_integral(layouts[i].dtype) && size_of(layouts[i].dtype) == 1) any_narrow = true;
   }
   std::vector<std::pair<std::string, Fill>> wanted;
-  for (int i = 0; i < random_sets; ++i) wanted.emplace_back("random " + std::to_string(i + 1), i % 2 == 0 ? Fill::random : Fill::wide);
+  for (int i = 0; i < random_sets; ++i)
+    wanted.emplace_back("random " + std::to_string(i + 1), i % 2 == 0 ? Fill::random : Fill::wide);
   if (any_narrow) wanted.insert(wanted.end(), {{"all lowest", Fill::lowest}, {"all highest", Fill::highest}});
   if (any_real) wanted.insert(wanted.end(), {{"large", Fill::large}, {"zeros", Fill::zeros}, {"ties", Fill::ties}});
   if (any_real && non_finite) wanted.emplace_back("infinities and NaN", Fill::non_finite);
@@ -181,8 +196,10 @@ void fill_unknown_constants(Graph& graph, std::map<const Constant*, ConstantPtr>
       known = Constant::make(unknown->dtype, unknown->sizes, [&](void* data) {
         for (int64_t i = 0; i < unknown->element_count(); ++i) {
           if (!is_computable(unknown->dtype)) return;
-          if (is_floating(unknown->dtype)) store_real(unknown->dtype, data, i, draw_real(random, 0.01, 0.5));
-          else if (size_of(unknown->dtype) == 1) store_integer(unknown->dtype, data, i, integer_value(Fill::random, unknown->dtype, random));
+          if (is_floating(unknown->dtype))
+            text::store_real(data, unknown->dtype, i, draw_real(random, 0.01, 0.5));
+          else if (size_of(unknown->dtype) == 1)
+            text::store_integer(data, unknown->dtype, i, integer_value(Fill::random, unknown->dtype, random));
         }
       });
     }

@@ -13,50 +13,46 @@
 namespace qrules::tools {
 
 int bench_command(const BenchOptions& options) {
-  auto prepared = optimize_model(options.model);
-  if (!prepared.ok()) return report(prepared.diagnostics());
-  const Graph& graph = *prepared->model.graph;
-  auto inputs = read_inputs(graph, options.inputs, true);
-  if (!inputs.ok()) return report(inputs.diagnostics());
+  auto runnable = prepare_to_run(options.model, options.inputs, true);
+  if (!runnable.ok()) return report(runnable.diagnostics());
+  const Times& prepared = runnable->prepared.times;
+  const Plan& plan = *runnable->plan;
+  Plan::Context& context = *runnable->context;
+  const std::vector<const void*>& pointers = runnable->pointers;
   int64_t start = now_ns();
-  std::vector<TensorLayout> layouts;
-  std::vector<const void*> pointers;
-  for (const HostTensor& tensor : *inputs) {
-    layouts.push_back(tensor.layout);
-    pointers.push_back(tensor.data.get());
-  }
-  auto symbols = bind_symbols(graph, layouts);
-  if (!symbols.ok()) return report(symbols.diagnostics());
-  PlanOptions plan_options;
-  plan_options.threads = options.model.threads;
-  auto plan = Plan::prepare(prepared->model.graph, *symbols, plan_options);
-  if (!plan.ok()) return report(plan.diagnostics());
-  const std::unique_ptr<Plan::Context> context = (*plan)->make_context();
-  prepared->times.prepare = milliseconds_since(start);
-  start = now_ns();
-  context->run(pointers);
+  context.run(pointers);
   const double first = milliseconds_since(start);
-  for (int i = 0; i < options.warmup; ++i) context->run(pointers);
+  for (int i = 0; i < options.warmup; ++i) context.run(pointers);
   std::vector<double> times;
   for (int i = 0; i < std::max(options.iters, 1); ++i) {
     start = now_ns();
-    context->run(pointers);
+    context.run(pointers);
     times.push_back(milliseconds_since(start));
   }
   std::sort(times.begin(), times.end());
-  const double median = times.size() % 2 ? times[times.size() / 2] : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
+  const double median =
+      times.size() % 2 ? times[times.size() / 2] : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  nlohmann::json result = {{"median_ms", median}, {"min_ms", times.front()}, {"load_ms", prepared->times.load}, {"optimize_ms", prepared->times.optimize},
-                           {"prepare_ms", prepared->times.prepare}, {"first_run_ms", first}, {"peak_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024.0}};
+  nlohmann::json result = {{"median_ms", median},
+                           {"min_ms", times.front()},
+                           {"load_ms", prepared.load},
+                           {"optimize_ms", prepared.optimize},
+                           {"prepare_ms", prepared.prepare},
+                           {"first_run_ms", first},
+                           {"peak_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024.0}};
   if (options.profile) {
-    context->set_profiling(true);
-    context->run(pointers);
+    context.set_profiling(true);
+    context.run(pointers);
     nlohmann::json steps = nlohmann::json::array();
-    for (size_t i = 0; i < (*plan)->steps().size(); ++i) {
-      const PlanStep& step = (*plan)->steps()[i];
-      if (context->step_times()[i] == 0) continue;
-      steps.push_back({{"node", step.node}, {"op", step.op}, {"handler", step.handler}, {"implementation", step.implementation}, {"us", static_cast<double>(context->step_times()[i]) / 1000.0}});
+    for (size_t i = 0; i < plan.steps().size(); ++i) {
+      const PlanStep& step = plan.steps()[i];
+      if (context.step_times()[i] == 0) continue;
+      steps.push_back({{"node", step.node},
+                       {"op", step.op},
+                       {"handler", step.handler},
+                       {"implementation", step.implementation},
+                       {"us", static_cast<double>(context.step_times()[i]) / 1000.0}});
     }
     result["steps"] = steps;
   }
@@ -64,11 +60,15 @@ int bench_command(const BenchOptions& options) {
     std::puts(dump(result).c_str());
     return kFine;
   }
-  std::printf("median %.3f ms, min %.3f ms, first run %.2f ms (load %.1f, optimize %.1f, prepare %.1f ms), peak memory %.0f MB\n", median, times.front(), first,
-              prepared->times.load, prepared->times.optimize, prepared->times.prepare, static_cast<double>(usage.ru_maxrss) / 1024.0);
+  std::printf(
+      "median %.3f ms, min %.3f ms, first run %.2f ms (load %.1f, optimize %.1f, prepare %.1f ms), peak memory %.0f "
+      "MB\n",
+      median, times.front(), first, prepared.load, prepared.optimize, prepared.prepare,
+      static_cast<double>(usage.ru_maxrss) / 1024.0);
   if (options.profile) {
     for (const nlohmann::json& step : result["steps"]) {
-      std::printf("  %10.1f us  %-28s %-24s %s\n", step["us"].get<double>(), step["node"].get<std::string>().c_str(), step["handler"].get<std::string>().c_str(), step["implementation"].get<std::string>().c_str());
+      std::printf("  %10.1f us  %-28s %-24s %s\n", step["us"].get<double>(), step["node"].get<std::string>().c_str(),
+                  step["handler"].get<std::string>().c_str(), step["implementation"].get<std::string>().c_str());
     }
   }
   return kFine;

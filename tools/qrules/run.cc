@@ -13,31 +13,14 @@
 namespace qrules::tools {
 
 int run_command(const RunOptions& options) {
-  auto prepared = optimize_model(options.model);
-  if (!prepared.ok()) return report(prepared.diagnostics());
-  const Graph& graph = *prepared->model.graph;
-  auto inputs = read_inputs(graph, options.inputs, false);
-  if (!inputs.ok()) return report(inputs.diagnostics());
-
-  int64_t start = now_ns();
-  std::vector<TensorLayout> layouts;
-  std::vector<const void*> pointers;
-  for (const HostTensor& tensor : *inputs) {
-    layouts.push_back(tensor.layout);
-    pointers.push_back(tensor.data.get());
-  }
-  auto symbols = bind_symbols(graph, layouts);
-  if (!symbols.ok()) return report(symbols.diagnostics());
-  PlanOptions plan_options;
-  plan_options.threads = options.model.threads;
-  auto plan = Plan::prepare(prepared->model.graph, *symbols, plan_options);
-  if (!plan.ok()) return report(plan.diagnostics());
-  const std::unique_ptr<Plan::Context> context = (*plan)->make_context();
-  prepared->times.prepare = milliseconds_since(start);
-  start = now_ns();
-  context->run(pointers);
-  prepared->times.run = milliseconds_since(start);
-  if (context->failed()) {
+  auto runnable = prepare_to_run(options.model, options.inputs, false);
+  if (!runnable.ok()) return report(runnable.diagnostics());
+  Prepared& prepared = runnable->prepared;
+  const Plan& plan = *runnable->plan;
+  const int64_t start = now_ns();
+  runnable->context->run(runnable->pointers);
+  prepared.times.run = milliseconds_since(start);
+  if (runnable->context->failed()) {
     Diagnostics failed;
     failed.add(Diagnostic(kRunFailed).with("path", options.model.model));
     return report(failed);
@@ -46,19 +29,19 @@ int run_command(const RunOptions& options) {
   if (!options.output_dir.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.output_dir, error);
-    // Only what the model returns to its user; what it returns for its own buffers comes first or last and is left out by the reader.
-    for (size_t i = 0; i < (*plan)->output_layouts().size(); ++i) {
-      const std::string path = (std::filesystem::path(options.output_dir) / ("out_" + std::to_string(i) + ".npy")).string();
-      const Status written = write_npy(path, (*plan)->output_layouts()[i], context->outputs()[i]);
+    for (size_t i = 0; i < plan.output_layouts().size(); ++i) {
+      const std::string path =
+          (std::filesystem::path(options.output_dir) / ("out_" + std::to_string(i) + ".npy")).string();
+      const Status written = write_npy(path, plan.output_layouts()[i], runnable->context->outputs()[i]);
       if (!written.ok()) return report(written.diagnostics());
     }
   }
-  const nlohmann::json made = make_report(*prepared, **plan);
+  const nlohmann::json made = make_report(prepared, plan);
   if (!options.report.empty()) {
     const Status written = write_file(options.report, dump(made) + "\n");
     if (!written.ok()) return report(written.diagnostics());
   }
-  if (!prepared->model.warnings.empty()) report(prepared->model.warnings);
+  if (!prepared.model.warnings.empty()) report(prepared.model.warnings);
   std::fputs(options.json ? (dump(made) + "\n").c_str() : print_report(made, wants_color(stdout)).c_str(), stdout);
   return kFine;
 }

@@ -22,7 +22,10 @@
 namespace qrules::tools {
 namespace fs = std::filesystem;
 
-int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 double milliseconds_since(int64_t start_ns) { return static_cast<double>(now_ns() - start_ns) / 1e6; }
 
@@ -30,14 +33,18 @@ int report(const Diagnostics& diagnostics) {
   std::fputs(render_text(diagnostics, wants_color(stderr)).c_str(), stderr);
   for (const Diagnostic& diagnostic : diagnostics.list()) {
     const DiagnosticKind* kind = diagnostic.kind;
-    if (kind == &kCannotReadModel || kind == &kCannotReadFile || kind == &kCannotWrite || kind == &kCannotWriteFile || kind == &kCannotRead) return kUnreadable;
+    if (kind == &kCannotReadModel || kind == &kCannotReadFile || kind == &kCannotWrite || kind == &kCannotWriteFile ||
+        kind == &kCannotRead)
+      return kUnreadable;
   }
   return diagnostics.has_errors() ? kFailed : kFine;
 }
 
 Result<Model> read_model(const std::string& path) {
   std::error_code error;
-  const auto refuse = [&](std::string why) { return Diagnostic(kCannotReadModel).with("path", path).with("why", std::move(why)); };
+  const auto refuse = [&](std::string why) {
+    return Diagnostic(kCannotReadModel).with("path", path).with("why", std::move(why));
+  };
   if (fs::is_directory(path, error)) return refuse("it is a folder");
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return refuse(fs::exists(path, error) ? "it cannot be opened" : "there is no such file");
@@ -70,7 +77,8 @@ Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) 
   return std::shared_ptr<const Rewriter>(std::make_shared<const Rewriter>(std::move(*rules)));
 }
 
-Result<Prepared> optimize_model(const ModelOptions& options, const std::function<void(const std::string&, const Graph&)>& after_phase) {
+Result<Prepared> optimize_model(const ModelOptions& options,
+                                const std::function<void(const std::string&, const Graph&)>& after_phase) {
   Prepared prepared;
   int64_t start = now_ns();
   auto model = read_model(options.model);
@@ -101,7 +109,9 @@ Status write_file(const std::string& path, const std::string& text) {
   if (!stream || error) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
-    return Diagnostic(kCannotWrite).with("path", path).with("why", error ? error.message() : "the folder is missing or not writable");
+    return Diagnostic(kCannotWrite)
+        .with("path", path)
+        .with("why", error ? error.message() : "the folder is missing or not writable");
   }
   return Done();
 }
@@ -116,7 +126,8 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
       for (Dim size : node->tensor()->sizes) sizes.push_back(size.is_static() ? size.value() : 4);
       HostTensor values = HostTensor::allocate(TensorLayout::contiguous(DType::f32, sizes));
       std::normal_distribution<float> normal;
-      for (int64_t i = 0; i < values.layout.element_count(); ++i) static_cast<float*>(values.data.get())[i] = normal(generator);
+      for (int64_t i = 0; i < values.layout.element_count(); ++i)
+        static_cast<float*>(values.data.get())[i] = normal(generator);
       const DType dtype = node->tensor()->dtype;
       if (dtype == DType::f32) {
         inputs.push_back(std::move(values));
@@ -131,8 +142,12 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
     return inputs;
   }
   if (paths.size() != placeholders.size()) {
-    Diagnostic diagnostic = Diagnostic(kWrongInputCount).with("expected", static_cast<int64_t>(placeholders.size())).with("count", static_cast<int64_t>(paths.size()));
-    for (const Node* node : placeholders) diagnostic.notes.push_back("%" + node->name() + (node->tensor() ? ": " + print(*node->tensor(), graph.dims()) : ""));
+    Diagnostic diagnostic = Diagnostic(kWrongInputCount)
+                                .with("expected", static_cast<int64_t>(placeholders.size()))
+                                .with("count", static_cast<int64_t>(paths.size()));
+    for (const Node* node : placeholders)
+      diagnostic.notes.push_back("%" + node->name() +
+                                 (node->tensor() ? ": " + print(*node->tensor(), graph.dims()) : ""));
     return diagnostic;
   }
   Diagnostics diagnostics;
@@ -144,7 +159,8 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
     }
     const TensorType* type = placeholders[i]->tensor();
     // Files hold what NumPy has: narrower floats come as f32.
-    if (type && type->dtype != tensor->layout.dtype && is_floating(type->dtype) && size_of(type->dtype) < 4 && tensor->layout.dtype == DType::f32) {
+    if (type && type->dtype != tensor->layout.dtype && is_floating(type->dtype) && size_of(type->dtype) < 4 &&
+        tensor->layout.dtype == DType::f32) {
       auto converted = convert(*tensor, type->dtype);
       if (!converted.ok()) {
         diagnostics.append(converted.diagnostics());
@@ -156,6 +172,33 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
   }
   if (diagnostics.has_errors()) return diagnostics;
   return inputs;
+}
+
+Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& paths, bool random) {
+  auto prepared = optimize_model(options);
+  if (!prepared.ok()) return prepared.diagnostics();
+  const std::shared_ptr<const Graph> graph = prepared->model.graph;
+  auto inputs = read_inputs(*graph, paths, random);
+  if (!inputs.ok()) return inputs.diagnostics();
+  const int64_t start = now_ns();
+  Runnable result;
+  std::vector<TensorLayout> layouts;
+  for (const HostTensor& tensor : *inputs) {
+    layouts.push_back(tensor.layout);
+    result.pointers.push_back(tensor.data.get());
+  }
+  auto symbols = bind_symbols(*graph, layouts);
+  if (!symbols.ok()) return symbols.diagnostics();
+  PlanOptions plan_options;
+  plan_options.threads = options.threads;
+  auto plan = Plan::prepare(graph, *symbols, plan_options);
+  if (!plan.ok()) return plan.diagnostics();
+  result.plan = std::move(*plan);
+  result.context = result.plan->make_context();
+  result.inputs = std::move(*inputs);
+  result.prepared = std::move(*prepared);
+  result.prepared.times.prepare = milliseconds_since(start);
+  return result;
 }
 
 }  // namespace qrules::tools

@@ -13,13 +13,13 @@ namespace qrules::tools {
 
 // Exit codes, documented in docs/cli.md.
 inline constexpr int kFine = 0;
-inline constexpr int kFailed = 1;    // the model, an input or a rule file is wrong
-inline constexpr int kUsage = 2;     // the command line is wrong
+inline constexpr int kFailed = 1;      // the model, an input or a rule file is wrong
+inline constexpr int kUsage = 2;       // the command line is wrong
 inline constexpr int kUnreadable = 3;  // a file cannot be read or written
 
 struct ModelOptions {
   std::string model;
-  std::string rules;      // folder; empty: the shipped ones
+  std::string rules;  // folder; empty: the shipped ones
   bool no_rules = false;
   int threads = 0;
 };
@@ -45,7 +45,19 @@ struct Prepared {
   Times times;
 };
 // Both, applied. `after_phase` as in RewriteOptions.
-Result<Prepared> optimize_model(const ModelOptions& options, const std::function<void(const std::string&, const Graph&)>& after_phase = {});
+Result<Prepared> optimize_model(const ModelOptions& options,
+                                const std::function<void(const std::string&, const Graph&)>& after_phase = {});
+
+// A model ready to run on inputs: plan, context, and where the inputs are.
+struct Runnable {
+  Prepared prepared;
+  std::vector<HostTensor> inputs;
+  std::vector<const void*> pointers;  // of the inputs
+  std::shared_ptr<const Plan> plan;
+  std::unique_ptr<Plan::Context> context;
+};
+// optimize_model, read_inputs (with `random`), and a plan for their sizes; times.prepare is set.
+Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& inputs, bool random);
 
 // Writes a file at once: a half-written one never replaces another. Error QR0607-like with the path.
 Status write_file(const std::string& path, const std::string& text);
@@ -81,8 +93,8 @@ struct BenchOptions {
 };
 int bench_command(const BenchOptions& options);
 
-// Reads the --input files for the model's placeholders, converted where a placeholder has a narrower float. With none given
-// and `random`, random values for static sizes.
+// Reads the --input files for the model's placeholders, converted where a placeholder has a narrower float. With none
+// given and `random`, random values for static sizes.
 Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vector<std::string>& paths, bool random);
 
 }  // namespace qrules::tools

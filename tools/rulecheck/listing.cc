@@ -20,15 +20,6 @@
 namespace qrules::tools {
 namespace {
 
-const char* level_name(Level level) {
-  switch (level) {
-    case Level::error: return "error";
-    case Level::warning: return "warning";
-    case Level::note: return "note";
-  }
-  return "error";
-}
-
 std::string wrapped(const std::string& text, const std::string& indent) {
   constexpr size_t kColumns = 100;
   std::string result, line = indent;
@@ -67,14 +58,16 @@ std::vector<const DiagnosticKind*> kinds() {
 
 bool print_explanation(const std::string& code, bool color, std::ostream& out, std::ostream& errors) {
   std::string wanted = code;
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   std::vector<std::string> candidates;
   for (const DiagnosticKind* kind : kinds()) {
     candidates.emplace_back(kind->code);
     candidates.emplace_back(kind->name);
     if (wanted != kind->code && code != kind->name) continue;
-    out << paint(std::string(level_name(kind->level)) + "[" + kind->code + "] " + kind->name, Color::bold, color) << ": " << kind->message
-        << "\n\n" << wrapped(kind->explanation, "");
+    out << paint(std::string(name(kind->level)) + "[" + kind->code + "] " + kind->name, Color::bold, color) << ": "
+        << kind->message << "\n\n"
+        << wrapped(kind->explanation, "");
     return true;
   }
   errors << "rulecheck: there is no diagnostic `" << code << "`";
@@ -85,8 +78,8 @@ bool print_explanation(const std::string& code, bool color, std::ostream& out, s
 
 void print_codes(bool color, std::ostream& out) {
   for (const DiagnosticKind* kind : kinds()) {
-    out << paint(kind->code, Color::bold, color) << "  " << level_name(kind->level) << std::string(9 - std::string(level_name(kind->level)).size(), ' ')
-        << kind->name << ": " << kind->message << "\n";
+    out << paint(kind->code, Color::bold, color) << "  " << name(kind->level)
+        << std::string(9 - std::string(name(kind->level)).size(), ' ') << kind->name << ": " << kind->message << "\n";
   }
 }
 

@@ -64,7 +64,8 @@ class TestRun {
       return not_run("applying the rules failed");
     }
     const RewriteReport& report = *applied;
-    if (const auto fired = report.rules_fired.find(rule_.base_name); fired != report.rules_fired.end()) outcome_.fired = fired->second;
+    if (const auto fired = report.rules_fired.find(rule_.base_name); fired != report.rules_fired.end())
+      outcome_.fired = fired->second;
 
     const std::vector<NearMiss> refusals = near_misses(graph);
     check_fires(report, refusals);
@@ -86,8 +87,9 @@ class TestRun {
       if (std::any_of(rules_.rules.begin(), rules_.rules.end(), is_it)) continue;
       std::vector<std::string> names;
       for (const Rule& rule : rules_.rules) names.push_back(rule.base_name);
-      Diagnostic diagnostic = at_test(kTestNotRun).with("why", "`with` names the rule `" + other + "`, which was not loaded");
-      if (auto near = did_you_mean(other, names)) diagnostic.helps.push_back({"did you mean `" + *near + "`?", {}, {}});
+      Diagnostic diagnostic =
+          at_test(kTestNotRun).with("why", "`with` names the rule `" + other + "`, which was not loaded");
+      diagnostic.suggest(other, names);
       add(std::move(diagnostic));
       known = false;
     }
@@ -125,7 +127,8 @@ class TestRun {
     std::set<std::string> seen;
     for (const DroppedMatch& dropped : report.dropped) {
       if (dropped.rule != rule_.base_name) continue;
-      diagnostic.notes.push_back("at `%" + dropped.root + "` the rule matches, but its rewrite is refused: " + dropped.reason);
+      diagnostic.notes.push_back("at `%" + dropped.root +
+                                 "` the rule matches, but its rewrite is refused: " + dropped.reason);
     }
     bool labelled = false;
     for (const NearMiss& miss : refusals) {
@@ -144,12 +147,15 @@ class TestRun {
       }
       diagnostic.notes.push_back(std::move(text));
     }
-    if (diagnostic.notes.empty()) diagnostic.notes.push_back("no node comes near the pattern: no call of its root operator has what it looks at first");
+    if (diagnostic.notes.empty())
+      diagnostic.notes.push_back(
+          "no node comes near the pattern: no call of its root operator has what it looks at first");
   }
 
   void check_fires(const RewriteReport& report, const std::vector<NearMiss>& refusals) {
     if (!test_.fires || outcome_.fired == *test_.fires) return;
-    Diagnostic diagnostic = at_test(kTestFires).with("fired", times(outcome_.fired)).with("expected", times(*test_.fires));
+    Diagnostic diagnostic =
+        at_test(kTestFires).with("fired", times(outcome_.fired)).with("expected", times(*test_.fires));
     for (const Firing& firing : report.firings) {
       if (firing.rule == rule_.base_name) diagnostic.notes.push_back("it fired at `%" + firing.root + "`");
     }
@@ -181,7 +187,8 @@ class TestRun {
       if (auto near = did_you_mean(because, conditions)) {
         diagnostic.helps.push_back({"no condition of the rule reads so; did you mean `" + *near + "`?", {}, {}});
       } else {
-        diagnostic.helps.push_back({"no condition of the rule reads so; `because` is a line of `where` as written there, or `match`", {}, {}});
+        diagnostic.helps.push_back(
+            {"no condition of the rule reads so; `because` is a line of `where` as written there, or `match`", {}, {}});
       }
     }
     add(std::move(diagnostic));

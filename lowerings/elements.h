@@ -8,50 +8,20 @@
 #include <type_traits>
 
 #include <qrules/graph/dtype.h>
+#include <qrules/graph/float16.h>
 
-namespace qrules::decomposed {
-
-inline float widen_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
-// To nearest, ties to even; every NaN becomes 0x7fc0.
-inline uint16_t narrow_to_bf16(float value) {
-  if (value != value) return 0x7fc0;
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-inline float widen_f16(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1fu;
-  const uint32_t mantissa = half & 0x3ffu;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 0x1f ? 0x7f800000u : (exponent + 112) << 23;
-  return std::bit_cast<float>(sign | wide | (mantissa << 13));
-}
-
-// To nearest, ties to even; too large becomes infinity, too small a subnormal or zero.
-inline uint16_t narrow_to_f16(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  const uint32_t sign = (bits >> 16) & 0x8000u;
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65520 and more
-  if (magnitude < 0x38800000u) {
-    // Below 2^-14. One unit of this sum's last place is 2^-24, the smallest half: the addition rounds as wanted.
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - 0x3f000000u));
-  }
-  const uint32_t rebiased = magnitude - (112u << 23);
-  return static_cast<uint16_t>(sign | ((rebiased + 0xfffu + ((rebiased >> 13) & 1u)) >> 13));
-}
+namespace qrules::elements {
 
 // Storage types that are no arithmetic types of C++.
-struct Bf16 { uint16_t bits = 0; };
-struct F16 { uint16_t bits = 0; };
-struct Boolean { uint8_t bits = 0; };
+struct Bf16 {
+  uint16_t bits = 0;
+};
+struct F16 {
+  uint16_t bits = 0;
+};
+struct Boolean {
+  uint8_t bits = 0;
+};
 
 template <typename T>
 inline constexpr bool kIsFloat = std::is_floating_point_v<T> || std::is_same_v<T, Bf16> || std::is_same_v<T, F16>;
@@ -119,8 +89,8 @@ F rounded_to(F value) {
   return static_cast<F>(widen(convert<T>(value)));
 }
 
-// To nearest, ties to even, without the library call that baseline x86-64 needs: above 2^23 (2^52) floats are integers, and
-// adding that much rounds everything below. Infinities and NaN stay.
+// To nearest, ties to even, without the library call that baseline x86-64 needs: above 2^23 (2^52) floats are integers,
+// and adding that much rounds everything below. Infinities and NaN stay.
 template <typename F>
 F round_half_even(F value) {
   constexpr F kIntegers = static_cast<F>(sizeof(F) == 4 ? 0x1p23 : 0x1p52);
@@ -131,30 +101,11 @@ F round_half_even(F value) {
 }
 
 template <typename T>
-struct Tag { using type = T; };
+struct Tag {
+  using type = T;
+};
 
-// Calls f(Tag<T>) with the type of the dtype. False, and no call, for f8 and complex types.
-template <typename F>
-bool visit(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::u8: f(Tag<uint8_t>{}); return true;
-    case DType::s8: f(Tag<int8_t>{}); return true;
-    case DType::s16: f(Tag<int16_t>{}); return true;
-    case DType::s32: f(Tag<int32_t>{}); return true;
-    case DType::s64: f(Tag<int64_t>{}); return true;
-    case DType::u16: f(Tag<uint16_t>{}); return true;
-    case DType::u32: f(Tag<uint32_t>{}); return true;
-    case DType::u64: f(Tag<uint64_t>{}); return true;
-    case DType::boolean: f(Tag<Boolean>{}); return true;
-    case DType::f16: f(Tag<F16>{}); return true;
-    case DType::bf16: f(Tag<Bf16>{}); return true;
-    case DType::f32: f(Tag<float>{}); return true;
-    case DType::f64: f(Tag<double>{}); return true;
-    default: return false;
-  }
-}
-
-// The same for the floats that values have, and for the integers that quantized values have.
+// Calls f(Tag<T>) with the type of a float that values have. False, and no call, for other dtypes.
 template <typename F>
 bool visit_float(DType dtype, F&& f) {
   switch (dtype) {
@@ -166,6 +117,7 @@ bool visit_float(DType dtype, F&& f) {
   }
 }
 
+// The same for the integers that quantized values have.
 template <typename F>
 bool visit_quantized(DType dtype, F&& f) {
   switch (dtype) {
@@ -174,6 +126,19 @@ bool visit_quantized(DType dtype, F&& f) {
     case DType::u16: f(Tag<uint16_t>{}); return true;
     case DType::s16: f(Tag<int16_t>{}); return true;
     case DType::s32: f(Tag<int32_t>{}); return true;
+    default: return false;
+  }
+}
+
+// For these and all other dtypes but f8 and complex ones.
+template <typename F>
+bool visit(DType dtype, F&& f) {
+  if (visit_float(dtype, f) || visit_quantized(dtype, f)) return true;
+  switch (dtype) {
+    case DType::s64: f(Tag<int64_t>{}); return true;
+    case DType::u32: f(Tag<uint32_t>{}); return true;
+    case DType::u64: f(Tag<uint64_t>{}); return true;
+    case DType::boolean: f(Tag<Boolean>{}); return true;
     default: return false;
   }
 }
@@ -194,4 +159,4 @@ void store(void* memory, DType dtype, int64_t i, From value) {
   });
 }
 
-}  // namespace qrules::decomposed
+}  // namespace qrules::elements
