@@ -30,7 +30,9 @@ const Rewriter& shipped_rewriter() {
 
 // `blocks` quantized residual blocks of linears, or as many relus, one after the other.
 Graph chain(int64_t blocks, bool quantized) {
-  std::string text = "graph(%v0: f32[4,16]) {\n  %w = constant \"w\" : s8[16,16] {3}\n  %s = constant \"s\" : f32[16] {0.01}\n  %z = constant \"z\" : s64[16] {0}\n";
+  std::string text =
+      "graph(%v0: f32[4,16]) {\n  %w = constant \"w\" : s8[16,16] {3}\n  %s = constant \"s\" : f32[16] {0.01}\n  %z = "
+      "constant \"z\" : s64[16] {0}\n";
   for (int64_t i = 0; i < blocks; ++i) {
     const std::string n = std::to_string(i), next = "%v" + std::to_string(i + 1);
     if (!quantized) {
@@ -40,7 +42,8 @@ Graph chain(int64_t blocks, bool quantized) {
     text += "  %q" + n + " = quantized_decomposed.quantize_per_tensor.default(%v" + n + ", 0.05, 3, 0, 255, u8)\n";
     text += "  %f" + n + " = quantized_decomposed.dequantize_per_tensor.default(%q" + n + ", 0.05, 3, 0, 255, u8)\n";
     text += "  %d" + n + " = quantized_decomposed.dequantize_per_channel.default(%w, %s, %z, 0, -128, 127, s8)\n";
-    text += "  %l" + n + " = aten.linear.default(%f" + n + ", %d" + n + ")\n  %a" + n + " = aten.add.Tensor(%l" + n + ", %f" + n + ")\n";
+    text += "  %l" + n + " = aten.linear.default(%f" + n + ", %d" + n + ")\n  %a" + n + " = aten.add.Tensor(%l" + n +
+            ", %f" + n + ")\n";
     text += "  " + next + " = aten.relu.default(%a" + n + ")\n";
   }
   auto graph = parse_graph("bench", text + "  return (%v" + std::to_string(blocks) + ")\n}\n");
@@ -59,7 +62,8 @@ BENCHMARK(load_shipped_rules)->Unit(benchmark::kMillisecond);
 void compile_automata(benchmark::State& state) {
   const RuleSet rules = shipped_rules();
   for (auto _ : state) {
-    for (uint32_t phase = 0; phase < rules.phases.size(); ++phase) benchmark::DoNotOptimize(Automaton::compile(rules, phase));
+    for (uint32_t phase = 0; phase < rules.phases.size(); ++phase)
+      benchmark::DoNotOptimize(Automaton::compile(rules, phase));
   }
 }
 BENCHMARK(compile_automata)->Unit(benchmark::kMillisecond);

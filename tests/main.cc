@@ -1,4 +1,5 @@
-// The entry point of the unit tests, for both versions of Catch2. With version 3 it may be linked with or without Catch2WithMain.
+// The entry point of the unit tests, for both versions of Catch2. With version 3 it may be linked with or without
+// Catch2WithMain.
 
 #if __has_include(<catch2/catch_session.hpp>)
 

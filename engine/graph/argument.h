@@ -14,7 +14,8 @@ namespace qrules {
 
 class Node;
 
-// Memory formats, layouts, devices and rounding modes: spelled `channels_last`, `strided`, `cpu`. Interned nowhere, compared as text.
+// Memory formats, layouts, devices and rounding modes: spelled `channels_last`, `strided`, `cpu`. Interned nowhere,
+// compared as text.
 struct Keyword {
   std::string text;
   friend bool operator==(const Keyword&, const Keyword&) = default;
@@ -29,24 +30,29 @@ class Argument {
   using Storage = std::variant<std::monostate, bool, int64_t, double, std::string, DType, Keyword, Dim, Node*, List>;
 
   Argument() = default;
-  Argument(bool value) : storage_(value) {}                    // NOLINT: an argument is any of these
-  Argument(int64_t value) : storage_(value) {}                 // NOLINT
-  Argument(int value) : storage_(int64_t{value}) {}            // NOLINT
-  Argument(double value) : storage_(value) {}                  // NOLINT
-  Argument(std::string value) : storage_(std::move(value)) {}  // NOLINT
+  Argument(bool value) : storage_(value) {}                      // NOLINT: an argument is any of these
+  Argument(int64_t value) : storage_(value) {}                   // NOLINT
+  Argument(int value) : storage_(int64_t{value}) {}              // NOLINT
+  Argument(double value) : storage_(value) {}                    // NOLINT
+  Argument(std::string value) : storage_(std::move(value)) {}    // NOLINT
   Argument(const char* value) : storage_(std::string(value)) {}  // NOLINT
-  Argument(DType value) : storage_(value) {}                   // NOLINT
-  Argument(Keyword value) : storage_(std::move(value)) {}      // NOLINT
-  Argument(Dim value);                                         // NOLINT: a static size becomes an integer
-  Argument(Node* value) : storage_(value) {}                   // NOLINT
-  Argument(List value) : storage_(std::move(value)) {}         // NOLINT
+  Argument(DType value) : storage_(value) {}                     // NOLINT
+  Argument(Keyword value) : storage_(std::move(value)) {}        // NOLINT
+  Argument(Dim value);                                           // NOLINT: a static size becomes an integer
+  Argument(Node* value) : storage_(value) {}                     // NOLINT
+  Argument(List value) : storage_(std::move(value)) {}           // NOLINT
 
   bool is_none() const { return std::holds_alternative<std::monostate>(storage_); }
   template <typename T>
-  const T* get_if() const { return std::get_if<T>(&storage_); }
+  const T* get_if() const {
+    return std::get_if<T>(&storage_);
+  }
   const Storage& storage() const { return storage_; }
 
-  Node* node() const { auto* n = get_if<Node*>(); return n ? *n : nullptr; }
+  Node* node() const {
+    auto* n = get_if<Node*>();
+    return n ? *n : nullptr;
+  }
   const List* list() const { return get_if<List>(); }
   // A boolean, integer or real as a double.
   std::optional<double> number() const;

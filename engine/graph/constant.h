@@ -13,7 +13,8 @@
 namespace qrules {
 
 // A contiguous (row-major) tensor of known sizes. `data` may be null: the value is then not known (graph text names
-// constants without their bytes) and nothing that needs it may fire. The bytes never change and may be mapped from a file.
+// constants without their bytes) and nothing that needs it may fire. The bytes never change and may be mapped from a
+// file.
 struct Constant {
   DType dtype = DType::f32;
   std::vector<int64_t> sizes;

@@ -8,8 +8,8 @@
 namespace qrules::text {
 namespace {
 
-// Bits of a float with `exponent_bits` and `mantissa_bits` nearest to `value`; overflow gives infinity, or NaN where the
-// format has none (f8e4m3).
+// Bits of a float with `exponent_bits` and `mantissa_bits` nearest to `value`; overflow gives infinity, or NaN where
+// the format has none (f8e4m3).
 uint32_t narrow(double value, int exponent_bits, int mantissa_bits, bool has_infinity) {
   const uint32_t sign = std::signbit(value) ? 1u << (exponent_bits + mantissa_bits) : 0;
   const uint32_t top = (1u << exponent_bits) - 1;
@@ -22,8 +22,7 @@ uint32_t narrow(double value, int exponent_bits, int mantissa_bits, bool has_inf
   const int bias = (1 << (exponent_bits - 1)) - 1;
   int exponent = std::max(std::ilogb(magnitude), 1 - bias);
   // Mantissa with its leading one; rounding may carry into the exponent, which the addition below takes up.
-  const auto rounded =
-      static_cast<uint64_t>(std::nearbyint(std::ldexp(magnitude, mantissa_bits - exponent)));
+  const auto rounded = static_cast<uint64_t>(std::nearbyint(std::ldexp(magnitude, mantissa_bits - exponent)));
   const uint64_t bits = (static_cast<uint64_t>(exponent + bias - 1) << mantissa_bits) + rounded;
   return sign | static_cast<uint32_t>(std::min<uint64_t>(bits, infinity));
 }
@@ -66,8 +65,7 @@ std::string print_element(const Constant& constant, int64_t i) {
 bool is_uniform(const Constant& constant) {
   const size_t width = size_of(constant.dtype);
   const char* bytes = static_cast<const char*>(constant.data.get());
-  return constant.bytes <= width ||
-         std::memcmp(bytes, bytes + width, constant.bytes - width) == 0;
+  return constant.bytes <= width || std::memcmp(bytes, bytes + width, constant.bytes - width) == 0;
 }
 
 bool store_real(void* data, DType dtype, int64_t i, double value) {

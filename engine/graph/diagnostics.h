@@ -1,5 +1,5 @@
-// Every kind of diagnostic of the graph room: text, arguments, sizes, signatures, types, structure. Each code is declared here
-// and nowhere else.
+// Every kind of diagnostic of the graph room: text, arguments, sizes, signatures, types, structure. Each code is
+// declared here and nowhere else.
 #pragma once
 
 #include <qrules/support/diagnostic.h>
@@ -37,24 +37,22 @@ inline const DiagnosticKind kUnterminatedText{
     "QR0506", Level::error, "unterminated-text", "the text that starts here is not closed",
     "A text in quotes ends with the same quote on the same line; a quote inside it is written \\\"."};
 
-inline const DiagnosticKind kNestedTooDeeply{
-    "QR0507", Level::error, "nested-too-deeply", "more than {limit} levels of nesting",
-    "Lists inside lists are bounded so that no text can exhaust the stack."};
+inline const DiagnosticKind kNestedTooDeeply{"QR0507", Level::error, "nested-too-deeply",
+                                             "more than {limit} levels of nesting",
+                                             "Lists inside lists are bounded so that no text can exhaust the stack."};
 
 inline const DiagnosticKind kBadConstant{
     "QR0508", Level::error, "bad-constant", "constant `%{name}`: {why}",
     "The elements of a constant are one number for all of them or as many as it has elements, in "
     "row-major order, each in the range of its dtype; its sizes are numbers."};
 
-inline const DiagnosticKind kBadNumber{
-    "QR0509", Level::error, "bad-number", "cannot read the number `{text}`: {why}",
-    "Integers have 64 bits; reals are written as 1.5, 1e-05, inf or nan."};
+inline const DiagnosticKind kBadNumber{"QR0509", Level::error, "bad-number", "cannot read the number `{text}`: {why}",
+                                       "Integers have 64 bits; reals are written as 1.5, 1e-05, inf or nan."};
 
 // --- arguments of a call (normalise.cc). Without a place: who knows the text adds it.
 
 inline const DiagnosticKind kTooManyArguments{
-    "QR0510", Level::error, "too-many-arguments",
-    "`{op}` takes {limit} positional arguments, got {count}",
+    "QR0510", Level::error, "too-many-arguments", "`{op}` takes {limit} positional arguments, got {count}",
     "The call has more arguments than the operator has parameters. Parameters after `*` in a "
     "signature are given by name."};
 
@@ -62,17 +60,16 @@ inline const DiagnosticKind kUnknownParameter{
     "QR0511", Level::error, "unknown-parameter", "`{op}` has no parameter `{parameter}`",
     "Arguments are named as in the operator's signature (`qrules` schemas/operators*.yaml)."};
 
-inline const DiagnosticKind kArgumentGivenTwice{
-    "QR0512", Level::error, "argument-given-twice", "`{parameter}` of `{op}` is given twice",
-    "A parameter takes one argument, by position or by name."};
+inline const DiagnosticKind kArgumentGivenTwice{"QR0512", Level::error, "argument-given-twice",
+                                                "`{parameter}` of `{op}` is given twice",
+                                                "A parameter takes one argument, by position or by name."};
 
-inline const DiagnosticKind kMissingArgument{
-    "QR0513", Level::error, "missing-argument", "`{op}` needs `{parameter}`",
-    "The parameter has no default, so every call gives it."};
+inline const DiagnosticKind kMissingArgument{"QR0513", Level::error, "missing-argument", "`{op}` needs `{parameter}`",
+                                             "The parameter has no default, so every call gives it."};
 
-inline const DiagnosticKind kWrongArgument{
-    "QR0514", Level::error, "wrong-argument", "`{parameter}` of `{op}` takes {expected}, got {found}",
-    "The argument is of another kind than the operator's signature asks for."};
+inline const DiagnosticKind kWrongArgument{"QR0514", Level::error, "wrong-argument",
+                                           "`{parameter}` of `{op}` takes {expected}, got {found}",
+                                           "The argument is of another kind than the operator's signature asks for."};
 
 // --- sizes (dim.cc)
 
@@ -89,8 +86,7 @@ inline const DiagnosticKind kBadSignature{
     "alpha=1) -> Tensor."};
 
 inline const DiagnosticKind kOperatorDeclaredTwice{
-    "QR0522", Level::error, "operator-declared-twice",
-    "the operator `{op}` exists with another signature: {signature}",
+    "QR0522", Level::error, "operator-declared-twice", "the operator `{op}` exists with another signature: {signature}",
     "An operator has one signature. Use the existing one or give the new operator another name."};
 
 // --- types (infer.cc)
@@ -107,8 +103,8 @@ inline const DiagnosticKind kBrokenGraph{
     "The graph breaks a rule that every pass relies on: operands before users, edges linked both "
     "ways, unique names, one output node at the end. Whoever changed the graph last is at fault."};
 
-inline const DiagnosticKind kWrongType{
-    "QR0541", Level::error, "wrong-type", "`%{node}` is recorded as {recorded}, but is {inferred}",
-    "The recorded type of a value differs from what its operator computes."};
+inline const DiagnosticKind kWrongType{"QR0541", Level::error, "wrong-type",
+                                       "`%{node}` is recorded as {recorded}, but is {inferred}",
+                                       "The recorded type of a value differs from what its operator computes."};
 
 }  // namespace qrules

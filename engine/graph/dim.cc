@@ -1,6 +1,6 @@
-// Symbolic sizes in a normal form. A size is a sum of terms; a term is an integer times a product of atoms; an atom is a
-// symbol or a quotient, remainder, maximum or minimum that did not simplify. Sums are stored once, found again by their
-// printed form, so two handles of one table are equal exactly when the normal forms are.
+// Symbolic sizes in a normal form. A size is a sum of terms; a term is an integer times a product of atoms; an atom is
+// a symbol or a quotient, remainder, maximum or minimum that did not simplify. Sums are stored once, found again by
+// their printed form, so two handles of one table are equal exactly when the normal forms are.
 
 #include <qrules/graph/dim.h>
 
@@ -146,7 +146,8 @@ std::string DimTable::print(const Sum& sum) const {
   std::vector<std::pair<std::string, int64_t>> products;
   for (const Term& term : sum) {
     std::vector<std::string> factors;
-    for (uint32_t id : term.atoms) factors.push_back(atoms_[id].kind == AtomKind::floor_divide ? "(" + atoms_[id].text + ")" : atoms_[id].text);
+    for (uint32_t id : term.atoms)
+      factors.push_back(atoms_[id].kind == AtomKind::floor_divide ? "(" + atoms_[id].text + ")" : atoms_[id].text);
     std::sort(factors.begin(), factors.end());
     std::string product;
     for (const std::string& factor : factors) product += (product.empty() ? "" : "*") + factor;
@@ -171,7 +172,9 @@ std::string DimTable::print(const Sum& sum) const {
   return out;
 }
 
-std::string DimTable::print(Dim dim) const { return dim.is_static() ? std::to_string(dim.value()) : print(sums_[dim.index()]); }
+std::string DimTable::print(Dim dim) const {
+  return dim.is_static() ? std::to_string(dim.value()) : print(sums_[dim.index()]);
+}
 
 std::optional<int64_t> DimTable::evaluate(Dim dim, const std::map<std::string, int64_t>& symbols) const {
   if (dim.is_static()) return dim.value();
@@ -318,7 +321,9 @@ class SizeParser {
       }
       return value;
     }
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' || text_[at_] == '.')) ++at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' || text_[at_] == '.'))
+      ++at_;
     const std::string_view name = text_.substr(begin, at_ - begin);
     if (name.empty()) {
       fail(at_ < text_.size() ? "unexpected `" + std::string(1, text_[at_]) + "`" : "it ends early");
@@ -335,14 +340,18 @@ class SizeParser {
   }
 
   Dim call(std::string_view name, const std::vector<Dim>& arguments) {
-    if (arguments.size() == 1 && (name == "CeilToInt" || name == "TruncToInt" || name == "Identity" || name == "ToFloat")) return arguments[0];
+    if (arguments.size() == 1 &&
+        (name == "CeilToInt" || name == "TruncToInt" || name == "Identity" || name == "ToFloat"))
+      return arguments[0];
     if (arguments.size() >= 2 && (name == "Max" || name == "Min")) {
       Dim value = arguments[0];
-      for (size_t i = 1; i < arguments.size(); ++i) value = name == "Max" ? table_.maximum(value, arguments[i]) : table_.minimum(value, arguments[i]);
+      for (size_t i = 1; i < arguments.size(); ++i)
+        value = name == "Max" ? table_.maximum(value, arguments[i]) : table_.minimum(value, arguments[i]);
       return value;
     }
     if (arguments.size() == 2) {
-      if (name == "FloorDiv" || name == "CleanDiv" || name == "IntTrueDiv") return table_.floor_divide(arguments[0], arguments[1]);
+      if (name == "FloorDiv" || name == "CleanDiv" || name == "IntTrueDiv")
+        return table_.floor_divide(arguments[0], arguments[1]);
       if (name == "Mod" || name == "PythonMod") return table_.modulo(arguments[0], arguments[1]);
     }
     fail("unknown function `" + std::string(name) + "`");
@@ -360,7 +369,8 @@ class SizeParser {
 Result<Dim> DimTable::parse(std::string_view text) {
   SizeParser parser(*this, text);
   const Dim value = parser.parse();
-  if (!parser.error().empty()) return Diagnostic(kBadSize).with("text", std::string(text.substr(0, 80))).with("why", parser.error());
+  if (!parser.error().empty())
+    return Diagnostic(kBadSize).with("text", std::string(text.substr(0, 80))).with("why", parser.error());
   return value;
 }
 

@@ -42,8 +42,8 @@ class DimTable {
   Dim maximum(Dim a, Dim b);
   Dim minimum(Dim a, Dim b);
 
-  // Reads "s77", "8*s77 + 1", "s77//2", "((s77 - 1)//2) + 1", "Mod(s0, 2)", "FloorDiv(s0, 2)", "Max(1, s0)" and the like.
-  // Error: QR05xx with the place in the text.
+  // Reads "s77", "8*s77 + 1", "s77//2", "((s77 - 1)//2) + 1", "Mod(s0, 2)", "FloorDiv(s0, 2)", "Max(1, s0)" and the
+  // like. Error: QR05xx with the place in the text.
   Result<Dim> parse(std::string_view text);
   std::string print(Dim dim) const;
   // The value under bindings of all symbols in it; nothing when one is missing or a division by zero occurs.

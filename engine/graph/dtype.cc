@@ -50,14 +50,26 @@ size_t size_of(DType dtype) { return entry(dtype).bytes; }
 
 bool is_floating(DType dtype) {
   switch (dtype) {
-    case DType::f16: case DType::bf16: case DType::f32: case DType::f64: case DType::f8e4m3: case DType::f8e5m2: return true;
+    case DType::f16:
+    case DType::bf16:
+    case DType::f32:
+    case DType::f64:
+    case DType::f8e4m3:
+    case DType::f8e5m2: return true;
     default: return false;
   }
 }
 
 bool is_integral(DType dtype) {
   switch (dtype) {
-    case DType::u8: case DType::s8: case DType::s16: case DType::s32: case DType::s64: case DType::u16: case DType::u32: case DType::u64: return true;
+    case DType::u8:
+    case DType::s8:
+    case DType::s16:
+    case DType::s32:
+    case DType::s64:
+    case DType::u16:
+    case DType::u32:
+    case DType::u64: return true;
     default: return false;
   }
 }
@@ -81,7 +93,8 @@ int64_t highest(DType dtype) {
     case DType::s16: return std::numeric_limits<int16_t>::max();
     case DType::u32: return std::numeric_limits<uint32_t>::max();
     case DType::s32: return std::numeric_limits<int32_t>::max();
-    case DType::u64: case DType::s64: return std::numeric_limits<int64_t>::max();
+    case DType::u64:
+    case DType::s64: return std::numeric_limits<int64_t>::max();
     default: return 0;
   }
 }

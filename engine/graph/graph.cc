@@ -1,9 +1,9 @@
 // Nodes live at stable addresses, one allocation each, found by their dense id. Three structures are kept in step by
 // every edit: the ordered list of nodes, the doubly linked list of use edges of each value, and the index of names.
 //
-// Order: each node carries a 64-bit key; a node put between two others takes the middle of their keys. When there is none left,
-// the keys of as many following nodes are spread as it takes to find room (Dietz and Sleator), so `before` is O(1) and insertion
-// O(log n) amortised, wherever the insertions are.
+// Order: each node carries a 64-bit key; a node put between two others takes the middle of their keys. When there is
+// none left, the keys of as many following nodes are spread as it takes to find room (Dietz and Sleator), so `before`
+// is O(1) and insertion O(log n) amortised, wherever the insertions are.
 
 #include <qrules/graph/graph.h>
 
@@ -30,7 +30,8 @@ std::string default_name(const OperatorTable& operators, OpId op) {
   const std::string& full = operators.name(op);
   const size_t first = full.find('.');
   const size_t second = first == std::string::npos ? first : full.find('.', first + 1);
-  return first == std::string::npos ? full : full.substr(first + 1, second == std::string::npos ? second : second - first - 1);
+  return first == std::string::npos ? full
+                                    : full.substr(first + 1, second == std::string::npos ? second : second - first - 1);
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ struct Graph::Impl {
     if (!names.contains(base)) return base;
     // "relu_3" counts on from "relu", as FX does.
     const size_t underscore = base.find_last_of('_');
-    if (underscore != std::string::npos && underscore > 0 && underscore + 1 < base.size() && base.find_first_not_of("0123456789", underscore + 1) == std::string::npos) {
+    if (underscore != std::string::npos && underscore > 0 && underscore + 1 < base.size() &&
+        base.find_first_not_of("0123456789", underscore + 1) == std::string::npos) {
       base.resize(underscore);
     }
     uint32_t& suffix = next_suffix[base];
@@ -108,7 +110,8 @@ struct Graph::Impl {
   }
 };
 
-Graph::Graph(std::shared_ptr<OperatorTable> operators) : operators_(std::move(operators)), impl_(std::make_unique<Impl>()) {}
+Graph::Graph(std::shared_ptr<OperatorTable> operators)
+    : operators_(std::move(operators)), impl_(std::make_unique<Impl>()) {}
 Graph::~Graph() = default;
 
 Graph::Graph(Graph&& other) noexcept { *this = std::move(other); }
@@ -238,8 +241,10 @@ Node* Graph::add_constant(std::string_view name, ConstantPtr constant, Node* bef
   return node;
 }
 
-Node* Graph::add_call(OpId op, std::vector<Argument> arguments, ValueType type, std::string_view name, Node* before, std::vector<std::string> argument_names) {
-  Node* node = make_node(NodeKind::call, name.empty() ? default_name(*operators_, op) : std::string(name), type, before);
+Node* Graph::add_call(OpId op, std::vector<Argument> arguments, ValueType type, std::string_view name, Node* before,
+                      std::vector<std::string> argument_names) {
+  Node* node =
+      make_node(NodeKind::call, name.empty() ? default_name(*operators_, op) : std::string(name), type, before);
   node->op_ = op;
   node->arguments_ = std::move(arguments);
   node->argument_names_ = std::move(argument_names);
@@ -309,7 +314,9 @@ void Graph::set_arguments(Node* node, std::vector<Argument> arguments) {
 
 void Graph::set_type(Node* node, ValueType type) { node->type_ = &*impl_->types.insert(std::move(type)).first; }
 
-void Graph::set_provenance(Node* node, Provenance provenance) { node->provenance_ = std::make_unique<Provenance>(std::move(provenance)); }
+void Graph::set_provenance(Node* node, Provenance provenance) {
+  node->provenance_ = std::make_unique<Provenance>(std::move(provenance));
+}
 
 void Graph::take_name(Node* node, Node* from) {
   if (node == from) return;
@@ -391,8 +398,11 @@ size_t Graph::merge_duplicates() {
     for (auto at = begin; at != end && !twin; ++at) {
       Node* other = at->second;
       if (other->kind_ != node->kind_) continue;
-      const bool equal = node->kind_ == NodeKind::call ? other->op_ == node->op_ && std::equal(other->arguments_.begin(), other->arguments_.end(), node->arguments_.begin(), node->arguments_.end(), identical)
-                                                       : equal_constants(*other->constant_, *node->constant_, kComparedConstantBytes);
+      const bool equal =
+          node->kind_ == NodeKind::call
+              ? other->op_ == node->op_ && std::equal(other->arguments_.begin(), other->arguments_.end(),
+                                                      node->arguments_.begin(), node->arguments_.end(), identical)
+              : equal_constants(*other->constant_, *node->constant_, kComparedConstantBytes);
       if (equal) twin = other;
     }
     if (twin) {
@@ -450,7 +460,10 @@ Graph Graph::clone() const {
         twin = copy.add_constant(node->name_, node->constant_, nullptr, node->constant_name_);
         copy.set_type(twin, *node->type_);
         break;
-      case NodeKind::call: twin = copy.add_call(node->op_, std::move(arguments), *node->type_, node->name_, nullptr, node->argument_names_); break;
+      case NodeKind::call:
+        twin =
+            copy.add_call(node->op_, std::move(arguments), *node->type_, node->name_, nullptr, node->argument_names_);
+        break;
       case NodeKind::output:
         copy.set_outputs(std::move(arguments));
         twin = copy.output_;

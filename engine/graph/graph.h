@@ -23,7 +23,8 @@ class Graph;
 
 enum class NodeKind : uint8_t { placeholder, constant, call, output };
 
-// Where a node came from: the rule that made it, the names of the nodes it stands for, and the line of the model's source.
+// Where a node came from: the rule that made it, the names of the nodes it stands for, and the line of the model's
+// source.
 struct Provenance {
   std::string rule;
   std::vector<std::string> sources;
@@ -54,9 +55,9 @@ class Node {
   // Of a call. kNoOp otherwise.
   OpId op() const { return op_; }
   const std::string& op_name() const;
-  // Arguments, one for each parameter of the signature in its order, defaults filled in. An operator without a signature has
-  // its arguments as given, keyword arguments after positional ones with `argument_names()` telling which is which.
-  // Of the output node: one argument for each result of the graph.
+  // Arguments, one for each parameter of the signature in its order, defaults filled in. An operator without a
+  // signature has its arguments as given, keyword arguments after positional ones with `argument_names()` telling which
+  // is which. Of the output node: one argument for each result of the graph.
   const std::vector<Argument>& arguments() const { return arguments_; }
   const Argument& argument(size_t i) const { return arguments_[i]; }
   // By parameter name; null when the signature has no such parameter.
@@ -117,8 +118,8 @@ class GraphListener {
  public:
   virtual ~GraphListener() = default;
   virtual void added(Node&) {}
-  virtual void erased(Node&) {}          // still intact when called
-  virtual void users_changed(Node&) {}   // gained or lost a use edge
+  virtual void erased(Node&) {}         // still intact when called
+  virtual void users_changed(Node&) {}  // gained or lost a use edge
 };
 
 // Owns nodes, types and dims. Movable, not copyable (`clone` copies). Not safe for use by two threads at once.
@@ -137,10 +138,11 @@ class Graph {
   // --- building. New nodes go before `insertion point` (null: before the output node, or at the end). Names are made
   // unique by a suffix; an empty name is made from the operator's. `type` of a call may be unknown.
   Node* add_placeholder(std::string_view name, ValueType type);
-  Node* add_constant(std::string_view name, ConstantPtr constant, Node* before = nullptr, std::string_view constant_name = {});
+  Node* add_constant(std::string_view name, ConstantPtr constant, Node* before = nullptr,
+                     std::string_view constant_name = {});
   // Arguments must be normalised (see normalise.h). Nodes in them must belong to this graph.
-  Node* add_call(OpId op, std::vector<Argument> arguments, ValueType type, std::string_view name = {}, Node* before = nullptr,
-                 std::vector<std::string> argument_names = {});
+  Node* add_call(OpId op, std::vector<Argument> arguments, ValueType type, std::string_view name = {},
+                 Node* before = nullptr, std::vector<std::string> argument_names = {});
   // Sets the graph's results (creates the output node at the end the first time).
   void set_outputs(std::vector<Argument> results);
 
@@ -155,7 +157,8 @@ class Graph {
   void move_before(Node* node, Node* position);
   // The node must be unused.
   void erase(Node* node);
-  // Erases unused pure calls and constants; returns how many. With a start set only those and what becomes unused through them.
+  // Erases unused pure calls and constants; returns how many. With a start set only those and what becomes unused
+  // through them.
   size_t erase_unused();
   size_t erase_unused_from(std::vector<Node*> candidates);
   // Merges pure calls of the same operator with equal arguments (the earlier one stays); returns how many went.

@@ -12,14 +12,17 @@
 
 namespace qrules {
 
-inline size_t combine(size_t seed, size_t value) { return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2)); }
+inline size_t combine(size_t seed, size_t value) {
+  return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2));
+}
 
 struct ValueTypeHash {
   size_t operator()(const ValueType& type) const {
     size_t hash = static_cast<size_t>(type.kind);
     for (const TensorType& tensor : type.tensors) {
       hash = combine(hash, static_cast<size_t>(tensor.dtype));
-      for (Dim size : tensor.sizes) hash = combine(hash, size.is_static() ? static_cast<size_t>(size.value()) : ~static_cast<size_t>(size.index()));
+      for (Dim size : tensor.sizes)
+        hash = combine(hash, size.is_static() ? static_cast<size_t>(size.value()) : ~static_cast<size_t>(size.index()));
       hash = combine(hash, tensor.strides.size());
     }
     return hash;

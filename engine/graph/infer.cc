@@ -1,5 +1,6 @@
-// Type inference: a table from operator names to rules. A rule is a function of the call; what is refused or not known leaves
-// it by two private exception types that infer_type turns into its result, which keeps the rules free of plumbing.
+// Type inference: a table from operator names to rules. A rule is a function of the call; what is refused or not known
+// leaves it by two private exception types that infer_type turns into its result, which keeps the rules free of
+// plumbing.
 
 #include <qrules/graph/infer.h>
 
@@ -122,10 +123,13 @@ std::vector<Dim> broadcast(DimTable& dims, const std::vector<Dim>& a, const std:
   return sizes;
 }
 
-Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode) {
-  if (stride < 1 || dilation < 1 || kernel < 1 || padding < 0) refuse("stride, dilation and kernel must be positive, padding not negative");
+Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                     bool ceil_mode) {
+  if (stride < 1 || dilation < 1 || kernel < 1 || padding < 0)
+    refuse("stride, dilation and kernel must be positive, padding not negative");
   constexpr int64_t kLargest = INT32_MAX;
-  if (std::max({stride, dilation, kernel, padding}) > kLargest || (size.is_static() && size.value() > INT64_MAX / 4)) refuse("the window or the input is too large");
+  if (std::max({stride, dilation, kernel, padding}) > kLargest || (size.is_static() && size.value() > INT64_MAX / 4))
+    refuse("the window or the input is too large");
   const int64_t reach = dilation * (kernel - 1) + 1;
   if (size.is_static()) {
     const int64_t room = size.value() + 2 * padding - reach;

@@ -57,10 +57,12 @@ struct UnknownOperand {};
 
 [[noreturn]] void refuse(std::string why);
 
-// Sizes after broadcasting; refuses sizes that cannot broadcast. Two different symbolic sizes are taken to be equal when neither is 1.
+// Sizes after broadcasting; refuses sizes that cannot broadcast. Two different symbolic sizes are taken to be equal
+// when neither is 1.
 std::vector<Dim> broadcast(DimTable& dims, const std::vector<Dim>& a, const std::vector<Dim>& b);
 // Sizes of a convolution's or pool's window positions along one dimension.
-Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode);
+Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                     bool ceil_mode);
 // A size list with at most one -1, which takes what is left of `sizes`.
 std::vector<Dim> resolve_shape(DimTable& dims, const std::vector<Dim>& sizes, const std::vector<Argument>& shape);
 Dim product(DimTable& dims, std::span<const Dim> sizes);

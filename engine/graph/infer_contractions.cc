@@ -16,7 +16,8 @@ void require_equal(const Call& call, Dim a, Dim b, const char* what) {
 ValueType linear(const Call& call) {
   const TensorType& input = call.tensor("input");
   const TensorType& weight = call.tensor("weight");
-  if (input.rank() < 1 || weight.rank() < 1 || weight.rank() > 2) refuse("linear takes an input of rank 1 or more and a weight of rank 1 or 2");
+  if (input.rank() < 1 || weight.rank() < 1 || weight.rank() > 2)
+    refuse("linear takes an input of rank 1 or more and a weight of rank 1 or 2");
   require_equal(call, input.sizes.back(), weight.sizes.back(), "the input's last size and the weight's");
   if (input.dtype != weight.dtype) refuse("input and weight have different dtypes");
   std::vector<Dim> sizes = input.sizes;
@@ -43,7 +44,8 @@ ValueType weight_int8pack_mm(const Call& call) {
   const TensorType& weight = call.tensor("mat2");
   const TensorType& scales = call.tensor("scales");
   if (self.rank() != 2 || weight.rank() != 2) refuse("both operands must have rank 2");
-  if (weight.dtype != DType::s8 || !is_floating(self.dtype) || scales.dtype != self.dtype) refuse("the weight must be s8, the scales of the activation's floating-point type");
+  if (weight.dtype != DType::s8 || !is_floating(self.dtype) || scales.dtype != self.dtype)
+    refuse("the weight must be s8, the scales of the activation's floating-point type");
   require_equal(call, self.sizes[1], weight.sizes[1], "the inner sizes");
   return ValueType::tensor({self.dtype, {self.sizes[0], weight.sizes[0]}, {}});
 }
@@ -75,16 +77,19 @@ ValueType convolve(const Call& call, size_t spatial, bool transposed, const std:
   const TensorType& weight = call.tensor("weight");
   if (weight.rank() != spatial + 2) refuse("the weight must have rank " + std::to_string(spatial + 2));
   const bool batched = input.rank() == spatial + 2;
-  if (!batched && input.rank() != spatial + 1) refuse("the input must have rank " + std::to_string(spatial + 1) + " or " + std::to_string(spatial + 2));
+  if (!batched && input.rank() != spatial + 1)
+    refuse("the input must have rank " + std::to_string(spatial + 1) + " or " + std::to_string(spatial + 2));
   if (transposed) throw UnknownOperand{};
   const auto stride = call.integers("stride", spatial), dilation = call.integers("dilation", spatial);
   const size_t channel = batched ? 1 : 0;
-  require_equal(call, input.sizes[channel], call.dims().multiply(weight.sizes[1], call.integer("groups")), "the input's channels and groups times the weight's");
+  require_equal(call, input.sizes[channel], call.dims().multiply(weight.sizes[1], call.integer("groups")),
+                "the input's channels and groups times the weight's");
   std::vector<Dim> sizes(input.sizes.begin(), input.sizes.begin() + static_cast<std::ptrdiff_t>(channel));
   sizes.push_back(weight.sizes[0]);
   for (size_t i = 0; i < spatial; ++i) {
     if (!weight.sizes[2 + i].is_static()) throw UnknownOperand{};
-    sizes.push_back(window_positions(call.dims(), input.sizes[channel + 1 + i], weight.sizes[2 + i].value(), stride[i], padding[i], dilation[i], false));
+    sizes.push_back(window_positions(call.dims(), input.sizes[channel + 1 + i], weight.sizes[2 + i].value(), stride[i],
+                                     padding[i], dilation[i], false));
   }
   return ValueType::tensor({input.dtype, std::move(sizes), {}});
 }
@@ -106,11 +111,13 @@ std::vector<Dim> pooled(const Call& call) {
   if (self.rank() != 3 && self.rank() != 4) refuse("the input must have rank 3 or 4");
   const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2);
   const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
-  const std::vector<int64_t> dilation = call.argument("dilation").is_none() ? std::vector<int64_t>{1, 1} : call.integers("dilation", 2);
+  const std::vector<int64_t> dilation =
+      call.argument("dilation").is_none() ? std::vector<int64_t>{1, 1} : call.integers("dilation", 2);
   std::vector<Dim> sizes = self.sizes;
   for (size_t i = 0; i < 2; ++i) {
     Dim& size = sizes[self.rank() - 2 + i];
-    size = window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
+    size =
+        window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
   }
   return sizes;
 }

@@ -53,7 +53,9 @@ ValueType to_dtype(const Call& call) {
   return ValueType::tensor({call.optional_dtype("dtype").value_or(self.dtype), self.sizes, {}});
 }
 
-ValueType convert_element_type(const Call& call) { return ValueType::tensor({call.dtype("dtype"), call.tensor("a").sizes, {}}); }
+ValueType convert_element_type(const Call& call) {
+  return ValueType::tensor({call.dtype("dtype"), call.tensor("a").sizes, {}});
+}
 
 ValueType softmax(const Call& call) {
   const TensorType& self = call.tensor("self");
@@ -73,7 +75,8 @@ ValueType native_layer_norm(const Call& call) {
   const size_t normalised = std::min(call.list("normalized_shape").size(), input.rank());
   std::vector<Dim> statistics = input.sizes;
   std::fill(statistics.end() - static_cast<std::ptrdiff_t>(normalised), statistics.end(), Dim(1));
-  return ValueType::tuple({{input.dtype, input.sizes, {}}, {input.dtype, statistics, {}}, {input.dtype, statistics, {}}});
+  return ValueType::tuple(
+      {{input.dtype, input.sizes, {}}, {input.dtype, statistics, {}}, {input.dtype, statistics, {}}});
 }
 
 ValueType mean_dim(const Call& call) {
@@ -104,21 +107,23 @@ ValueType getitem(const Call& call) {
   if (values->type().kind != ValueType::Kind::tuple) refuse("getitem takes a tuple, got a tensor");
   const int64_t index = call.integer("index");
   const int64_t count = static_cast<int64_t>(values->type().tensors.size());
-  if (index < -count || index >= count) refuse("index " + std::to_string(index) + " is outside a tuple of " + std::to_string(count));
+  if (index < -count || index >= count)
+    refuse("index " + std::to_string(index) + " is outside a tuple of " + std::to_string(count));
   return ValueType::tensor(values->type().tensors[static_cast<size_t>(index < 0 ? index + count : index)]);
 }
 
 }  // namespace
 
 void add_pointwise_rules(Table& table) {
-  for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "clamp", "clamp_min", "clamp_max",
-                         "neg", "abs", "dropout", "hardsigmoid"}) {
+  for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "clamp",
+                         "clamp_min", "clamp_max", "neg", "abs", "dropout", "hardsigmoid"}) {
     table["aten." + std::string(op) + ".default"] = op == std::string_view("dropout") ? layer_norm : like_self;
   }
   for (const char* op : {"sigmoid", "tanh", "erf", "exp", "sqrt", "rsqrt", "reciprocal", "log"}) {
     table["aten." + std::string(op) + ".default"] = float_of_self;
   }
-  for (const char* op : {"add.Tensor", "add.Scalar", "sub.Tensor", "sub.Scalar", "mul.Tensor", "mul.Scalar", "maximum.default", "minimum.default"}) {
+  for (const char* op : {"add.Tensor", "add.Scalar", "sub.Tensor", "sub.Scalar", "mul.Tensor", "mul.Scalar",
+                         "maximum.default", "minimum.default"}) {
     table["aten." + std::string(op)] = binary;
   }
   for (const char* op : {"div.Tensor", "div.Scalar"}) table["aten." + std::string(op)] = true_divide;

@@ -15,7 +15,8 @@ void require_int8(const TensorType& type, const char* what) {
 
 ValueType quantize(const Call& call) {
   const TensorType& input = call.tensor("input");
-  if (!is_floating(input.dtype)) refuse("the value to quantize must be floating point, got " + std::string(name(input.dtype)));
+  if (!is_floating(input.dtype))
+    refuse("the value to quantize must be floating point, got " + std::string(name(input.dtype)));
   return tensor(call.dtype("dtype"), input.sizes);
 }
 
@@ -73,7 +74,8 @@ DType check_epilogue(const Call& call) {
   } else if (post_op == "elu" || post_op == "leaky_relu") {
     wanted = 1;
   } else {
-    static constexpr std::string_view kPlain[] = {"none", "relu", "hardswish", "silu", "gelu", "gelu_tanh", "sigmoid", "tanh"};
+    static constexpr std::string_view kPlain[] = {"none", "relu",      "hardswish", "silu",
+                                                  "gelu", "gelu_tanh", "sigmoid",   "tanh"};
     bool known = false;
     for (std::string_view plain : kPlain) known = known || post_op == plain;
     if (!known) refuse("unknown post_op \"" + post_op + "\"");
@@ -97,10 +99,12 @@ void check_quantized_operands(const Call& call, Dim channels) {
   const TensorType& scale = call.tensor("weight_scale");
   if (scale.dtype != DType::f32) refuse("weight_scale must be f32, got " + std::string(name(scale.dtype)));
   const Dim scales = product(call.dims(), scale.sizes);
-  if (scales != Dim(1) && scales != channels) refuse("weight_scale must have one element, or one for each output channel");
+  if (scales != Dim(1) && scales != channels)
+    refuse("weight_scale must have one element, or one for each output channel");
   if (const TensorType* bias = call.optional_tensor("bias")) {
     if (!is_floating(bias->dtype)) refuse("the bias must be floating point");
-    if (bias->rank() != 1 || bias->sizes[0] != channels) refuse("the bias must be a vector with one element for each output channel");
+    if (bias->rank() != 1 || bias->sizes[0] != channels)
+      refuse("the bias must be a vector with one element for each output channel");
   }
 }
 
@@ -129,7 +133,8 @@ std::vector<Dim> linear_sizes(const Call& call) {
   if (weight.rank() != 2) refuse("the weight must have two dimensions");
   if (x.sizes.back() != weight.sizes[1]) refuse("the activation's last size and the weight's second differ");
   // The s32 accumulator holds 65,793 products of 255 and -128 at the most.
-  if (weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793) refuse("more than 65,793 products overflow the accumulator");
+  if (weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793)
+    refuse("more than 65,793 products overflow the accumulator");
   check_quantized_operands(call, weight.sizes[0]);
   std::vector<Dim> sizes = x.sizes;
   sizes.back() = weight.sizes[0];
@@ -146,7 +151,8 @@ ValueType linear_fp16(const Call& call) {
   const TensorType& weight = call.tensor("weight");
   if (x.dtype != DType::f32) refuse("the activation must be f32");
   if (weight.dtype != DType::f16 || weight.rank() != 2) refuse("the weight must be f16 of two dimensions");
-  if (x.rank() < 1 || x.sizes.back() != weight.sizes[1]) refuse("the activation's last size and the weight's second differ");
+  if (x.rank() < 1 || x.sizes.back() != weight.sizes[1])
+    refuse("the activation's last size and the weight's second differ");
   std::vector<Dim> sizes = x.sizes;
   sizes.back() = weight.sizes[0];
   return tensor(DType::f32, std::move(sizes));
@@ -166,15 +172,19 @@ std::vector<Dim> conv_sizes(const Call& call) {
   const size_t spatial = x.rank() - 2;
   const int64_t groups = call.integer("groups");
   if (groups < 1) refuse("groups must be positive");
-  if (x.sizes[1] != call.dims().multiply(weight.sizes[1], groups)) refuse("the activation's channels are not groups times the weight's");
-  if (weight.sizes[0].is_static() && weight.sizes[0].value() % groups != 0) refuse("output channels are no multiple of groups");
+  if (x.sizes[1] != call.dims().multiply(weight.sizes[1], groups))
+    refuse("the activation's channels are not groups times the weight's");
+  if (weight.sizes[0].is_static() && weight.sizes[0].value() % groups != 0)
+    refuse("output channels are no multiple of groups");
   check_quantized_operands(call, weight.sizes[0]);
-  const auto stride = call.integers("stride", spatial), padding = call.integers("padding", spatial), dilation = call.integers("dilation", spatial);
+  const auto stride = call.integers("stride", spatial), padding = call.integers("padding", spatial),
+             dilation = call.integers("dilation", spatial);
   std::vector<Dim> sizes = {x.sizes[0], weight.sizes[0]};
   for (size_t i = 0; i < spatial; ++i) {
     const Dim kernel = weight.sizes[2 + i];
     if (!kernel.is_static()) throw UnknownOperand{};
-    sizes.push_back(window_positions(call.dims(), x.sizes[2 + i], kernel.value(), stride[i], padding[i], dilation[i], false));
+    sizes.push_back(
+        window_positions(call.dims(), x.sizes[2 + i], kernel.value(), stride[i], padding[i], dilation[i], false));
   }
   return sizes;
 }
@@ -194,13 +204,15 @@ ValueType qmaxpool2d(const Call& call) {
   const TensorType& x = call.tensor("x");
   require_int8(x, "the activation");
   if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4");
-  const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2), dilation = call.integers("dilation", 2);
+  const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2),
+             dilation = call.integers("dilation", 2);
   const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
   std::vector<Dim> sizes = x.sizes;
   for (size_t i = 0; i < 2; ++i) {
     if (2 * padding[i] > kernel[i]) refuse("padding is more than half of the window");
     Dim& size = sizes[x.rank() - 2 + i];
-    size = window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
+    size =
+        window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
   }
   return tensor(x.dtype, std::move(sizes));
 }
@@ -235,12 +247,14 @@ ValueType qreshape(const Call& call) {
 
 void add_quantized_rules(Table& table) {
   const std::string ns = "quantized_decomposed.";
-  for (const char* op : {"quantize_per_tensor.default", "quantize_per_tensor.tensor", "quantize_per_tensor.tensor2",
-                         "quantize_per_channel.default", "quantize_per_token.default", "quantize_per_channel_group.default"}) {
+  for (const char* op :
+       {"quantize_per_tensor.default", "quantize_per_tensor.tensor", "quantize_per_tensor.tensor2",
+        "quantize_per_channel.default", "quantize_per_token.default", "quantize_per_channel_group.default"}) {
     table[ns + op] = quantize;
   }
-  for (const char* op : {"dequantize_per_tensor.default", "dequantize_per_tensor.tensor", "dequantize_per_tensor.tensor2",
-                         "dequantize_per_channel.default", "dequantize_per_token.default", "dequantize_per_channel_group.default"}) {
+  for (const char* op :
+       {"dequantize_per_tensor.default", "dequantize_per_tensor.tensor", "dequantize_per_tensor.tensor2",
+        "dequantize_per_channel.default", "dequantize_per_token.default", "dequantize_per_channel_group.default"}) {
     table[ns + op] = dequantize;
   }
   table[ns + "choose_qparams.tensor"] = choose_qparams;

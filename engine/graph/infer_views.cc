@@ -8,7 +8,9 @@
 namespace qrules::infer {
 namespace {
 
-ValueType moved(const TensorType& type, std::vector<Dim> sizes) { return ValueType::tensor({type.dtype, std::move(sizes), {}}); }
+ValueType moved(const TensorType& type, std::vector<Dim> sizes) {
+  return ValueType::tensor({type.dtype, std::move(sizes), {}});
+}
 
 ValueType same(const Call& call) {
   const TensorType& self = call.tensor("self");
@@ -43,7 +45,8 @@ ValueType permute(const Call& call) {
 ValueType transpose(const Call& call) {
   const TensorType& self = call.tensor("self");
   std::vector<Dim> sizes = self.sizes;
-  if (!sizes.empty()) std::swap(sizes[call.dimension("dim0", sizes.size())], sizes[call.dimension("dim1", sizes.size())]);
+  if (!sizes.empty())
+    std::swap(sizes[call.dimension("dim0", sizes.size())], sizes[call.dimension("dim1", sizes.size())]);
   return moved(self, std::move(sizes));
 }
 
@@ -142,7 +145,8 @@ ValueType select(const Call& call) {
 }  // namespace
 
 void add_view_rules(Table& table) {
-  for (const char* op : {"contiguous", "clone", "detach", "alias", "lift_fresh_copy"}) table["aten." + std::string(op) + ".default"] = same;
+  for (const char* op : {"contiguous", "clone", "detach", "alias", "lift_fresh_copy"})
+    table["aten." + std::string(op) + ".default"] = same;
   for (const char* op : {"view", "_unsafe_view"}) table["aten." + std::string(op) + ".default"] = view_size;
   table["aten.reshape.default"] = reshape;
   table["aten.permute.default"] = permute;

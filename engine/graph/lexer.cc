@@ -34,9 +34,13 @@ Token Lexer::next() {
     while (at_ < span_.end && (is_word(text[at_]))) ++at_;
     return make(at_ == begin + 1 ? TokenKind::bad : TokenKind::value_name, begin, begin + 1, at_);
   }
-  if (std::isdigit(static_cast<unsigned char>(c)) || ((c == '-' || c == '+') && (std::isdigit(static_cast<unsigned char>(peek(1))) || peek(1) == 'i' || peek(1) == 'n'))) {
+  if (std::isdigit(static_cast<unsigned char>(c)) ||
+      ((c == '-' || c == '+') &&
+       (std::isdigit(static_cast<unsigned char>(peek(1))) || peek(1) == 'i' || peek(1) == 'n'))) {
     ++at_;
-    while (at_ < span_.end && (is_word(text[at_]) || ((text[at_] == '-' || text[at_] == '+') && (text[at_ - 1] == 'e' || text[at_ - 1] == 'E')))) ++at_;
+    while (at_ < span_.end && (is_word(text[at_]) || ((text[at_] == '-' || text[at_] == '+') &&
+                                                      (text[at_ - 1] == 'e' || text[at_ - 1] == 'E'))))
+      ++at_;
     return make(TokenKind::number, begin, begin, at_);
   }
   if (is_word(c)) {
@@ -88,14 +92,17 @@ bool unescape(std::string_view quoted, std::string& out) {
       case 'r': out += '\r'; break;
       case 'b': out += '\b'; break;
       case 'f': out += '\f'; break;
-      case '"': case '\\': case '/': out += quoted[i]; break;
+      case '"':
+      case '\\':
+      case '/': out += quoted[i]; break;
       case 'u': {
         if (i + 4 >= quoted.size()) return false;
         unsigned code = 0;
         for (int k = 0; k < 4; ++k) {
           const char h = quoted[++i];
           if (!std::isxdigit(static_cast<unsigned char>(h))) return false;
-          code = code * 16 + static_cast<unsigned>(std::isdigit(static_cast<unsigned char>(h)) ? h - '0' : std::tolower(h) - 'a' + 10);
+          code = code * 16 + static_cast<unsigned>(
+                                 std::isdigit(static_cast<unsigned char>(h)) ? h - '0' : std::tolower(h) - 'a' + 10);
         }
         if (code < 0x80) {
           out += static_cast<char>(code);

@@ -10,7 +10,8 @@ namespace qrules::text {
 
 enum class TokenKind : uint8_t { end, word, value_name, number, text, symbol, bad };
 
-// `word`: graph, aten.relu.default, f32, None; `value_name`: %x (without the sign in `text`); `symbol`: one of ( ) [ ] { } : , = or ->.
+// `word`: graph, aten.relu.default, f32, None; `value_name`: %x (without the sign in `text`); `symbol`: one of ( ) [ ]
+// { } : , = or ->.
 struct Token {
   TokenKind kind = TokenKind::end;
   std::string_view text;

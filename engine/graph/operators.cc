@@ -1,5 +1,6 @@
-// The table of operators. Names are interned under a lock that readers share; entries live in a deque, so references stay valid.
-// Signatures are parsed at first use: a process talks about a few dozen of the two thousand operators that are compiled in.
+// The table of operators. Names are interned under a lock that readers share; entries live in a deque, so references
+// stay valid. Signatures are parsed at first use: a process talks about a few dozen of the two thousand operators that
+// are compiled in.
 
 #include <qrules/graph/operators.h>
 
@@ -28,25 +29,34 @@ constexpr EmbeddedSchema kEmbedded[] = {
 
 const EmbeddedSchema* find_embedded(std::string_view name) {
   const auto* end = std::end(kEmbedded);
-  const auto* found = std::lower_bound(std::begin(kEmbedded), end, name, [](const EmbeddedSchema& entry, std::string_view wanted) { return entry.name < wanted; });
+  const auto* found =
+      std::lower_bound(std::begin(kEmbedded), end, name,
+                       [](const EmbeddedSchema& entry, std::string_view wanted) { return entry.name < wanted; });
   return found != end && found->name == name ? found : nullptr;
 }
 
 std::string_view base_name(std::string_view name) {
   const size_t first = name.find('.');
   const size_t second = first == std::string_view::npos ? first : name.find('.', first + 1);
-  return first == std::string_view::npos ? name : name.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
+  return first == std::string_view::npos
+             ? name
+             : name.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
 }
 
 bool is_commutative(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default", "aten.minimum.default", "aten.eq.Tensor", "aten.ne.Tensor", "aten.logical_and.default", "aten.logical_or.default"};
+  static constexpr std::string_view kNames[] = {
+      "aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default",     "aten.minimum.default",
+      "aten.eq.Tensor",  "aten.ne.Tensor",  "aten.logical_and.default", "aten.logical_or.default"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 // Operators that draw random numbers or act on the world; mutation is seen from the signature.
 bool has_effects(std::string_view name) {
   const std::string_view base = base_name(name);
-  static constexpr std::string_view kPrefixes[] = {"rand", "bernoulli", "normal", "multinomial", "poisson", "_assert", "sym_constrain", "dropout", "native_dropout", "alpha_dropout", "feature_dropout", "rrelu", "uniform", "exponential", "geometric", "log_normal", "cauchy", "random", "_print"};
+  static constexpr std::string_view kPrefixes[] = {
+      "rand",      "bernoulli",      "normal",        "multinomial",     "poisson", "_assert", "sym_constrain",
+      "dropout",   "native_dropout", "alpha_dropout", "feature_dropout", "rrelu",   "uniform", "exponential",
+      "geometric", "log_normal",     "cauchy",        "random",          "_print"};
   for (std::string_view prefix : kPrefixes) {
     if (base.substr(0, prefix.size()) == prefix) return true;
   }
@@ -150,7 +160,8 @@ Status OperatorTable::declare(std::string_view name, std::string_view schema) {
   const auto existing_schema = [&]() -> std::optional<std::string> {
     if (const EmbeddedSchema* embedded = find_embedded(name)) return std::string(embedded->schema);
     std::shared_lock lock(impl_->mutex);
-    if (auto found = impl_->declared.find(name); found != impl_->declared.end()) return impl_->entries[found->second].declared;
+    if (auto found = impl_->declared.find(name); found != impl_->declared.end())
+      return impl_->entries[found->second].declared;
     return std::nullopt;
   }();
   if (existing_schema) {
@@ -177,10 +188,14 @@ std::vector<std::string> OperatorTable::overloads(std::string_view packet) const
   std::vector<std::string> names;
   const std::string prefix = std::string(packet) + ".";
   const auto* end = std::end(kEmbedded);
-  const auto* at = std::lower_bound(std::begin(kEmbedded), end, prefix, [](const EmbeddedSchema& entry, const std::string& wanted) { return entry.name < wanted; });
+  const auto* at =
+      std::lower_bound(std::begin(kEmbedded), end, prefix,
+                       [](const EmbeddedSchema& entry, const std::string& wanted) { return entry.name < wanted; });
   for (; at != end && at->name.substr(0, prefix.size()) == prefix; ++at) names.emplace_back(at->name);
   std::shared_lock lock(impl_->mutex);
-  for (auto found = impl_->declared.lower_bound(prefix); found != impl_->declared.end() && found->first.compare(0, prefix.size(), prefix) == 0; ++found) names.push_back(found->first);
+  for (auto found = impl_->declared.lower_bound(prefix);
+       found != impl_->declared.end() && found->first.compare(0, prefix.size(), prefix) == 0; ++found)
+    names.push_back(found->first);
   return names;
 }
 

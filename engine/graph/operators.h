@@ -22,13 +22,29 @@ class Graph;
 using OpId = uint32_t;
 inline constexpr OpId kNoOp = UINT32_MAX;
 
-// Kind of a parameter. `qparam` is ours: a number or a one-element tensor (scale or zero point known early or at run time).
-enum class ParameterKind : uint8_t { tensor, tensor_list, scalar, integer, real, boolean, text, dtype, keyword, integer_list, real_list, boolean_list, qparam, any };
+// Kind of a parameter. `qparam` is ours: a number or a one-element tensor (scale or zero point known early or at run
+// time).
+enum class ParameterKind : uint8_t {
+  tensor,
+  tensor_list,
+  scalar,
+  integer,
+  real,
+  boolean,
+  text,
+  dtype,
+  keyword,
+  integer_list,
+  real_list,
+  boolean_list,
+  qparam,
+  any
+};
 
 struct Parameter {
   std::string name;
   ParameterKind kind = ParameterKind::any;
-  bool optional = false;      // None is allowed (Tensor?)
+  bool optional = false;  // None is allowed (Tensor?)
   bool keyword_only = false;
   bool has_default = false;
   Argument default_value;
@@ -77,7 +93,8 @@ class OperatorTable {
 
   // Operand 0 and 1 may be exchanged when every other parameter has its default: aten.add.Tensor, aten.mul.Tensor, ...
   bool commutative(OpId id) const;
-  // No effect but its results, so an unused call may be erased and equal calls merged. False for random and mutating operators.
+  // No effect but its results, so an unused call may be erased and equal calls merged. False for random and mutating
+  // operators.
   bool pure(OpId id) const;
 
  private:

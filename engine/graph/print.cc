@@ -16,7 +16,8 @@ bool is_bare_keyword(const std::string& word) {
   static constexpr std::string_view kTaken[] = {"None", "true", "True", "false", "False", "inf", "nan", "size"};
   if (word.empty() || std::isdigit(static_cast<unsigned char>(word[0])) || parse_dtype(word)) return false;
   if (std::find(std::begin(kTaken), std::end(kTaken), word) != std::end(kTaken)) return false;
-  return std::all_of(word.begin(), word.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; });
+  return std::all_of(word.begin(), word.end(),
+                     [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; });
 }
 
 std::string print_sizes(const std::vector<Dim>& sizes, const DimTable& dims) {
@@ -95,7 +96,8 @@ std::string print(const Argument& argument, const DimTable& dims) {
   if (const double* real = argument.get_if<double>()) return text::print_real(*real);
   if (const auto* text = argument.get_if<std::string>()) return "\"" + text::escape(*text) + "\"";
   if (const DType* dtype = argument.get_if<DType>()) return std::string(name(*dtype));
-  if (const auto* keyword = argument.get_if<Keyword>()) return is_bare_keyword(keyword->text) ? keyword->text : "\"" + text::escape(keyword->text) + "\"";
+  if (const auto* keyword = argument.get_if<Keyword>())
+    return is_bare_keyword(keyword->text) ? keyword->text : "\"" + text::escape(keyword->text) + "\"";
   if (const Dim* dim = argument.get_if<Dim>()) return "size(" + dims.print(*dim) + ")";
   if (Node* node = argument.node()) return "%" + node->name();
   std::string text;
@@ -138,7 +140,8 @@ std::string print(const Node& node, const PrintOptions& options) {
 
 std::string print(const Graph& graph, const PrintOptions& options) {
   std::string text = "graph(";
-  for (size_t i = 0; i < graph.placeholders().size(); ++i) text += (i ? ", " : "") + print(*graph.placeholders()[i], {true, false, options.constant_elements});
+  for (size_t i = 0; i < graph.placeholders().size(); ++i)
+    text += (i ? ", " : "") + print(*graph.placeholders()[i], {true, false, options.constant_elements});
   text += ") {\n";
   for (const Node* node = graph.first(); node; node = node->next()) {
     if (node->kind() != NodeKind::placeholder) text += "  " + print(*node, options) + "\n";

@@ -128,10 +128,12 @@ class SignatureParser {
     parameter.has_default = true;
     if (!parse_default(parameter.default_value, parameter.kind)) return false;
     // PyTorch's schemas number the memory formats; 0 is contiguous_format.
-    if (type.base == "MemoryFormat" && identical(parameter.default_value, Argument(0))) parameter.default_value = Keyword{"contiguous_format"};
+    if (type.base == "MemoryFormat" && identical(parameter.default_value, Argument(0)))
+      parameter.default_value = Keyword{"contiguous_format"};
     // PyTorch writes int[2] padding=0 for [0, 0].
     if (parameter.kind == ParameterKind::integer_list && type.length > 0) {
-      if (auto lone = parameter.default_value.get_if<int64_t>()) parameter.default_value = Argument::List(static_cast<size_t>(type.length), Argument(*lone));
+      if (auto lone = parameter.default_value.get_if<int64_t>())
+        parameter.default_value = Argument::List(static_cast<size_t>(type.length), Argument(*lone));
     }
     return true;
   }
@@ -164,7 +166,9 @@ class SignatureParser {
       return true;
     }
     const size_t begin = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' || text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+')) ++at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' ||
+                                  text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+'))
+      ++at_;
     const std::string token(text_.substr(begin, at_ - begin));
     if (token.empty()) return fail("a default is missing");
     if (token == "None") {
@@ -173,9 +177,12 @@ class SignatureParser {
       value = true;
     } else if (token == "False" || token == "false") {
       value = false;
-    } else if (int64_t integer = 0; std::from_chars(token.data(), token.data() + token.size(), integer).ptr == token.data() + token.size()) {
-      value = kind == ParameterKind::real || kind == ParameterKind::real_list ? Argument(static_cast<double>(integer)) : Argument(integer);
-    } else if (double real = 0; std::from_chars(token.data(), token.data() + token.size(), real).ptr == token.data() + token.size()) {
+    } else if (int64_t integer = 0;
+               std::from_chars(token.data(), token.data() + token.size(), integer).ptr == token.data() + token.size()) {
+      value = kind == ParameterKind::real || kind == ParameterKind::real_list ? Argument(static_cast<double>(integer))
+                                                                              : Argument(integer);
+    } else if (double real = 0;
+               std::from_chars(token.data(), token.data() + token.size(), real).ptr == token.data() + token.size()) {
       value = real;
     } else if (auto dtype = parse_dtype(token); dtype && kind == ParameterKind::dtype) {
       value = *dtype;

@@ -10,8 +10,8 @@
 namespace qrules {
 
 // Type of one tensor. Sizes are in elements; a Dim belongs to the graph's DimTable. Strides (elements) are a hint from
-// the archive about the layout of a graph input or output and are empty when unknown or contiguous: values in the graph have no
-// layout, the plan chooses one.
+// the archive about the layout of a graph input or output and are empty when unknown or contiguous: values in the graph
+// have no layout, the plan chooses one.
 struct TensorType {
   DType dtype = DType::f32;
   std::vector<Dim> sizes;

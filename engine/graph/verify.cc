@@ -49,13 +49,17 @@ class Verifier {
       seen.insert(node);
       previous = node;
     }
-    if (count != graph_.size() && previous) broken(*previous, "the graph counts " + std::to_string(graph_.size()) + " nodes, the list has " + std::to_string(count));
+    if (count != graph_.size() && previous)
+      broken(*previous,
+             "the graph counts " + std::to_string(graph_.size()) + " nodes, the list has " + std::to_string(count));
     if (graph_.output() && graph_.last() != graph_.output()) broken(*graph_.output(), "nodes follow the output");
     return std::move(found_);
   }
 
  private:
-  void broken(const Node& node, std::string what) { found_.add(Diagnostic(kBrokenGraph).with("node", node.name()).with("why", std::move(what))); }
+  void broken(const Node& node, std::string what) {
+    found_.add(Diagnostic(kBrokenGraph).with("node", node.name()).with("why", std::move(what)));
+  }
 
   void check_operands(const Node& node, const std::unordered_set<const Node*>& seen) {
     for (const Use& use : node.operands()) {
@@ -78,7 +82,8 @@ class Verifier {
   void check_call(const Node& node) {
     const Signature* signature = graph_.operators().signature(node.op());
     if (signature && node.arguments().size() != signature->parameters.size()) {
-      broken(node, "it has " + std::to_string(node.arguments().size()) + " arguments, its signature " + std::to_string(signature->parameters.size()));
+      broken(node, "it has " + std::to_string(node.arguments().size()) + " arguments, its signature " +
+                       std::to_string(signature->parameters.size()));
       return;
     }
     if (signature) check_arguments(node, *signature);
@@ -91,9 +96,13 @@ class Verifier {
     }
     if (inferred->kind == ValueType::Kind::unknown) return;
     bool same = inferred->kind == node.type().kind && inferred->tensors.size() == node.type().tensors.size();
-    for (size_t i = 0; same && i < inferred->tensors.size(); ++i) same = same_sizes(inferred->tensors[i], node.type().tensors[i]);
+    for (size_t i = 0; same && i < inferred->tensors.size(); ++i)
+      same = same_sizes(inferred->tensors[i], node.type().tensors[i]);
     if (!same) {
-      found_.add(Diagnostic(kWrongType).with("node", node.name()).with("recorded", print_type(node.type(), graph_.dims())).with("inferred", print_type(*inferred, graph_.dims())));
+      found_.add(Diagnostic(kWrongType)
+                     .with("node", node.name())
+                     .with("recorded", print_type(node.type(), graph_.dims()))
+                     .with("inferred", print_type(*inferred, graph_.dims())));
     }
   }
 

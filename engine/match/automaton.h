@@ -15,12 +15,12 @@ struct NearMiss {
   const Rule* rule = nullptr;
   Node* root = nullptr;
   size_t tests_passed = 0;
-  size_t tests_total = 0;         // of the rule
-  std::string refused;            // the test or condition, as written in the rule ("users(%wf) == 1", "relu(%c)")
-  std::string reason;             // what was seen there, in words
-  Span span;                      // its place in the rule file
-  Node* node = nullptr;           // where it was refused, if at a node
-  bool structural = true;         // false: refused by a condition
+  size_t tests_total = 0;  // of the rule
+  std::string refused;     // the test or condition, as written in the rule ("users(%wf) == 1", "relu(%c)")
+  std::string reason;      // what was seen there, in words
+  Span span;               // its place in the rule file
+  Node* node = nullptr;    // where it was refused, if at a node
+  bool structural = true;  // false: refused by a condition
 };
 
 // Immutable once compiled; shared by threads. Refers to the rules it was compiled from, which must outlive it.
@@ -34,21 +34,22 @@ class Automaton {
   Automaton& operator=(Automaton&&) noexcept;
   ~Automaton();
 
-  // A view of the automaton for one graph: rules whose operators do not occur are left out, operators are resolved to dense
-  // indexes. Cheap; made once for a pass and told of operators that appear later by itself.
+  // A view of the automaton for one graph: rules whose operators do not occur are left out, operators are resolved to
+  // dense indexes. Cheap; made once for a pass and told of operators that appear later by itself.
   class Session {
    public:
     Session(const Automaton& automaton, Graph& graph);
     ~Session();
     Session(Session&&) noexcept;
 
-    // The first rule, in order, that matches with `node` as its root and whose conditions hold. Nothing that no rule can start
-    // at costs more than one array look-up.
-    // `accept` may refuse a match (its rewrite was tried and failed before); the next is tried then.
+    // The first rule, in order, that matches with `node` as its root and whose conditions hold. Nothing that no rule
+    // can start at costs more than one array look-up. `accept` may refuse a match (its rewrite was tried and failed
+    // before); the next is tried then.
     std::optional<Match> match(Node* node, const std::function<bool(const Match&)>& accept = {});
     // All matches of all rules, by rule order, then in the order that alternatives and operand orders are tried.
     std::vector<Match> all_matches(Node* node);
-    // The same walk, recording for each rule that passed at least one test beyond the root operator where it was refused.
+    // The same walk, recording for each rule that passed at least one test beyond the root operator where it was
+    // refused.
     std::vector<NearMiss> explain(Node* node);
 
    private:
@@ -56,7 +57,8 @@ class Automaton {
     std::unique_ptr<Impl> impl_;
   };
 
-  // The most nodes between a root and anything its match looks at through operands; chains count as `unbounded_through`.
+  // The most nodes between a root and anything its match looks at through operands; chains count as
+  // `unbounded_through`.
   size_t depth() const;
   // Operators that chains (`*`, `+`) run through: a change below such a chain can be seen from above it.
   bool runs_through(OpId op) const;

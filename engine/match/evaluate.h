@@ -10,9 +10,11 @@ Evaluated evaluate(const Expression& expression, const Bindings& bindings, const
 
 struct Verdict {
   bool holds = false;
-  std::string reason;  // when it does not: the values seen, in words ("users(%c) is 2: %relu, %add"), or why it is unknown
+  std::string
+      reason;  // when it does not: the values seen, in words ("users(%c) is 2: %relu, %add"), or why it is unknown
 };
 // `explain`: whether to build the reason.
-Verdict check(const Condition& condition, const Rule& rule, const Bindings& bindings, const FunctionContext& context, bool explain);
+Verdict check(const Condition& condition, const Rule& rule, const Bindings& bindings, const FunctionContext& context,
+              bool explain);
 
 }  // namespace qrules

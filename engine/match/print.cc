@@ -13,7 +13,8 @@ class Printer {
   explicit Printer(const Program& program) : program_(program) {}
 
   std::string text() {
-    std::string out = std::to_string(program_.rules.size()) + " rules, " + std::to_string(program_.states.size()) + " states, " + std::to_string(program_.registers) + " positions\n";
+    std::string out = std::to_string(program_.rules.size()) + " rules, " + std::to_string(program_.states.size()) +
+                      " states, " + std::to_string(program_.registers) + " positions\n";
     print(0, 0, out);
     return out;
   }
@@ -26,7 +27,8 @@ class Printer {
       for (uint32_t rule : state.accepts) label += "\\n=> " + program_.rules[rule].rule->name;
       std::string escaped;
       for (char c : label) escaped += c == '"' ? "\\\"" : std::string(1, c);
-      out += "  s" + std::to_string(id) + " [label=\"" + escaped + "\"" + (state.accepts.empty() ? "" : ", style=bold") + "];\n";
+      out += "  s" + std::to_string(id) + " [label=\"" + escaped + "\"" +
+             (state.accepts.empty() ? "" : ", style=bold") + "];\n";
       for (StateId child : state.children) out += "  s" + std::to_string(id) + " -> s" + std::to_string(child) + ";\n";
     }
     return out + "}\n";
@@ -48,7 +50,8 @@ class Printer {
       if (alive.size() > 4) out += ", and " + std::to_string(alive.size() - 4) + " more";
       out += "}\n";
       for (uint32_t rule : state.accepts) {
-        out += std::string(2 * indent + 2, ' ') + "=> " + program_.rules[rule].rule->name + " (" + std::to_string(rule) + ")\n";
+        out += std::string(2 * indent + 2, ' ') + "=> " + program_.rules[rule].rule->name + " (" +
+               std::to_string(rule) + ")\n";
       }
     }
     for (StateId child : state.children) print(child, indent + (id == 0 ? 0 : 1), out);
@@ -67,7 +70,8 @@ class Printer {
 
   std::string operators(const Test& test) const {
     std::string out;
-    for (size_t i = 0; i < test.operators.size() && i < 3; ++i) out += (i ? "|" : "") + program_.operators->name(test.operators[i]);
+    for (size_t i = 0; i < test.operators.size() && i < 3; ++i)
+      out += (i ? "|" : "") + program_.operators->name(test.operators[i]);
     if (test.operators.size() > 3) out += "|... " + std::to_string(test.operators.size()) + " operators";
     for (const std::string& regex : test.regexes) out += (out.empty() ? "/" : "|/") + regex + "/";
     return out;
@@ -89,16 +93,19 @@ class Printer {
       case TestKind::equal: return at + " same as " + place(test.other);
       case TestKind::bind: return "bind " + out + " to " + at;
       case TestKind::list: return out + " = " + at + " is a list of " + std::to_string(test.count);
-      case TestKind::swap: return out + ", r" + std::to_string(test.out + 1) + " = operands of " + at + " in either order";
+      case TestKind::swap:
+        return out + ", r" + std::to_string(test.out + 1) + " = operands of " + at + " in either order";
       case TestKind::alternative: {
         std::string ways;
         for (const auto& tests : test.branches) ways += (ways.empty() ? "" : " or ") + branch(tests);
         return at + " any of " + ways;
       }
       case TestKind::optional: return out + " = " + at + " through " + branch(test.branches[0]) + "?";
-      case TestKind::repeat: return out + " = " + at + " through " + branch(test.branches[0]) + (test.count ? "+" : "*");
+      case TestKind::repeat:
+        return out + " = " + at + " through " + branch(test.branches[0]) + (test.count ? "+" : "*");
       case TestKind::each: return at + " each " + out + " " + branch(test.branches[0]);
-      case TestKind::users: return out + " = user of " + at + " within " + std::to_string(test.count) + " that is " + operators(test);
+      case TestKind::users:
+        return out + " = user of " + at + " within " + std::to_string(test.count) + " that is " + operators(test);
     }
     return "";
   }

@@ -70,7 +70,8 @@ void Walk::children(StateId id) {
     }
     if (!refusals_) continue;
     for (StateId child : choice.states) {
-      const bool entered = found != choice.cases.end() && std::find(found->second.begin(), found->second.end(), child) != found->second.end();
+      const bool entered = found != choice.cases.end() &&
+                           std::find(found->second.begin(), found->second.end(), child) != found->second.end();
       if (!entered) refuse(child);
     }
   }
@@ -146,7 +147,10 @@ void Walk::refuse(StateId id) {
       const Cell cell = at(test.subject);
       miss.node = cell.node;
       if (cell.node) {
-        miss.reason = "%" + cell.node->name() + " is " + (cell.node->is_call() ? "`" + cell.node->op_name() + "`" : cell.node->kind() == NodeKind::placeholder ? "an input" : "a constant");
+        miss.reason = "%" + cell.node->name() + " is " +
+                      (cell.node->is_call()                         ? "`" + cell.node->op_name() + "`"
+                       : cell.node->kind() == NodeKind::placeholder ? "an input"
+                                                                    : "a constant");
       } else if (cell.argument) {
         miss.reason = "the argument is " + print(*cell.argument, scene_.graph.dims());
       } else {
@@ -227,7 +231,8 @@ Argument Walk::value_of(const Cell& cell) {
 }
 
 bool Walk::has_operator(const Test& test, OpId op) const {
-  return std::binary_search(test.operators.begin(), test.operators.end(), op) || (!test.regexes.empty() && scene_.matches_regex(test, op));
+  return std::binary_search(test.operators.begin(), test.operators.end(), op) ||
+         (!test.regexes.empty() && scene_.matches_regex(test, op));
 }
 
 // --- tests

@@ -72,7 +72,7 @@ class Walk {
   std::vector<Node*> matched_;
   Node* root_ = nullptr;
 
-  uint32_t best_ = kNoRule;            // `first`: the best rule so far
+  uint32_t best_ = kNoRule;  // `first`: the best rule so far
   std::optional<Match> best_match_;
   std::vector<std::pair<uint32_t, Match>>* collected_ = nullptr;  // `all`
 
@@ -83,7 +83,7 @@ class Walk {
     bool matched = false;
   };
   std::vector<Refusal>* refusals_ = nullptr;
-  size_t depth_ = 0;                   // states passed
+  size_t depth_ = 0;  // states passed
 };
 
 }  // namespace qrules::match

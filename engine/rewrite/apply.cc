@@ -1,11 +1,14 @@
 // Applying one match, in three steps that are kept apart so that a refused match leaves no trace:
 //
-//  1. build: the statements of `rewrite` are evaluated in order; calls and constants they make are added to the graph, unused.
+//  1. build: the statements of `rewrite` are evaluated in order; calls and constants they make are added to the graph,
+//  unused.
 //     A listener records every node that appears, also those that functions make. Nothing that was there is touched.
-//  2. check: replacements must have the type of what they replace, and every user that will be redirected must come after its new
-//     operand. Where a user comes earlier (rules with several roots), the replacement and its operands are hoisted before that
-//     user if this makes no cycle; here that is only planned.
-//  3. commit: hoist, redirect users, take over names, record provenance, erase what became unused. Nothing in this step can fail.
+//  2. check: replacements must have the type of what they replace, and every user that will be redirected must come
+//  after its new
+//     operand. Where a user comes earlier (rules with several roots), the replacement and its operands are hoisted
+//     before that user if this makes no cycle; here that is only planned.
+//  3. commit: hoist, redirect users, take over names, record provenance, erase what became unused. Nothing in this step
+//  can fail.
 //
 // When step 1 or 2 refuses, the recorded nodes are erased, newest first. Cost: linear in the size of the match, its
 // replacement and the number of redirected edges.
@@ -171,7 +174,8 @@ class Application {
       keywords.emplace_back(signature->parameters[i].name, source->argument(i));
     }
     for (const RewriteStatement::Value& value : statement.values) {
-      auto place = std::find_if(keywords.begin(), keywords.end(), [&](const auto& k) { return k.first == value.parameter; });
+      auto place =
+          std::find_if(keywords.begin(), keywords.end(), [&](const auto& k) { return k.first == value.parameter; });
       if (place == keywords.end()) {
         return refuse("`" + source->op_name() + "` has no parameter `" + value.parameter + "`");
       }
@@ -209,7 +213,8 @@ class Application {
 
   // The type of the node that this slot's new value replaces, or unknown.
   ValueType recorded_type(SlotId slot) const {
-    if (std::find(rule_.replaced.begin(), rule_.replaced.end(), slot) == rule_.replaced.end()) return ValueType::unknown();
+    if (std::find(rule_.replaced.begin(), rule_.replaced.end(), slot) == rule_.replaced.end())
+      return ValueType::unknown();
     const Binding& matched = match_.bindings[slot];
     Node* node = matched.bound ? matched.value.node() : nullptr;
     return node ? node->type() : ValueType::unknown();
@@ -242,7 +247,8 @@ class Application {
     if (const Argument::List* old_list = matched.list()) {
       const Argument::List* new_list = value.list();
       if (!new_list || new_list->size() != old_list->size()) {
-        return refuse(slot_name(slot) + " holds " + std::to_string(old_list->size()) + " values; as many must replace them");
+        return refuse(slot_name(slot) + " holds " + std::to_string(old_list->size()) +
+                      " values; as many must replace them");
       }
       for (size_t i = 0; i < old_list->size(); ++i) {
         if (!collect_replacement(slot, (*old_list)[i], (*new_list)[i])) return false;
@@ -255,14 +261,16 @@ class Application {
       replacement.to.push_back(node);
     } else if (const Argument::List* list = value.list()) {
       for (const Argument& element : *list) {
-        if (!element.node()) return refuse(slot_name(slot) + " would be replaced by a list with something else than values in it");
+        if (!element.node())
+          return refuse(slot_name(slot) + " would be replaced by a list with something else than values in it");
         replacement.to.push_back(element.node());
       }
       if (list->size() > 1 && list->size() != users_to_redirect(replacement.from).size()) {
         return refuse(slot_name(slot) + " would be replaced by a list whose length is not its number of users");
       }
     }
-    if (replacement.to.empty()) return refuse(slot_name(slot) + " would be replaced by something that is not a value of the graph");
+    if (replacement.to.empty())
+      return refuse(slot_name(slot) + " would be replaced by something that is not a value of the graph");
     for (const Replacement& other : replacements_) {
       if (other.from == replacement.from && other.to != replacement.to) {
         return refuse(slot_name(slot) + " is the same node as another replaced name and would get two replacements");
@@ -296,9 +304,11 @@ class Application {
       return true;
     }
     bool same = old_type.kind == to.type().kind && old_type.tensors.size() == to.type().tensors.size();
-    for (size_t i = 0; same && i < old_type.tensors.size(); ++i) same = compatible(old_type.tensors[i], to.type().tensors[i]);
+    for (size_t i = 0; same && i < old_type.tensors.size(); ++i)
+      same = compatible(old_type.tensors[i], to.type().tensors[i]);
     if (same) return true;
-    return refuse("the replacement of `" + from.name() + "` has type " + describe(to.type()) + " instead of " + describe(old_type));
+    return refuse("the replacement of `" + from.name() + "` has type " + describe(to.type()) + " instead of " +
+                  describe(old_type));
   }
 
   // Equal, where sizes that are symbolic and different count as unknown.
@@ -355,10 +365,12 @@ class Application {
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
     for (Node* node : nodes) {
       if (!node->is_call()) continue;
-      auto replaced = std::find_if(replacements_.begin(), replacements_.end(), [&](const Replacement& r) { return r.from == node; });
+      auto replaced = std::find_if(replacements_.begin(), replacements_.end(),
+                                   [&](const Replacement& r) { return r.from == node; });
       bool dead = false;
       if (replaced != replacements_.end()) {
-        dead = std::find(replaced->to.begin(), replaced->to.end(), node) == replaced->to.end() && !used_by_created(node);
+        dead =
+            std::find(replaced->to.begin(), replaced->to.end(), node) == replaced->to.end() && !used_by_created(node);
       } else {
         dead = true;
         for (const Use* use = node->first_use(); use && dead; use = use->next) dead = dead_.count(use->user) != 0;

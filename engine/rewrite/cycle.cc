@@ -14,7 +14,8 @@ std::vector<uint32_t> repeating_suffix(const std::vector<uint32_t>& sequence) {
   size_t size = sequence.size();
   for (size_t period = 1; period <= kLongestCycle && period * kRepeats <= size; ++period) {
     bool repeats = true;
-    for (size_t i = size - period * (kRepeats - 1); i < size && repeats; ++i) repeats = sequence[i] == sequence[i - period];
+    for (size_t i = size - period * (kRepeats - 1); i < size && repeats; ++i)
+      repeats = sequence[i] == sequence[i - period];
     if (repeats) return {sequence.end() - static_cast<std::ptrdiff_t>(period), sequence.end()};
   }
   return {};

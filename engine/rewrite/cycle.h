@@ -17,8 +17,9 @@ class FiringHistory {
   void begin(uint32_t rule, const std::vector<Node*>& matched);
   void finish(const std::vector<Node*>& created);
 
-  // The shortest sequence of rules that repeats at the end: along the chain of firings that fed each other (several places
-  // of the graph may be rewritten by turns), else in the order of all. Oldest first; the rules seen, when nothing repeats.
+  // The shortest sequence of rules that repeats at the end: along the chain of firings that fed each other (several
+  // places of the graph may be rewritten by turns), else in the order of all. Oldest first; the rules seen, when
+  // nothing repeats.
   std::vector<uint32_t> cycle() const;
 
  private:

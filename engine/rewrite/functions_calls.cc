@@ -28,8 +28,9 @@ bool uses(const Node& node, const Node* operand) {
 
 // The type of a copy of `original` whose operand `from` became `to`, when inference does not know the operator: the
 // recorded one, if nothing about the operand changed.
-std::variant<ValueType, Unknown> type_of_copy(Graph& graph, const Node& original, const std::vector<Argument>& arguments,
-                                              const Node& from, const Node& to) {
+std::variant<ValueType, Unknown> type_of_copy(Graph& graph, const Node& original,
+                                              const std::vector<Argument>& arguments, const Node& from,
+                                              const Node& to) {
   Result<ValueType> inferred = infer_type(graph, original.op(), arguments);
   if (!inferred.ok()) return Unknown{inferred.diagnostics().list().front().message()};
   if (inferred->kind != ValueType::Kind::unknown) return *inferred;
@@ -90,7 +91,8 @@ void add_call_functions(FunctionRegistry& registry) {
   function.cost = 5;
 
   function.name = "replay";
-  function.parameters = {{"top", Type::node, false, {}}, {"from", Type::node, false, {}}, {"to", Type::node, false, {}}};
+  function.parameters = {
+      {"top", Type::node, false, {}}, {"from", Type::node, false, {}}, {"to", Type::node, false, {}}};
   function.result = Type::node;
   function.doc = "A copy of the calls that lead from `from` through first operands to `top`, made on `to` instead.";
   function.evaluate = replay;
@@ -99,7 +101,9 @@ void add_call_functions(FunctionRegistry& registry) {
   function.name = "duplicate_for_users";
   function.parameters = {{"x", Type::node, false, {}}};
   function.result = Type::any;
-  function.doc = "The call and one copy of it for each user but the first; assigned to the call's own name each user gets its own.";
+  function.doc =
+      "The call and one copy of it for each user but the first; assigned to the call's own name each user gets its "
+      "own.";
   function.evaluate = duplicate_for_users;
   registry.add(function);
 }

@@ -57,8 +57,8 @@ std::optional<size_t> wrap(int64_t dim, size_t rank) {
   return static_cast<size_t>(dim < 0 ? dim + signed_rank : dim);
 }
 
-#define QRULES_TAKE(type, variable, expression)                                      \
-  auto variable##_or = (expression);                                                 \
+#define QRULES_TAKE(type, variable, expression)                                         \
+  auto variable##_or = (expression);                                                    \
   if (auto* unknown = std::get_if<Unknown>(&variable##_or)) return Evaluated(*unknown); \
   type variable = std::get<0>(variable##_or)
 
@@ -70,12 +70,15 @@ Evaluated transpose(const FunctionContext& context, std::span<const Argument> ar
   std::vector<bool> used(source.sizes.size());
   for (int64_t axis : axes) {
     auto dim = wrap(axis, source.sizes.size());
-    if (!dim || used[*dim]) return Unknown{"axes " + show(axes) + " are no permutation of the " + std::to_string(used.size()) + " dimensions"};
+    if (!dim || used[*dim])
+      return Unknown{"axes " + show(axes) + " are no permutation of the " + std::to_string(used.size()) +
+                     " dimensions"};
     used[*dim] = true;
     sizes.push_back(source.sizes[*dim]);
     strides.push_back(from[*dim]);
   }
-  if (sizes.size() != used.size()) return Unknown{"axes " + show(axes) + " are no permutation of the " + std::to_string(used.size()) + " dimensions"};
+  if (sizes.size() != used.size())
+    return Unknown{"axes " + show(axes) + " are no permutation of the " + std::to_string(used.size()) + " dimensions"};
   return constant_node(context, gather(source, sizes, strides, 0), node, "transposed");
 }
 
@@ -162,13 +165,16 @@ Evaluated concat(const FunctionContext& context, std::span<const Argument> argum
   if (auto reason = refuse_sizes(sizes)) return Unknown{*reason};
   auto split = sizes.begin() + static_cast<std::ptrdiff_t>(*dim);
   int64_t outer = std::accumulate(sizes.begin(), split, int64_t{1}, std::multiplies<>());
-  int64_t inner = std::accumulate(split + 1, sizes.end(), static_cast<int64_t>(size_of(first.dtype)), std::multiplies<>());
+  int64_t inner =
+      std::accumulate(split + 1, sizes.end(), static_cast<int64_t>(size_of(first.dtype)), std::multiplies<>());
   ConstantPtr result = Constant::make(first.dtype, sizes, [&](void* out) {
     char* to = static_cast<char*>(out);
     for (int64_t block = 0; block < outer; ++block) {
       for (const Node* node : nodes) {
         auto bytes = static_cast<size_t>(node->constant()->sizes[*dim] * inner);
-        if (bytes) std::memcpy(to, static_cast<const char*>(node->constant()->data.get()) + static_cast<size_t>(block) * bytes, bytes);
+        if (bytes)
+          std::memcpy(to, static_cast<const char*>(node->constant()->data.get()) + static_cast<size_t>(block) * bytes,
+                      bytes);
         to += bytes;
       }
     }
@@ -198,10 +204,15 @@ void add_shape_functions(FunctionRegistry& registry) {
   add("reshape", {{"c", Type::node, false, {}}, {"sizes", Type::list, false, {}}},
       "The constant's elements, in row-major order, under other sizes; one size may be -1.", reshape);
   add("broadcast", {{"c", Type::node, false, {}}, {"sizes", Type::list, false, {}}},
-      "The constant repeated to these sizes; dimensions are aligned at the end and only sizes of 1 are repeated.", broadcast);
-  add("slice", {{"c", Type::node, false, {}}, {"dim", Type::integer, false, {}}, {"start", Type::integer, false, {}},
-                {"end", Type::integer, false, {}}},
-      "Positions start to end (excluded) of one dimension; negative ones count from the end, beyond it is clipped.", slice);
+      "The constant repeated to these sizes; dimensions are aligned at the end and only sizes of 1 are repeated.",
+      broadcast);
+  add("slice",
+      {{"c", Type::node, false, {}},
+       {"dim", Type::integer, false, {}},
+       {"start", Type::integer, false, {}},
+       {"end", Type::integer, false, {}}},
+      "Positions start to end (excluded) of one dimension; negative ones count from the end, beyond it is clipped.",
+      slice);
   add("concat", {{"constants", Type::list, false, {}}, {"dim", Type::integer, false, {}}},
       "Constants of equal dtype one after the other along a dimension; their other sizes must be equal.", concat);
 }

@@ -13,10 +13,10 @@ namespace qrules {
 
 // One firing.
 struct Firing {
-  std::string rule;                   // base name
+  std::string rule;  // base name
   std::string phase;
-  std::string root;                   // name of the matched root
-  std::vector<std::string> matched;   // names of the matched nodes
+  std::string root;                  // name of the matched root
+  std::vector<std::string> matched;  // names of the matched nodes
   std::vector<std::string> created;
 };
 
@@ -41,8 +41,8 @@ struct RewriteOptions {
   // Firings allowed per node of the graph at the start before a rule set is said not to terminate.
   size_t firings_per_node = 64;
   bool keep_firings = true;
-  bool verify_each = false;            // verify the graph after every firing (tests)
-  std::vector<std::string> only_rules; // base names; empty: all
+  bool verify_each = false;             // verify the graph after every firing (tests)
+  std::vector<std::string> only_rules;  // base names; empty: all
 };
 
 // A rule set with its automata, ready to be applied to any number of graphs. Immutable and shared by threads.
@@ -55,8 +55,8 @@ class Rewriter {
   const RuleSet& rules() const;
   const Automaton& automaton(uint32_t phase) const;
 
-  // Runs every phase over the graph. Each rewrite records provenance. Error QR07xx when the rules do not terminate: it names the
-  // cycle of rules; the graph then holds the state reached.
+  // Runs every phase over the graph. Each rewrite records provenance. Error QR07xx when the rules do not terminate: it
+  // names the cycle of rules; the graph then holds the state reached.
   Result<RewriteReport> apply(Graph& graph, const RewriteOptions& options = {}) const;
 
  private:
@@ -64,8 +64,8 @@ class Rewriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Applies one match: builds the replacement, redirects users, erases what became unused. Dropped (with the reason) when a
-// function or type rule refuses; the graph is then as before.
+// Applies one match: builds the replacement, redirects users, erases what became unused. Dropped (with the reason) when
+// a function or type rule refuses; the graph is then as before.
 struct Applied {
   std::vector<Node*> created;
   std::vector<std::string> matched;

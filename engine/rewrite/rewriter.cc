@@ -1,4 +1,5 @@
-// Driving the phases: merge duplicates when asked, then visit nodes until nothing is left to visit (worklist.cc says which).
+// Driving the phases: merge duplicates when asked, then visit nodes until nothing is left to visit (worklist.cc says
+// which).
 
 #include <algorithm>
 #include <deque>
@@ -29,9 +30,16 @@ class PhaseRun {
  public:
   PhaseRun(Graph& graph, const Phase& phase, const Automaton& automaton, const std::vector<const Rule*>& rules,
            const RewriteOptions& options, RewriteReport& report)
-      : graph_(graph), phase_(phase), rules_(rules), options_(options), report_(report), session_(automaton, graph),
-        worklist_(graph, {automaton.depth(), has_extra_roots(rules), [&](OpId op) { return automaton.runs_through(op); }}),
-        nodes_(graph.size()), budget_(std::max(kLeastBudget, nodes_ * options.firings_per_node)) {}
+      : graph_(graph),
+        phase_(phase),
+        rules_(rules),
+        options_(options),
+        report_(report),
+        session_(automaton, graph),
+        worklist_(graph,
+                  {automaton.depth(), has_extra_roots(rules), [&](OpId op) { return automaton.runs_through(op); }}),
+        nodes_(graph.size()),
+        budget_(std::max(kLeastBudget, nodes_ * options.firings_per_node)) {}
 
   Status run() {
     worklist_.push_all();
@@ -62,7 +70,8 @@ class PhaseRun {
       std::optional<std::string> counter = counted(*match);
       history_.begin(index_of(match->rule), match->nodes);
       auto outcome = apply_match(graph_, *match);
-      if (Applied* applied = std::get_if<Applied>(&outcome)) return fired(*match->rule, root, counter, std::move(*applied));
+      if (Applied* applied = std::get_if<Applied>(&outcome))
+        return fired(*match->rule, root, counter, std::move(*applied));
       worklist_.forget();
       note_refusal(std::move(std::get<DroppedMatch>(outcome)));
       if (refused.size() == kRefusalsPerVisit) break;
@@ -100,7 +109,9 @@ class PhaseRun {
     if (options_.verify_each) {
       Diagnostics found = verify(graph_);
       if (found.has_errors()) {
-        return Diagnostic(kInvalidAfterFiring, rule.span).with("rule", rule.base_name).with("root", root)
+        return Diagnostic(kInvalidAfterFiring, rule.span)
+            .with("rule", rule.base_name)
+            .with("root", root)
             .with("why", found.list().front().message());
       }
     }
@@ -157,7 +168,7 @@ class PhaseRun {
 
 struct Rewriter::Impl {
   RuleSet rules;
-  std::deque<Automaton> automata;               // by phase
+  std::deque<Automaton> automata;  // by phase
   std::vector<std::vector<const Rule*>> by_phase;
 };
 
@@ -189,7 +200,8 @@ Result<RewriteReport> Rewriter::apply(Graph& graph, const RewriteOptions& option
       if (!rules.empty()) status = PhaseRun(graph, phase, impl_->automata[i], rules, options, report).run();
     } else {
       std::erase_if(rules, [&](const Rule* rule) {
-        return std::find(options.only_rules.begin(), options.only_rules.end(), rule->base_name) == options.only_rules.end();
+        return std::find(options.only_rules.begin(), options.only_rules.end(), rule->base_name) ==
+               options.only_rules.end();
       });
       Automaton automaton = Automaton::compile(impl_->rules, rules);
       if (!rules.empty()) status = PhaseRun(graph, phase, automaton, rules, options, report).run();

@@ -1,12 +1,14 @@
-// After a firing only the nodes that could change their answer are visited again. A root sees its operands up to the automaton's
-// depth (chains without bound count as nothing), so what changed (nodes created, nodes that gained or lost users) is
-// propagated to users, level by level, that many levels up. Rules with several roots also look from a shared operand to its
-// other users: for phases that have such rules the propagation goes down to operands as far, and up again from there.
+// After a firing only the nodes that could change their answer are visited again. A root sees its operands up to the
+// automaton's depth (chains without bound count as nothing), so what changed (nodes created, nodes that gained or lost
+// users) is propagated to users, level by level, that many levels up. Rules with several roots also look from a shared
+// operand to its other users: for phases that have such rules the propagation goes down to operands as far, and up
+// again from there.
 //
-// A value with very many users would make every firing at one of them as expensive as all of them. One propagation therefore
-// stops after `reach_` nodes, and when the queue runs empty a full pass over the graph follows. Each full pass
-// doubles the limit, so there are at most log(n) of them, and a phase ends only when every node was asked after the last
-// change that could matter to it. Constants are not looked through sideways: the full pass finds what they hide.
+// A value with very many users would make every firing at one of them as expensive as all of them. One propagation
+// therefore stops after `reach_` nodes, and when the queue runs empty a full pass over the graph follows. Each full
+// pass doubles the limit, so there are at most log(n) of them, and a phase ends only when every node was asked after
+// the last change that could matter to it. Constants are not looked through sideways: the full pass finds what they
+// hide.
 //
 // Cost: proportional to the graph plus firings times `reach_` at most, in practice a few nodes for each firing.
 

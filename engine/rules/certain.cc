@@ -39,8 +39,10 @@ Certain certain_below(const Rule& rule, PatternId id) {
     case PatternKind::alternative:
       for (size_t i = 0; i < pattern.children.size(); ++i) {
         Certain way = certain_below(rule, pattern.children[i]);
-        if (i == 0) result = std::move(way);
-        else result = result.shared(way);
+        if (i == 0)
+          result = std::move(way);
+        else
+          result = result.shared(way);
       }
       break;
     case PatternKind::optional:

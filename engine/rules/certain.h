@@ -1,4 +1,5 @@
-// What every match of a pattern has: the patterns that are visited and the names that are bound to nodes whichever way was taken.
+// What every match of a pattern has: the patterns that are visited and the names that are bound to nodes whichever way
+// was taken.
 #pragma once
 
 #include <set>

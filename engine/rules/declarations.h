@@ -85,7 +85,8 @@ struct RuleFile {
 RuleFile read_declarations(const SourcePtr& source, const YamlNode& root, Diagnostics& diagnostics);
 
 // `text` with each ${name} and ${name.key} replaced. Unknown names are reported (QR0120).
-MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values, Diagnostics& diagnostics);
+MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values,
+                      Diagnostics& diagnostics);
 
 // True for names of rules, phases, classes: letters, digits, `-`, `_`.
 bool is_plain_name(std::string_view name);

@@ -16,27 +16,41 @@ namespace qrules {
 using SlotId = uint32_t;
 
 enum class ExpressionKind : uint8_t {
-  literal,      // `literal`
-  slot,         // the value bound to `slot`
-  bound,        // whether `slot` is bound
-  list,         // operands are the elements
-  call,         // `function`(operands)
-  negate, logical_not,
-  add, subtract, multiply, divide, floor_divide, modulo,
-  equal, not_equal, less, less_equal, greater, greater_equal,
-  in, not_in,
-  logical_and, logical_or,
+  literal,  // `literal`
+  slot,     // the value bound to `slot`
+  bound,    // whether `slot` is bound
+  list,     // operands are the elements
+  call,     // `function`(operands)
+  negate,
+  logical_not,
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  modulo,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  not_in,
+  logical_and,
+  logical_or,
   conditional,  // operands: value if true, condition, value if false
-  for_all, for_any,  // operands: body, then the lists; `loop_slots` are bound to their elements in step
+  for_all,
+  for_any,  // operands: body, then the lists; `loop_slots` are bound to their elements in step
 };
 
 struct Expression {
   ExpressionKind kind = ExpressionKind::literal;
   ExpressionType type = ExpressionType::any;
-  Span span;                              // as written, for diagnostics and explanations
+  Span span;  // as written, for diagnostics and explanations
   Argument literal;
   SlotId slot = 0;
-  const Function* function = nullptr;     // owned by the FunctionRegistry that the rules were loaded with
+  const Function* function = nullptr;  // owned by the FunctionRegistry that the rules were loaded with
   std::vector<Expression> operands;
   std::vector<SlotId> loop_slots;
 };
@@ -44,9 +58,9 @@ struct Expression {
 // One line of `where`.
 struct Condition {
   Expression expression;
-  std::string text;             // as the author wrote it, on one line
-  std::vector<SlotId> slots;    // what must be bound before it can be evaluated (sorted, without loop slots)
-  int cost = 0;                 // sum of its functions' costs
+  std::string text;           // as the author wrote it, on one line
+  std::vector<SlotId> slots;  // what must be bound before it can be evaluated (sorted, without loop slots)
+  int cost = 0;               // sum of its functions' costs
 };
 
 }  // namespace qrules

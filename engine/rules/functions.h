@@ -14,7 +14,8 @@
 
 namespace qrules {
 
-// Static type of an expression. `number` is an integer or a real; `size` is an integer that may be symbolic; `any` is not checked.
+// Static type of an expression. `number` is an integer or a real; `size` is an integer that may be symbolic; `any` is
+// not checked.
 enum class ExpressionType : uint8_t { any, node, number, integer, size, boolean, text, dtype, keyword, list, none };
 std::string_view name(ExpressionType type);
 
@@ -24,11 +25,11 @@ struct Unknown {
 };
 using Evaluated = std::variant<Argument, Unknown>;
 
-// What a function may look at. Functions that make values (`makes_values`) get a non-null `insert_before` and may add calls
-// and constants to the graph there; others must not change the graph.
+// What a function may look at. Functions that make values (`makes_values`) get a non-null `insert_before` and may add
+// calls and constants to the graph there; others must not change the graph.
 struct FunctionContext {
   Graph& graph;
-  Node* root = nullptr;            // the matched root
+  Node* root = nullptr;  // the matched root
   Node* insert_before = nullptr;
 };
 
@@ -42,11 +43,11 @@ struct FunctionParameter {
 struct Function {
   std::string name;
   std::vector<FunctionParameter> parameters;
-  bool variadic = false;           // the last parameter may be repeated, or be absent
+  bool variadic = false;  // the last parameter may be repeated, or be absent
   ExpressionType result = ExpressionType::any;
-  bool makes_values = false;       // for rewrites only
-  int cost = 1;                    // 0 type look-up, 1 users and arguments, 5 walks, 20 scans of constant data
-  std::string doc;                 // one sentence: what it is
+  bool makes_values = false;  // for rewrites only
+  int cost = 1;               // 0 type look-up, 1 users and arguments, 5 walks, 20 scans of constant data
+  std::string doc;            // one sentence: what it is
   // One sentence for a refusal with {0}, {1}... for the arguments as printed and {result} for the value; may be empty.
   std::string refusal;
   std::function<Evaluated(const FunctionContext&, std::span<const Argument>)> evaluate;

@@ -30,7 +30,8 @@ bool Lexer::continues(size_t at) const {
   while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) ++at;
   for (std::string_view word : continuations_) {
     if (text.compare(at, word.size(), word) != 0) continue;
-    if (!is_word_part(word.back()) || at + word.size() >= text.size() || !is_word_part(text[at + word.size()])) return true;
+    if (!is_word_part(word.back()) || at + word.size() >= text.size() || !is_word_part(text[at + word.size()]))
+      return true;
   }
   return false;
 }
@@ -91,7 +92,8 @@ Token Lexer::scan_raw() {
   }
   if (c == '"') {
     size_t end = at_ + 1;
-    while (end < text.size() && text[end] != '"' && text[end] != '\n') end += text[end] == '\\' && end + 1 < text.size() ? 2 : 1;
+    while (end < text.size() && text[end] != '"' && text[end] != '\n')
+      end += text[end] == '\\' && end + 1 < text.size() ? 2 : 1;
     if (end >= text.size() || text[end] != '"') return finish(TokenKind::bad, std::min(end, text.size()));
     std::string value;
     const std::string_view quoted = std::string_view(text).substr(at_ + 1, end - at_ - 1);
@@ -106,7 +108,8 @@ Token Lexer::scan_raw() {
   }
   if (std::string_view("()[],=|?*+-/%<>:").find(c) != std::string_view::npos) return finish(TokenKind::symbol, at_ + 1);
   size_t end = at_ + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;  // the rest of a code point
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    ++end;  // the rest of a code point
   return finish(TokenKind::bad, end);
 }
 
@@ -117,7 +120,8 @@ std::string describe(const Token& token) {
     case TokenKind::value_name: return "`%" + token.text + "`";
     case TokenKind::class_name: return "`@" + token.text + "`";
     case TokenKind::text: return "a text in quotes";
-    case TokenKind::bad: return token.text.rfind('"', 0) == 0 ? "a text in quotes that does not end well" : "`" + token.text + "`";
+    case TokenKind::bad:
+      return token.text.rfind('"', 0) == 0 ? "a text in quotes that does not end well" : "`" + token.text + "`";
     default: return "`" + token.text + "`";
   }
 }

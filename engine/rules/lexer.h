@@ -9,8 +9,9 @@
 
 namespace qrules::syntax {
 
-// `value_name`: %x (text without the sign); `class_name`: @view; `word`: an operator, macro, function or literal word, with its
-// dots (aten.add.Tensor); `text`: a string in quotes, unescaped; `newline` ends a statement: not inside brackets.
+// `value_name`: %x (text without the sign); `class_name`: @view; `word`: an operator, macro, function or literal word,
+// with its dots (aten.add.Tensor); `text`: a string in quotes, unescaped; `newline` ends a statement: not inside
+// brackets.
 enum class TokenKind : uint8_t { end, newline, value_name, class_name, word, number, text, symbol, bad };
 
 struct Token {
@@ -22,8 +23,8 @@ struct Token {
   bool is_word(std::string_view word) const { return kind == TokenKind::word && text == word; }
 };
 
-// White space separates, `#` starts a comment. A newline is dropped while a bracket is open, and when the next line begins with one of
-// `continuations` (symbols or words).
+// White space separates, `#` starts a comment. A newline is dropped while a bracket is open, and when the next line
+// begins with one of `continuations` (symbols or words).
 class Lexer {
  public:
   Lexer(const MappedText& text, std::vector<std::string_view> continuations);

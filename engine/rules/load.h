@@ -14,10 +14,10 @@ namespace qrules {
 struct LoadLimits {
   size_t file_bytes = 4u << 20;
   size_t yaml_depth = 64;
-  size_t yaml_nodes = 2'000'000;        // after alias expansion
+  size_t yaml_nodes = 2'000'000;  // after alias expansion
   size_t macro_depth = 32;
-  size_t expanded_pattern_nodes = 4096; // of one rule
-  size_t foreach_instances = 1024;      // of one rule
+  size_t expanded_pattern_nodes = 4096;  // of one rule
+  size_t foreach_instances = 1024;       // of one rule
 };
 
 struct LoadOptions {
@@ -26,11 +26,13 @@ struct LoadOptions {
   LoadLimits limits;
 };
 
-// Loads a rule set: `path` is a folder with pipeline.yaml, or single files whose phases come from the nearest pipeline.yaml
-// above them (or are declared in the file itself by `phases:`). All errors of all files are reported, not only the first.
+// Loads a rule set: `path` is a folder with pipeline.yaml, or single files whose phases come from the nearest
+// pipeline.yaml above them (or are declared in the file itself by `phases:`). All errors of all files are reported, not
+// only the first.
 Result<RuleSet> load_rules(const std::vector<std::string>& paths, const LoadOptions& options = {});
 
-// A rule file that is not on disk; `import` and phases resolve against nothing: phases must be declared in it by `phases:`.
+// A rule file that is not on disk; `import` and phases resolve against nothing: phases must be declared in it by
+// `phases:`.
 Result<RuleSet> load_rules_text(std::string name, std::string text, const LoadOptions& options = {});
 
 }  // namespace qrules

@@ -8,8 +8,8 @@
 
 namespace qrules {
 
-// The decoded text of a YAML scalar (escapes resolved, indentation of blocks removed, templates filled in) that knows for each byte
-// which bytes of the file it came from. That is what puts carets into pattern text exactly.
+// The decoded text of a YAML scalar (escapes resolved, indentation of blocks removed, templates filled in) that knows
+// for each byte which bytes of the file it came from. That is what puts carets into pattern text exactly.
 class MappedText {
  public:
   MappedText() = default;
@@ -24,7 +24,10 @@ class MappedText {
     for (char c : text) append(c, begin, end);
   }
   // Where the text is empty or ends.
-  void set_place(size_t begin, size_t end) { begin_ = begin; end_ = end; }
+  void set_place(size_t begin, size_t end) {
+    begin_ = begin;
+    end_ = end;
+  }
 
   const std::string& text() const { return text_; }
   const SourcePtr& file() const { return file_; }

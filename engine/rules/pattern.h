@@ -16,9 +16,9 @@ using PatternId = uint32_t;
 inline constexpr PatternId kNoPattern = UINT32_MAX;
 
 enum class PatternKind : uint8_t {
-  any,          // `_`: everything, also None
-  value,        // `%x`: a node where the parameter takes tensors, else any argument but None unless `optional`
-  literal,      // equal argument
+  any,      // `_`: everything, also None
+  value,    // `%x`: a node where the parameter takes tensors, else any argument but None unless `optional`
+  literal,  // equal argument
   call,
   list,         // a list argument with exactly these elements: `children`
   each,         // a list argument, one or more elements, each matched by children[0] in its own scope
@@ -55,9 +55,9 @@ struct Pattern {
 
   // call
   OperatorSet operators;
-  std::vector<PatternArgument> arguments;                  // in the order written; arguments[0] is the one chains go through
-  std::vector<std::pair<uint32_t, Argument>> defaults;     // parameters that were not named: must equal this
-  bool commutative = false;                                // arguments 0 and 1 of the signature in either order
+  std::vector<PatternArgument> arguments;  // in the order written; arguments[0] is the one chains go through
+  std::vector<std::pair<uint32_t, Argument>> defaults;  // parameters that were not named: must equal this
+  bool commutative = false;                             // arguments 0 and 1 of the signature in either order
 
   // list, each, alternative, optional, repeat
   std::vector<PatternId> children;

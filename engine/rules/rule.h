@@ -14,11 +14,11 @@ namespace qrules {
 
 // A name that a rule's match (or rewrite) binds.
 struct Slot {
-  std::string name;              // without %; macro-local names carry a suffix such as "x@dequant.1"
+  std::string name;  // without %; macro-local names carry a suffix such as "x@dequant.1"
   ExpressionType type = ExpressionType::any;
-  Span span;                     // where it is first bound
-  bool is_list = false;          // bound inside `each`
-  bool may_be_unbound = false;   // bound in only some branch
+  Span span;                       // where it is first bound
+  bool is_list = false;            // bound inside `each`
+  bool may_be_unbound = false;     // bound in only some branch
   PatternId pattern = kNoPattern;  // the call pattern it names, if any
 };
 
@@ -26,17 +26,17 @@ struct Slot {
 struct RewriteStatement {
   enum class Kind : uint8_t { call, copy, expression };
   Kind kind = Kind::call;
-  SlotId result = 0;             // a new slot, or a matched slot that is replaced
+  SlotId result = 0;  // a new slot, or a matched slot that is replaced
   Span span;
-  OpId op = kNoOp;               // call
-  std::optional<SlotId> like;    // call: takes arguments of the same names from this node; copy: the node copied
+  OpId op = kNoOp;             // call
+  std::optional<SlotId> like;  // call: takes arguments of the same names from this node; copy: the node copied
   // Parameter index (of op; for copy: resolved by name when applied) and value.
   struct Value {
     std::string parameter;
     Expression value;
   };
-  std::vector<Value> values;     // positional ones have their parameter's name filled in
-  Expression expression;         // expression
+  std::vector<Value> values;  // positional ones have their parameter's name filled in
+  Expression expression;      // expression
 };
 
 struct RuleCounter {
@@ -47,7 +47,7 @@ struct RuleCounter {
 struct RuleTest {
   std::string name;
   Span span;
-  Span graph;                     // graph text inside the rule file
+  Span graph;  // graph text inside the rule file
   std::optional<int> fires;
   bool numerics = false;
   std::string because;
@@ -56,11 +56,11 @@ struct RuleTest {
 };
 
 struct Rule {
-  std::string name;               // foreach instances: "name[f32]"
-  std::string base_name;          // as in the file; reports use it
+  std::string name;       // foreach instances: "name[f32]"
+  std::string base_name;  // as in the file; reports use it
   std::string doc;
-  Span span;                      // of the name
-  uint32_t phase = 0;             // index into RuleSet::phases
+  Span span;           // of the name
+  uint32_t phase = 0;  // index into RuleSet::phases
   int benefit = 0;
   std::vector<std::string> before, after;
   std::vector<Slot> slots;
@@ -69,10 +69,10 @@ struct Rule {
   std::vector<PatternId> extra_roots;
   std::vector<Condition> conditions;
   std::vector<RewriteStatement> rewrite;
-  std::vector<SlotId> replaced;   // matched slots that the rewrite replaces, root first
+  std::vector<SlotId> replaced;  // matched slots that the rewrite replaces, root first
   std::optional<RuleCounter> counter;
   std::vector<std::string> covers;
-  std::vector<RuleTest> tests;    // kept on the first instance only
+  std::vector<RuleTest> tests;  // kept on the first instance only
 };
 
 struct Phase {

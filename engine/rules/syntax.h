@@ -26,16 +26,16 @@ struct Pattern {
   enum class Kind : uint8_t { any, name, literal, word, call, list, each, alternative, optional, repeat };
   Kind kind = Kind::any;
   Span span;
-  std::string text;                        // name, word, callee
-  bool optional_name = false;              // %b?
-  bool is_class = false;                   // call of @text
-  bool open = false;                       // call that ends in `...`
+  std::string text;            // name, word, callee
+  bool optional_name = false;  // %b?
+  bool is_class = false;       // call of @text
+  bool open = false;           // call that ends in `...`
   Span open_span;
   Argument literal;
   std::vector<PatternArgument> arguments;  // call
   Span callee_span;
-  std::vector<PatternPtr> children;        // list, each, alternative, optional, repeat
-  uint32_t minimum = 0;                    // repeat
+  std::vector<PatternPtr> children;  // list, each, alternative, optional, repeat
+  uint32_t minimum = 0;              // repeat
 };
 
 struct Statement {
@@ -53,11 +53,11 @@ struct Expression {
   enum class Kind : uint8_t { literal, name, word, list, call, unary, binary, conditional, loop };
   Kind kind = Kind::literal;
   Span span;
-  std::string text;                       // name, word, function
+  std::string text;  // name, word, function
   Span text_span;
   ExpressionKind operation = ExpressionKind::literal;  // unary, binary, loop
   Argument literal;
-  std::vector<ExpressionPtr> operands;    // loop: body, lists
+  std::vector<ExpressionPtr> operands;      // loop: body, lists
   std::vector<std::string> argument_names;  // call: empty for positional ones
   std::vector<std::pair<std::string, Span>> loop_names;
 };
@@ -73,11 +73,11 @@ struct RewriteLine {
   std::string name;
   Span name_span;
   Span span;
-  std::string op;                // call
+  std::string op;  // call
   Span op_span;
   std::optional<std::pair<std::string, Span>> like;  // call: like %n; copy: the node
   struct Value {
-    std::string name;            // empty: positional
+    std::string name;  // empty: positional
     Span name_span;
     ExpressionPtr value;
   };

@@ -28,8 +28,8 @@ struct Stopped {};
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-// Block scalars: the lines after the indicator, without their common indentation. False when they do not add up to `value` (folded
-// blocks do not).
+// Block scalars: the lines after the indicator, without their common indentation. False when they do not add up to
+// `value` (folded blocks do not).
 bool map_block(const SourcePtr& file, size_t begin, const std::string& value, MappedText& out) {
   const std::string_view text = file->text();
   size_t at = text.find('\n', begin);
@@ -66,8 +66,8 @@ bool map_block(const SourcePtr& file, size_t begin, const std::string& value, Ma
   return true;
 }
 
-// Plain and quoted scalars: each byte of the value follows in the file, escapes and folded line ends stand for several bytes.
-// False when the correspondence is not seen. `end`: past the scalar.
+// Plain and quoted scalars: each byte of the value follows in the file, escapes and folded line ends stand for several
+// bytes. False when the correspondence is not seen. `end`: past the scalar.
 bool map_flow(const SourcePtr& file, size_t begin, const std::string& value, MappedText& out, size_t& end) {
   const std::string_view text = file->text();
   const char quote = begin < text.size() && (text[begin] == '"' || text[begin] == '\'') ? text[begin] : '\0';
@@ -83,9 +83,10 @@ bool map_flow(const SourcePtr& file, size_t begin, const std::string& value, Map
     } else if (quote == '\'' && text.substr(at, 2) == "''") {
       if (value[i] != '\'') return false;
       length = 2;
-    } else if (text[at] == '\n' || text[at] == '\r' || ((text[at] == ' ' || text[at] == '\t') && value[i] == ' ' &&
-                                                        text.find_first_not_of(" \t\r", at) < text.size() &&
-                                                        text[text.find_first_not_of(" \t\r", at)] == '\n')) {
+    } else if (text[at] == '\n' || text[at] == '\r' ||
+               ((text[at] == ' ' || text[at] == '\t') && value[i] == ' ' &&
+                text.find_first_not_of(" \t\r", at) < text.size() &&
+                text[text.find_first_not_of(" \t\r", at)] == '\n')) {
       // A folded line end: one newline is a space, n + 1 newlines are n.
       size_t next = text.find_first_not_of(" \t\r\n", at);
       if (next == std::string_view::npos) return false;
@@ -123,7 +124,8 @@ class TreeBuilder : public YAML::EventHandler {
     if (found == anchors_.end()) fail(kYamlSyntax, mark, "an alias inside the value that it stands for");
     add(clone(*found->second), YAML::NullAnchor);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     auto node = make(YamlNode::Kind::scalar, mark);
     node->quoted = tag == "!";
     const std::string_view text = file_->text();
@@ -150,11 +152,13 @@ class TreeBuilder : public YAML::EventHandler {
     node->text = std::move(mapped);
     add(std::move(node), anchor);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(make(YamlNode::Kind::list, mark), anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(make(YamlNode::Kind::map, mark), anchor);
   }
   void OnMapEnd() override { close(); }
@@ -183,11 +187,13 @@ class TreeBuilder : public YAML::EventHandler {
     throw Stopped();
   }
   [[noreturn]] void over_limit(const Span& span, std::string what, size_t limit) {
-    diagnostics_.add(Diagnostic(kLimitExceeded, span).with("what", std::move(what)).with("limit", static_cast<int64_t>(limit)));
+    diagnostics_.add(
+        Diagnostic(kLimitExceeded, span).with("what", std::move(what)).with("limit", static_cast<int64_t>(limit)));
     throw Stopped();
   }
   void count(const Span& span) {
-    if (++nodes_ > limits_.yaml_nodes) over_limit(span, "the number of YAML nodes (aliases expanded)", limits_.yaml_nodes);
+    if (++nodes_ > limits_.yaml_nodes)
+      over_limit(span, "the number of YAML nodes (aliases expanded)", limits_.yaml_nodes);
   }
   YamlPtr make(YamlNode::Kind kind, const YAML::Mark& mark) {
     auto node = std::make_unique<YamlNode>();
@@ -204,7 +210,8 @@ class TreeBuilder : public YAML::EventHandler {
     copy->text = node.text;
     copy->quoted = node.quoted;
     for (const YamlPtr& element : node.elements) copy->elements.push_back(clone(*element));
-    for (const YamlEntry& entry : node.entries) copy->entries.push_back({entry.key, entry.key_span, clone(*entry.value)});
+    for (const YamlEntry& entry : node.entries)
+      copy->entries.push_back({entry.key, entry.key_span, clone(*entry.value)});
     return copy;
   }
   void open(YamlPtr node, YAML::anchor_t anchor) {
@@ -228,7 +235,8 @@ class TreeBuilder : public YAML::EventHandler {
         throw Stopped();
       }
       if (const YamlEntry* first = parent.node->find(node->text.text())) {
-        diagnostics_.add(Diagnostic(kDuplicateKey, node->span, "given again here").with("key", first->key)
+        diagnostics_.add(Diagnostic(kDuplicateKey, node->span, "given again here")
+                             .with("key", first->key)
                              .label(first->key_span, "first given here"));
       }
       parent.key = std::move(node);
@@ -249,13 +257,17 @@ class TreeBuilder : public YAML::EventHandler {
   size_t nodes_ = 0;
 };
 
-// yaml-cpp's parser recurses on nested flow collections before it emits events, so the depth of brackets is bounded first. Brackets in
-// quotes, comments and blocks are counted too, but balance or stay far below the bound in any file a person writes.
+// yaml-cpp's parser recurses on nested flow collections before it emits events, so the depth of brackets is bounded
+// first. Brackets in quotes, comments and blocks are counted too, but balance or stay far below the bound in any file a
+// person writes.
 size_t deepest_brackets(std::string_view text, size_t& where) {
   size_t depth = 0, deepest = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '[' || text[i] == '{') {
-      if (++depth > deepest) { deepest = depth; where = i; }
+      if (++depth > deepest) {
+        deepest = depth;
+        where = i;
+      }
     } else if ((text[i] == ']' || text[i] == '}') && depth > 0) {
       --depth;
     }
@@ -267,9 +279,13 @@ size_t deepest_brackets(std::string_view text, size_t& where) {
 size_t deepest_dashes(std::string_view text, size_t& where) {
   size_t run = 0, deepest = 0;
   for (size_t i = 0; i + 1 < text.size(); ++i) {
-    const bool indicator = (text[i] == '-' || text[i] == '?' || text[i] == ':') && (text[i + 1] == ' ' || text[i + 1] == '\n');
+    const bool indicator =
+        (text[i] == '-' || text[i] == '?' || text[i] == ':') && (text[i + 1] == ' ' || text[i + 1] == '\n');
     if (indicator) {
-      if (++run > deepest) { deepest = run; where = i; }
+      if (++run > deepest) {
+        deepest = run;
+        where = i;
+      }
     } else if (text[i] != ' ' && text[i] != '\n') {
       run = 0;
     }
@@ -286,7 +302,10 @@ size_t deepest_indentation(const SourceFile& file, size_t& where) {
     if (indent == std::string_view::npos) continue;
     while (!levels.empty() && levels.back() >= indent) levels.pop_back();
     levels.push_back(indent);
-    if (levels.size() > deepest) { deepest = levels.size(); where = file.line_start(number) + indent; }
+    if (levels.size() > deepest) {
+      deepest = levels.size();
+      where = file.line_start(number) + indent;
+    }
   }
   return deepest;
 }
@@ -312,12 +331,15 @@ std::string_view name(YamlNode::Kind kind) {
 
 Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
   const auto too_big = [&](size_t at, std::string what, size_t limit) {
-    return Diagnostic(kLimitExceeded, Span{file, at, at + 1}).with("what", std::move(what)).with("limit", static_cast<int64_t>(limit));
+    return Diagnostic(kLimitExceeded, Span{file, at, at + 1})
+        .with("what", std::move(what))
+        .with("limit", static_cast<int64_t>(limit));
   };
   if (file->text().size() > limits.file_bytes) return too_big(0, "the size of the file in bytes", limits.file_bytes);
   size_t where = 0;
   const size_t brackets = 4 * limits.yaml_depth;
-  if (deepest_brackets(file->text(), where) > brackets) return too_big(where, "the depth of nesting", limits.yaml_depth);
+  if (deepest_brackets(file->text(), where) > brackets)
+    return too_big(where, "the depth of nesting", limits.yaml_depth);
   if (deepest_dashes(file->text(), where) > brackets) return too_big(where, "the depth of nesting", limits.yaml_depth);
   if (deepest_indentation(*file, where) > brackets) return too_big(where, "the depth of nesting", limits.yaml_depth);
   if (const size_t zero = file->text().find('\0'); zero != std::string_view::npos) {
@@ -338,7 +360,8 @@ Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
     if (tab != std::string_view::npos && line.substr(0, tab).find_first_not_of(' ') == std::string_view::npos) {
       diagnostic.helps.push_back({"the line is indented with a tab; YAML is indented with spaces", {}, {}});
     } else if (error.msg.find("unknown token") != std::string::npos) {
-      diagnostic.helps.push_back({"a text that begins with % or @ or ` must be in quotes, or in a block that begins with `|`", {}, {}});
+      diagnostic.helps.push_back(
+          {"a text that begins with % or @ or ` must be in quotes, or in a block that begins with `|`", {}, {}});
     }
     builder.diagnostics().add(std::move(diagnostic));
   } catch (const Stopped&) {

@@ -1,4 +1,5 @@
-// A zip archive of named members, as far as reading a model needs it. Free of LibTorch, which only archive_torch.cc knows.
+// A zip archive of named members, as far as reading a model needs it. Free of LibTorch, which only archive_torch.cc
+// knows.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ class Archive {
   // Names below the archive's top folder ("models/model.json"), in the order of the file.
   const std::vector<std::string>& members() const { return members_; }
   bool has(std::string_view member) const;
-  // Reads the whole member, aligned to 64 bytes. Errors: QR0604 when there is none of this name, QR0603 when it cannot be read.
+  // Reads the whole member, aligned to 64 bytes. Errors: QR0604 when there is none of this name, QR0603 when it cannot
+  // be read.
   virtual Result<ArchiveMember> read(const std::string& member) = 0;
 
  protected:

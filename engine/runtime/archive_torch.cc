@@ -39,14 +39,18 @@ class TorchArchive final : public Archive {
 
 }  // namespace
 
-bool Archive::has(std::string_view member) const { return std::find(members_.begin(), members_.end(), member) != members_.end(); }
+bool Archive::has(std::string_view member) const {
+  return std::find(members_.begin(), members_.end(), member) != members_.end();
+}
 
 Result<std::unique_ptr<Archive>> open_archive(const std::string& path) {
   // LibTorch reports each of these with a stack trace of its own; look first.
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return Diagnostic(kCannotReadFile).with("path", path).with("why", "there is no such file");
-  if (std::filesystem::is_directory(status)) return Diagnostic(kCannotReadFile).with("path", path).with("why", "it is a folder");
+  if (!std::filesystem::exists(status))
+    return Diagnostic(kCannotReadFile).with("path", path).with("why", "there is no such file");
+  if (std::filesystem::is_directory(status))
+    return Diagnostic(kCannotReadFile).with("path", path).with("why", "it is a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) return Diagnostic(kCannotReadFile).with("path", path).with("why", "it cannot be opened");
   char signature[4] = {};

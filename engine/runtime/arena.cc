@@ -24,7 +24,9 @@ size_t plan_arena(std::vector<Lifetime>& buffers) {
     }
     buffer.offset = offset;
     total = std::max(total, offset + buffer.bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), index, [&](size_t a, size_t b) { return buffers[a].offset < buffers[b].offset; }), index);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
+                                   [&](size_t a, size_t b) { return buffers[a].offset < buffers[b].offset; }),
+                  index);
   }
   return (total + kAlignment - 1) / kAlignment * kAlignment;
 }

@@ -5,10 +5,11 @@
 
 namespace qrules {
 
-inline const DiagnosticKind kWrongInputCount{
-    "QR0650", Level::error, "wrong-input-count", "the model takes {expected} inputs, got {count}",
-    "Inputs are given in the order of the model's own: with the tool, one --input for each. `qrules opt` shows the model's inputs "
-    "with their types."};
+inline const DiagnosticKind kWrongInputCount{"QR0650", Level::error, "wrong-input-count",
+                                             "the model takes {expected} inputs, got {count}",
+                                             "Inputs are given in the order of the model's own: with the tool, one "
+                                             "--input for each. `qrules opt` shows the model's inputs "
+                                             "with their types."};
 inline const DiagnosticKind kWrongInputDType{
     "QR0651", Level::error, "wrong-input-dtype", "input {index} (`%{name}`) is {expected}, got {found}",
     "The element type of an input is fixed by the model. Convert the data; values are not converted silently."};
@@ -18,17 +19,18 @@ inline const DiagnosticKind kWrongInputShape{
 inline const DiagnosticKind kContradictingSizes{
     "QR0653", Level::error, "contradicting-sizes", "input {index} (`%{name}`): {why}",
     "One symbolic size has one value in all inputs, and sizes computed from it must agree."};
-inline const DiagnosticKind kNoLowering{
-    "QR0701", Level::error, "no-lowering", "nothing can run `%{node}` ({op})",
-    "No handler takes this call with these operands; the notes say what each refused. Rewrite it by a rule to operators that have "
-    "one, or register a handler."};
-inline const DiagnosticKind kTypeNotKnown{
-    "QR0702", Level::error, "type-not-known", "the type of `%{node}` is not known",
-    "A plan fixes every buffer, so every value needs a dtype and sizes. Write the type in the graph's text, or use operators "
-    "that type inference knows."};
-inline const DiagnosticKind kSizeNotKnown{
-    "QR0703", Level::error, "size-not-known", "size `{size}` of `%{node}` is not known",
-    "The size depends on a symbol that no input determines."};
+inline const DiagnosticKind kNoLowering{"QR0701", Level::error, "no-lowering", "nothing can run `%{node}` ({op})",
+                                        "No handler takes this call with these operands; the notes say what each "
+                                        "refused. Rewrite it by a rule to operators that have "
+                                        "one, or register a handler."};
+inline const DiagnosticKind kTypeNotKnown{"QR0702", Level::error, "type-not-known",
+                                          "the type of `%{node}` is not known",
+                                          "A plan fixes every buffer, so every value needs a dtype and sizes. Write "
+                                          "the type in the graph's text, or use operators "
+                                          "that type inference knows."};
+inline const DiagnosticKind kSizeNotKnown{"QR0703", Level::error, "size-not-known",
+                                          "size `{size}` of `%{node}` is not known",
+                                          "The size depends on a symbol that no input determines."};
 inline const DiagnosticKind kConstantNotKnown{
     "QR0704", Level::error, "constant-not-known", "the elements of constant `%{node}` are not known",
     "The graph names a constant without its elements; it can be rewritten, not run."};

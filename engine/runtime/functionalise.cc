@@ -1,6 +1,6 @@
-// One pass in the order of the graph. Values that share memory form a tree: each view hangs below its operand, and the topmost
-// value that is known to share stands for the memory. A write makes that value anew, and every view that is used afterwards
-// is made again from it.
+// One pass in the order of the graph. Values that share memory form a tree: each view hangs below its operand, and the
+// topmost value that is known to share stands for the memory. A write makes that value anew, and every view that is
+// used afterwards is made again from it.
 
 #include <qrules/runtime/functionalise.h>
 
@@ -37,19 +37,24 @@ std::string functional_name(const std::string& op) {
 }
 
 bool same_parameters(const Signature& a, const Signature& b) {
-  return std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(), [](const Parameter& x, const Parameter& y) { return x.kind == y.kind && x.name == y.name; });
+  return std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
+                    [](const Parameter& x, const Parameter& y) { return x.kind == y.kind && x.name == y.name; });
 }
 
 // Operators that change how a tensor sees its memory, not the memory: older views of it are not affected.
 bool only_reshapes(const std::string& op) {
-  static constexpr std::string_view kPackets[] = {"aten.t_.", "aten.transpose_.", "aten.squeeze_.", "aten.unsqueeze_.", "aten.swapdims_.", "aten.swapaxes_."};
-  return std::any_of(std::begin(kPackets), std::end(kPackets), [&](std::string_view packet) { return op.compare(0, packet.size(), packet) == 0; });
+  static constexpr std::string_view kPackets[] = {"aten.t_.",         "aten.transpose_.", "aten.squeeze_.",
+                                                  "aten.unsqueeze_.", "aten.swapdims_.",  "aten.swapaxes_."};
+  return std::any_of(std::begin(kPackets), std::end(kPackets),
+                     [&](std::string_view packet) { return op.compare(0, packet.size(), packet) == 0; });
 }
 
 // Operators that give a tensor other memory or another size: their functional forms mean something else.
 bool changes_storage(const std::string& op) {
-  static constexpr std::string_view kPackets[] = {"aten.set_.", "aten.resize_.", "aten.resize_as_.", "aten.as_strided_."};
-  return std::any_of(std::begin(kPackets), std::end(kPackets), [&](std::string_view packet) { return op.compare(0, packet.size(), packet) == 0; });
+  static constexpr std::string_view kPackets[] = {"aten.set_.", "aten.resize_.", "aten.resize_as_.",
+                                                  "aten.as_strided_."};
+  return std::any_of(std::begin(kPackets), std::end(kPackets),
+                     [&](std::string_view packet) { return op.compare(0, packet.size(), packet) == 0; });
 }
 
 Argument substitute(const Argument& argument, const Node* from, Node* to) {
@@ -97,7 +102,8 @@ class Functionaliser {
   }
   // The topmost value that is sure to share its memory.
   Node* top(Node* node) const {
-    for (auto found = views_.find(node); found != views_.end() && found->second.certain; found = views_.find(node)) node = found->second.operand;
+    for (auto found = views_.find(node); found != views_.end() && found->second.certain; found = views_.find(node))
+      node = found->second.operand;
     return node;
   }
 
@@ -125,9 +131,14 @@ class Functionaliser {
     if (const Provenance* provenance = from->provenance()) graph_.set_provenance(made, *provenance);
   }
 
-  Diagnostic no_form(const Node* write) const { return Diagnostic(kNoFunctionalForm).with("node", write->name()).with("op", write->op_name()); }
+  Diagnostic no_form(const Node* write) const {
+    return Diagnostic(kNoFunctionalForm).with("node", write->name()).with("op", write->op_name());
+  }
   Diagnostic shared(const Node* write, const Node* alias, std::string why) const {
-    return Diagnostic(kMutatedAlias).with("node", write->name()).with("alias", alias->name()).with("why", std::move(why));
+    return Diagnostic(kMutatedAlias)
+        .with("node", write->name())
+        .with("alias", alias->name())
+        .with("why", std::move(why));
   }
 
   Status rewrite(Node* write) {
@@ -156,7 +167,10 @@ class Functionaliser {
     }
     if (owner->kind() != NodeKind::call) {
       const bool constant = owner->kind() == NodeKind::constant;
-      warnings_.add(Diagnostic(kStateNotKept).with("what", constant ? "buffer" : "input").with("name", constant && !owner->constant_name().empty() ? owner->constant_name() : owner->name()));
+      warnings_.add(
+          Diagnostic(kStateNotKept)
+              .with("what", constant ? "buffer" : "input")
+              .with("name", constant && !owner->constant_name().empty() ? owner->constant_name() : owner->name()));
     }
     if (self == owner || others.empty()) {
       remade_ = {{self, value}};
@@ -197,7 +211,8 @@ class Functionaliser {
     if (!operand) return nullptr;
     std::vector<Argument> arguments = view->arguments();
     arguments[0] = Argument(operand);
-    Node* made = graph_.add_call(view->op(), std::move(arguments), view->type(), view->name(), before, view->argument_names());
+    Node* made =
+        graph_.add_call(view->op(), std::move(arguments), view->type(), view->name(), before, view->argument_names());
     keep_location(made, view);
     remade_[view] = made;
     add_view(made, operand, found->second.certain);
@@ -211,7 +226,8 @@ class Functionaliser {
     const std::string name = functional_name(write->op_name());
     const auto op = name.empty() ? std::nullopt : graph_.operators().find(name);
     const Signature* signature = op ? graph_.operators().signature(*op) : nullptr;
-    if (!signature || signature->mutates || !same_parameters(*signature, *graph_.operators().signature(write->op()))) return nullptr;
+    if (!signature || signature->mutates || !same_parameters(*signature, *graph_.operators().signature(write->op())))
+      return nullptr;
     ValueType result = write->type();
     // Writing converts to the dtype of the tensor; the functional operator promotes.
     DType computed = type ? type->dtype : DType::f32;
@@ -222,7 +238,8 @@ class Functionaliser {
       } else {
         for (const Use& use : write->operands()) {
           const TensorType* operand = use.value->tensor();
-          if (operand && operand->rank() > 0 && operand->dtype != DType::boolean) computed = promote(computed, operand->dtype);
+          if (operand && operand->rank() > 0 && operand->dtype != DType::boolean)
+            computed = promote(computed, operand->dtype);
         }
       }
     }
@@ -231,7 +248,8 @@ class Functionaliser {
     wide.dtype = computed;
     Node* promoted = graph_.add_call(*op, write->arguments(), ValueType::tensor(std::move(wide)), {}, write);
     keep_location(promoted, write);
-    return add_named_call(graph_, "aten._to_copy.default", {Argument(promoted)}, {{"dtype", Argument(type->dtype)}}, std::move(result), write);
+    return add_named_call(graph_, "aten._to_copy.default", {Argument(promoted)}, {{"dtype", Argument(type->dtype)}},
+                          std::move(result), write);
   }
 
   // The source itself, in the dtype and sizes of the destination and in memory of its own.
@@ -243,16 +261,19 @@ class Functionaliser {
     made.strides.clear();
     if (made.dtype != type.dtype) {
       made.dtype = type.dtype;
-      value = add_named_call(graph_, "aten._to_copy.default", {Argument(value)}, {{"dtype", Argument(type.dtype)}}, ValueType::tensor(made), write);
+      value = add_named_call(graph_, "aten._to_copy.default", {Argument(value)}, {{"dtype", Argument(type.dtype)}},
+                             ValueType::tensor(made), write);
     }
     if (made.sizes != type.sizes) {
       made.sizes = type.sizes;
       Argument::List sizes;
       for (Dim size : type.sizes) sizes.emplace_back(size);
-      value = add_named_call(graph_, "aten.expand.default", {Argument(value), Argument(std::move(sizes))}, {}, ValueType::tensor(made), write);
+      value = add_named_call(graph_, "aten.expand.default", {Argument(value), Argument(std::move(sizes))}, {},
+                             ValueType::tensor(made), write);
     }
     const bool own = value != source && value->op_name() == "aten._to_copy.default";
-    return own ? value : add_named_call(graph_, "aten.clone.default", {Argument(value)}, {}, ValueType::tensor(made), write);
+    return own ? value
+               : add_named_call(graph_, "aten.clone.default", {Argument(value)}, {}, ValueType::tensor(made), write);
   }
 
   Graph& graph_;

@@ -36,13 +36,48 @@ Sharing sharing(const Node& node) {
   const Node* operand = node.argument(size_t{0}).node();
   if (node.op_name() == "_operator.getitem") return sharing(*operand);
   const std::string_view op = aten_name(node.op_name());
-  static constexpr std::string_view kViews[] = {
-      "view", "_reshape_alias", "permute", "transpose", "t", "numpy_T", "mT", "squeeze", "unsqueeze", "expand", "expand_as", "view_as", "slice", "select", "narrow", "unfold", "diagonal", "swapaxes",
-      "swapdims", "movedim", "moveaxis", "unflatten", "alias", "detach", "as_strided", "split", "split_with_sizes", "chunk", "unbind", "tensor_split", "hsplit", "vsplit", "dsplit", "real", "imag", "view_as_real", "view_as_complex"};
+  static constexpr std::string_view kViews[] = {"view",
+                                                "_reshape_alias",
+                                                "permute",
+                                                "transpose",
+                                                "t",
+                                                "numpy_T",
+                                                "mT",
+                                                "squeeze",
+                                                "unsqueeze",
+                                                "expand",
+                                                "expand_as",
+                                                "view_as",
+                                                "slice",
+                                                "select",
+                                                "narrow",
+                                                "unfold",
+                                                "diagonal",
+                                                "swapaxes",
+                                                "swapdims",
+                                                "movedim",
+                                                "moveaxis",
+                                                "unflatten",
+                                                "alias",
+                                                "detach",
+                                                "as_strided",
+                                                "split",
+                                                "split_with_sizes",
+                                                "chunk",
+                                                "unbind",
+                                                "tensor_split",
+                                                "hsplit",
+                                                "vsplit",
+                                                "dsplit",
+                                                "real",
+                                                "imag",
+                                                "view_as_real",
+                                                "view_as_complex"};
   if (among(op, kViews)) return Sharing::certain;
   static constexpr std::string_view kReshapes[] = {"reshape", "flatten", "reshape_as", "ravel"};
   if (among(op, kReshapes)) return known_contiguous(operand) ? Sharing::certain : Sharing::unclear;
-  static constexpr std::string_view kDropouts[] = {"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"};
+  static constexpr std::string_view kDropouts[] = {"dropout", "feature_dropout", "alpha_dropout",
+                                                   "feature_alpha_dropout"};
   if (among(op, kDropouts)) {
     const Argument* train = node.argument("train");
     const bool* value = train ? train->get_if<bool>() : nullptr;
@@ -51,18 +86,21 @@ Sharing sharing(const Node& node) {
   if (op == "contiguous" || op == "to" || op == "type_as") {
     const TensorType *from = operand->tensor(), *to = node.tensor();
     if (from && to && from->dtype != to->dtype) return Sharing::none;
-    if (const Argument* copy = node.argument("copy"); copy && copy->get_if<bool>() && *copy->get_if<bool>()) return Sharing::none;
+    if (const Argument* copy = node.argument("copy"); copy && copy->get_if<bool>() && *copy->get_if<bool>())
+      return Sharing::none;
     const Argument* format = node.argument("memory_format");
     const Keyword* keyword = format ? format->get_if<Keyword>() : nullptr;
     const bool row_major = !keyword || keyword->text == "contiguous_format";
     if (op == "contiguous" && from && row_major && !known_contiguous(operand)) return Sharing::none;
-    const bool keeps = op == "contiguous" ? known_contiguous(operand) && row_major : (!keyword || keyword->text == "preserve_format");
+    const bool keeps =
+        op == "contiguous" ? known_contiguous(operand) && row_major : (!keyword || keyword->text == "preserve_format");
     return from && to && keeps ? Sharing::certain : Sharing::unclear;
   }
   return Sharing::none;
 }
 
-Node* add_named_call(Graph& graph, std::string_view op, std::vector<Argument> positional, std::vector<std::pair<std::string, Argument>> keywords, ValueType type, Node* before) {
+Node* add_named_call(Graph& graph, std::string_view op, std::vector<Argument> positional,
+                     std::vector<std::pair<std::string, Argument>> keywords, ValueType type, Node* before) {
   const OpId id = graph.operators().intern(op);
   auto arguments = normalise_arguments(graph.operators(), id, std::move(positional), std::move(keywords));
   return arguments ? graph.add_call(id, std::move(*arguments), std::move(type), {}, before) : nullptr;
@@ -73,10 +111,15 @@ Node* write_back(Graph& graph, const Node& view, Node* written, Node* before) {
   const std::string_view op = aten_name(view.op_name());
   if (!operand || !operand->tensor()) return nullptr;
   const TensorType& type = *operand->tensor();
-  const auto call = [&](std::string_view name, std::vector<Argument> arguments) { return add_named_call(graph, name, std::move(arguments), {}, ValueType::tensor(type), before); };
-  static constexpr std::string_view kSame[] = {"alias", "detach", "contiguous", "to", "type_as", "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"};
+  const auto call = [&](std::string_view name, std::vector<Argument> arguments) {
+    return add_named_call(graph, name, std::move(arguments), {}, ValueType::tensor(type), before);
+  };
+  static constexpr std::string_view kSame[] = {
+      "alias",           "detach",        "contiguous",           "to", "type_as", "dropout",
+      "feature_dropout", "alpha_dropout", "feature_alpha_dropout"};
   if (among(op, kSame)) return written;
-  static constexpr std::string_view kReshapes[] = {"view", "_reshape_alias", "reshape", "flatten", "reshape_as", "view_as", "ravel", "squeeze", "unsqueeze", "unflatten"};
+  static constexpr std::string_view kReshapes[] = {"view",    "_reshape_alias", "reshape", "flatten",   "reshape_as",
+                                                   "view_as", "ravel",          "squeeze", "unsqueeze", "unflatten"};
   if (among(op, kReshapes)) {
     // view.dtype reads the same bytes as other numbers.
     if (!view.tensor() || view.tensor()->dtype != type.dtype) return nullptr;
@@ -99,15 +142,19 @@ Node* write_back(Graph& graph, const Node& view, Node* written, Node* before) {
     }
     return call("aten.permute.default", {Argument(written), Argument(Argument::List(inverse.begin(), inverse.end()))});
   }
-  if (view.op_name() == "aten.select.int") return call("aten.select_scatter.default", {Argument(operand), Argument(written), view.argument(1), view.argument(2)});
+  if (view.op_name() == "aten.select.int")
+    return call("aten.select_scatter.default",
+                {Argument(operand), Argument(written), view.argument(1), view.argument(2)});
   if (view.op_name() == "aten.slice.Tensor") {
-    return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), view.argument(2), view.argument(3), view.argument(4)});
+    return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), view.argument(2),
+                                               view.argument(3), view.argument(4)});
   }
   if (view.op_name() == "aten.narrow.default") {
     const auto start = view.argument(2).integer(), length = view.argument(3).integer();
     // A start from the end would need the size.
     if (!start || !length || *start < 0) return nullptr;
-    return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), Argument(*start), Argument(*start + *length), Argument(1)});
+    return call("aten.slice_scatter.default", {Argument(operand), Argument(written), view.argument(1), Argument(*start),
+                                               Argument(*start + *length), Argument(1)});
   }
   return nullptr;
 }

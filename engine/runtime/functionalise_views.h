@@ -16,11 +16,13 @@ enum class Sharing : uint8_t {
 // What the result of a call shares with its first operand. Strides in the types of operands must be those of the model.
 Sharing sharing(const Node& node);
 
-// The value of `view`'s first operand after `written` replaced the view: the inverse of a permutation or reshape, a scatter
-// for a selection. New calls go before `before`. Null when the view has no simple inverse.
+// The value of `view`'s first operand after `written` replaced the view: the inverse of a permutation or reshape, a
+// scatter for a selection. New calls go before `before`. Null when the view has no simple inverse.
 Node* write_back(Graph& graph, const Node& view, Node* written, Node* before);
 
-// A call with arguments by name and the type of `like` for calls that are added here. Null when they do not fit the operator.
-Node* add_named_call(Graph& graph, std::string_view op, std::vector<Argument> positional, std::vector<std::pair<std::string, Argument>> keywords, ValueType type, Node* before);
+// A call with arguments by name and the type of `like` for calls that are added here. Null when they do not fit the
+// operator.
+Node* add_named_call(Graph& graph, std::string_view op, std::vector<Argument> positional,
+                     std::vector<std::pair<std::string, Argument>> keywords, ValueType type, Node* before);
 
 }  // namespace qrules::model

@@ -40,10 +40,15 @@ Result<std::string> model_name(const Archive& archive) {
     names.push_back(member.substr(kFolder.size(), member.size() - kFolder.size() - kSuffix.size()));
   }
   if (names.size() == 1) return names[0];
-  const auto not_a_model = [&](std::string why) { return Diagnostic(kNotAModel).with("path", archive.path()).with("why", std::move(why)); };
-  if (names.size() > 1) return not_a_model("it holds " + std::to_string(names.size()) + " models, where one is expected");
-  if (archive.has("serialized_exported_program.json")) return not_a_model("it was written by an older release of PyTorch");
-  if (archive.has("constants.pkl") || archive.has("data.pkl")) return not_a_model("it was written by torch.jit.save or torch.save");
+  const auto not_a_model = [&](std::string why) {
+    return Diagnostic(kNotAModel).with("path", archive.path()).with("why", std::move(why));
+  };
+  if (names.size() > 1)
+    return not_a_model("it holds " + std::to_string(names.size()) + " models, where one is expected");
+  if (archive.has("serialized_exported_program.json"))
+    return not_a_model("it was written by an older release of PyTorch");
+  if (archive.has("constants.pkl") || archive.has("data.pkl"))
+    return not_a_model("it was written by torch.jit.save or torch.save");
   return Diagnostic(kMissingMember).with("path", archive.path()).with("member", "models/NAME.json");
 }
 
@@ -53,7 +58,8 @@ Status check_schema(const Json& program, const std::string& member) {
   if (!major) return Diagnostic(kMalformedModel).with("member", member).with("why", "it has no schema version");
   if (*major == kSchemaMajor) return Done{};
   const auto minor = integer_field(*version, "minor");
-  return Diagnostic(kUnsupportedSchema).with("version", std::to_string(*major) + "." + std::to_string(minor.value_or(0)));
+  return Diagnostic(kUnsupportedSchema)
+      .with("version", std::to_string(*major) + "." + std::to_string(minor.value_or(0)));
 }
 
 // Strides were needed to tell views from copies; from here on only those of inputs mean something.

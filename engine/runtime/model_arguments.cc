@@ -11,7 +11,11 @@ namespace qrules::model {
 namespace {
 
 Diagnostic unsupported(const std::string& node, const std::string& op, const std::string& parameter, std::string what) {
-  return Diagnostic(kUnsupportedArgument).with("node", node).with("op", op).with("parameter", parameter).with("what", std::move(what));
+  return Diagnostic(kUnsupportedArgument)
+      .with("node", node)
+      .with("op", op)
+      .with("parameter", parameter)
+      .with("what", std::move(what));
 }
 
 // Reals that JSON cannot write are texts.
@@ -31,7 +35,8 @@ std::optional<double> real(const Json& json) {
 Result<Argument> GraphBuilder::read_value(const std::string& name, const Place& place, Scope& scope) {
   if (const auto found = scope.values.find(name); found != scope.values.end()) return found->second;
   const auto weight = weight_names_.find(name);
-  if (scope.depth > 0 || weight == weight_names_.end()) return Diagnostic(kUnknownValue).with("node", place.node).with("name", name);
+  if (scope.depth > 0 || weight == weight_names_.end())
+    return Diagnostic(kUnknownValue).with("node", place.node).with("name", name);
   auto constant = weights_.load(weight->second.what, weight->second.name);
   if (!constant) return constant.diagnostics();
   auto type = tensor_type(name, scope);
@@ -39,7 +44,10 @@ Result<Argument> GraphBuilder::read_value(const std::string& name, const Place& 
   bool same = type->dtype == (*constant)->dtype && type->rank() == (*constant)->sizes.size();
   for (size_t i = 0; same && i < type->rank(); ++i) same = type->sizes[i] == Dim((*constant)->sizes[i]);
   if (!same) {
-    return Diagnostic(kBadWeight).with("what", weight->second.what).with("name", weight->second.name).with("why", "the graph gives it another type than its file");
+    return Diagnostic(kBadWeight)
+        .with("what", weight->second.what)
+        .with("name", weight->second.name)
+        .with("why", "the graph gives it another type than its file");
   }
   Node* node = graph_.add_constant(name, std::move(*constant), first_call_, weight->second.name);
   scope.values.emplace(name, Argument(node));
@@ -68,7 +76,8 @@ Result<Argument> GraphBuilder::read_symbol(const Json& json, const char* table, 
   if (literal && literal->tag == "as_float") {
     if (const auto value = real(*literal->value)) return Argument(*value);
   }
-  if (literal && literal->tag == "as_bool" && literal->value->is_boolean()) return Argument(literal->value->get<bool>());
+  if (literal && literal->tag == "as_bool" && literal->value->is_boolean())
+    return Argument(literal->value->get<bool>());
   auto size = read_size(*entry, graph_.dims(), "`" + *name + "`", member_);
   if (size) scope.values.emplace(*name, *size);
   return size;
@@ -95,7 +104,10 @@ Result<Argument> GraphBuilder::read_list(const Json& json, const Place& place, R
 }
 
 Result<Argument> GraphBuilder::read_argument(const Json& json, const Place& place, Scope& scope) {
-  const auto wrong = [&] { return malformed("`%" + place.node + "`: the argument `" + place.parameter + "` of `" + place.op + "` does not read"); };
+  const auto wrong = [&] {
+    return malformed("`%" + place.node + "`: the argument `" + place.parameter + "` of `" + place.op +
+                     "` does not read");
+  };
   const auto argument = tagged(json);
   if (!argument) return wrong();
   const std::string_view tag = argument->tag;
@@ -157,14 +169,17 @@ Result<Argument> GraphBuilder::read_argument(const Json& json, const Place& plac
     const auto code = integer(value);
     if (!code) return wrong();
     if (const auto dtype = dtype_of(*code)) return Argument(*dtype);
-    return Diagnostic(kUnsupportedDType).with("what", "`" + place.parameter + "` of `%" + place.node + "`").with("dtype", dtype_name(*code));
+    return Diagnostic(kUnsupportedDType)
+        .with("what", "`" + place.parameter + "` of `%" + place.node + "`")
+        .with("dtype", dtype_name(*code));
   }
   if (tag == "as_memory_format" || tag == "as_layout") {
     const auto code = integer(value);
     if (!code) return wrong();
     const auto keyword = tag == "as_layout" ? layout_of(*code) : memory_format_of(*code);
     if (keyword) return Argument(*keyword);
-    return unsupported(place.node, place.op, place.parameter, "number " + std::to_string(*code) + ", which has no name");
+    return unsupported(place.node, place.op, place.parameter,
+                       "number " + std::to_string(*code) + ", which has no name");
   }
   if (tag == "as_device") {
     const std::string* type = text_field(value, "type");
@@ -175,7 +190,8 @@ Result<Argument> GraphBuilder::read_argument(const Json& json, const Place& plac
   if (tag == "as_complex") return unsupported(place.node, place.op, place.parameter, "a complex number");
   if (tag == "as_custom_obj") return unsupported(place.node, place.op, place.parameter, "an object of a custom class");
   if (tag == "as_graph") return unsupported(place.node, place.op, place.parameter, "a graph");
-  return unsupported(place.node, place.op, place.parameter, "of the kind `" + std::string(tag) + "`, which is not supported");
+  return unsupported(place.node, place.op, place.parameter,
+                     "of the kind `" + std::string(tag) + "`, which is not supported");
 }
 
 }  // namespace qrules::model

@@ -1,4 +1,5 @@
-// Turns the JSON of an exported program into a graph. Shared by model_graph.cc (nodes) and model_arguments.cc (arguments).
+// Turns the JSON of an exported program into a graph. Shared by model_graph.cc (nodes) and model_arguments.cc
+// (arguments).
 #pragma once
 
 #include <map>

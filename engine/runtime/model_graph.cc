@@ -14,16 +14,24 @@ bool starts_with(std::string_view text, std::string_view prefix) { return text.s
 
 // They check what the exporter already knows, and compute nothing.
 bool is_assertion(std::string_view op) {
-  static constexpr std::string_view kPrefixes[] = {"aten._assert_tensor_metadata.", "aten._assert_scalar.", "aten._assert_async.", "aten.sym_constrain_range.", "aten.sym_constrain_range_for_size.", "aten._assert_stride_nonzero."};
-  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](std::string_view prefix) { return starts_with(op, prefix); });
+  static constexpr std::string_view kPrefixes[] = {"aten._assert_tensor_metadata.",
+                                                   "aten._assert_scalar.",
+                                                   "aten._assert_async.",
+                                                   "aten.sym_constrain_range.",
+                                                   "aten.sym_constrain_range_for_size.",
+                                                   "aten._assert_stride_nonzero."};
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                     [&](std::string_view prefix) { return starts_with(op, prefix); });
 }
 
 // Another name for the operand: gradients do not matter here.
 bool is_same_value(std::string_view op) {
-  return op == "aten.detach.default" || op == "aten.detach_.default" || op == "aten.alias.default" || op == "aten.lift_fresh.default";
+  return op == "aten.detach.default" || op == "aten.detach_.default" || op == "aten.alias.default" ||
+         op == "aten.lift_fresh.default";
 }
 
-// A number read from a tensor at run time. Its name stays a value; every other number is an expression over input sizes.
+// A number read from a tensor at run time. Its name stays a value; every other number is an expression over input
+// sizes.
 bool reads_number(std::string_view op) { return op == "aten.item.default" || op == "aten._local_scalar_dense.default"; }
 
 bool is_symbolic(const Json& output) {
@@ -47,12 +55,14 @@ std::string innermost_frame(const std::string& trace) {
   return path + ":" + trace.substr(digits, after - digits);
 }
 
-// PyTorch takes a size for a tensor (`x * x.shape[0]`); here that is the overload for numbers. The same operator otherwise.
+// PyTorch takes a size for a tensor (`x * x.shape[0]`); here that is the overload for numbers. The same operator
+// otherwise.
 OpId scalar_overload(OperatorTable& operators, OpId op, const std::vector<std::pair<std::string, Argument>>& keywords) {
   constexpr std::string_view kTensor = ".Tensor";
   const std::string& name = operators.name(op);
   const Signature& signature = *operators.signature(op);
-  if (name.size() < kTensor.size() || name.compare(name.size() - kTensor.size(), kTensor.size(), kTensor) != 0) return op;
+  if (name.size() < kTensor.size() || name.compare(name.size() - kTensor.size(), kTensor.size(), kTensor) != 0)
+    return op;
   const bool size_for_tensor = std::any_of(keywords.begin(), keywords.end(), [&](const auto& keyword) {
     const auto index = signature.find(keyword.first);
     return index && signature.parameters[*index].kind == ParameterKind::tensor && keyword.second.template get_if<Dim>();
@@ -60,13 +70,17 @@ OpId scalar_overload(OperatorTable& operators, OpId op, const std::vector<std::p
   if (!size_for_tensor) return op;
   const auto scalar = operators.find(name.substr(0, name.size() - kTensor.size()) + ".Scalar");
   const Signature* other = scalar ? operators.signature(*scalar) : nullptr;
-  const bool same = other && std::equal(signature.parameters.begin(), signature.parameters.end(), other->parameters.begin(), other->parameters.end(), [](const Parameter& a, const Parameter& b) { return a.name == b.name; });
+  const bool same = other && std::equal(signature.parameters.begin(), signature.parameters.end(),
+                                        other->parameters.begin(), other->parameters.end(),
+                                        [](const Parameter& a, const Parameter& b) { return a.name == b.name; });
   return same ? *scalar : op;
 }
 
 }  // namespace
 
-Diagnostic GraphBuilder::malformed(std::string why) const { return Diagnostic(kMalformedModel).with("member", member_).with("why", std::move(why)); }
+Diagnostic GraphBuilder::malformed(std::string why) const {
+  return Diagnostic(kMalformedModel).with("member", member_).with("why", std::move(why));
+}
 
 Status GraphBuilder::build(const Json& graph_module) {
   Scope scope;
@@ -89,11 +103,16 @@ Status GraphBuilder::add_inputs(const Json& signature, Scope& scope) {
       const auto value = arg ? tagged(*arg) : std::nullopt;
       if (!value) return malformed("a user input does not read");
       // Numbers that were fixed at export stand in the graph where they are used.
-      if (value->tag == "as_none" || value->tag == "as_int" || value->tag == "as_float" || value->tag == "as_bool" || value->tag == "as_string") continue;
+      if (value->tag == "as_none" || value->tag == "as_int" || value->tag == "as_float" || value->tag == "as_bool" ||
+          value->tag == "as_string")
+        continue;
       if (value->tag != "as_tensor") {
         const std::string* name = text_field(*value->value, "as_name");
         const bool number = starts_with(value->tag, "as_sym_");
-        return Diagnostic(kUnsupportedInput).with("name", name ? *name : "?").with("what", number ? "a number that is known at run time only" : "no tensor (" + std::string(value->tag) + ")");
+        return Diagnostic(kUnsupportedInput)
+            .with("name", name ? *name : "?")
+            .with("what",
+                  number ? "a number that is known at run time only" : "no tensor (" + std::string(value->tag) + ")");
       }
       const std::string* name = text_field(*value->value, "name");
       if (!name) return malformed("a user input has no name");
@@ -146,7 +165,8 @@ Status GraphBuilder::add_node(const Json& node, Scope& scope) {
     const Json* arg = field(input, "arg");
     if (arg && object_field(*arg, "as_graph")) return add_region(node, place, scope);
   }
-  if (starts_with(place.op, "higher_order.")) return Diagnostic(kHigherOrderOperator).with("node", place.node).with("op", place.op);
+  if (starts_with(place.op, "higher_order."))
+    return Diagnostic(kHigherOrderOperator).with("node", place.node).with("op", place.op);
   if (is_assertion(place.op)) return Done{};
   const bool numbers = !outputs->empty() && std::all_of(outputs->begin(), outputs->end(), is_symbolic);
   if (numbers && !reads_number(place.op)) return Done{};
@@ -174,7 +194,8 @@ Status GraphBuilder::add_call(const Json& node, const Place& place, Scope& scope
     }
   }
   if (is_same_value(place.op)) {
-    const Argument* operand = !keywords.empty() ? &keywords[0].second : (!positional.empty() ? positional.data() : nullptr);
+    const Argument* operand =
+        !keywords.empty() ? &keywords[0].second : (!positional.empty() ? positional.data() : nullptr);
     const auto result = outputs.size() == 1 ? tagged(outputs[0]) : std::nullopt;
     const std::string* name = result ? text_field(*result->value, "name") : nullptr;
     if (!operand || !operand->node() || !name) return malformed("`%" + place.node + "` does not read");
@@ -278,7 +299,9 @@ Status GraphBuilder::bind_results(const Json& node, const Json& outputs, Node* c
         status = bind_part(*value->value, call, i);
       }
     } else if (value->tag == "as_tensors") {
-      Node* list = outputs.size() == 1 ? call : add_getitem(call, i, ValueType::unknown(), call->name() + "_" + std::to_string(i));
+      Node* list = outputs.size() == 1
+                       ? call
+                       : add_getitem(call, i, ValueType::unknown(), call->name() + "_" + std::to_string(i));
       status = bind_list(*value->value, list);
     } else if (is_symbolic(outputs[i]) && outputs.size() == 1) {
       if (const std::string* name = text_field(*value->value, "as_name")) scope.values[*name] = Argument(call);
@@ -308,8 +331,12 @@ Status GraphBuilder::set_outputs(const Json& signature, Scope& scope) {
     const Json* arg = spec ? field(*spec->value, "arg") : nullptr;
     if (!spec || !arg) return malformed("an output of the signature does not read");
     if (spec->tag == "buffer_mutation" || spec->tag == "parameter_mutation" || spec->tag == "user_input_mutation") {
-      const char* key = spec->tag == "buffer_mutation" ? "buffer_name" : spec->tag == "parameter_mutation" ? "parameter_name" : "user_input_name";
-      const char* what = spec->tag == "buffer_mutation" ? "buffer" : spec->tag == "parameter_mutation" ? "parameter" : "input";
+      const char* key = spec->tag == "buffer_mutation"      ? "buffer_name"
+                        : spec->tag == "parameter_mutation" ? "parameter_name"
+                                                            : "user_input_name";
+      const char* what = spec->tag == "buffer_mutation"      ? "buffer"
+                         : spec->tag == "parameter_mutation" ? "parameter"
+                                                             : "input";
       const std::string* name = text_field(*spec->value, key);
       warnings_.add(Diagnostic(kStateNotKept).with("what", what).with("name", name ? *name : "?"));
       continue;

@@ -14,7 +14,26 @@ constexpr int kDeepestRegion = 64;
 
 // The operators that CPU autocast runs in the lower precision.
 bool runs_lower(std::string_view op) {
-  static constexpr std::string_view kNames[] = {"conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "_convolution", "linear", "matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "linalg_vecdot", "prelu", "scaled_dot_product_attention", "_native_multi_head_attention"};
+  static constexpr std::string_view kNames[] = {"conv1d",
+                                                "conv2d",
+                                                "conv3d",
+                                                "conv_tbc",
+                                                "conv_transpose1d",
+                                                "conv_transpose2d",
+                                                "conv_transpose3d",
+                                                "convolution",
+                                                "_convolution",
+                                                "linear",
+                                                "matmul",
+                                                "mm",
+                                                "bmm",
+                                                "addmm",
+                                                "addbmm",
+                                                "baddbmm",
+                                                "linalg_vecdot",
+                                                "prelu",
+                                                "scaled_dot_product_attention",
+                                                "_native_multi_head_attention"};
   if (op.substr(0, 5) != "aten.") return false;
   op.remove_prefix(5);
   op = op.substr(0, op.find('.'));
@@ -29,7 +48,8 @@ Status GraphBuilder::add_region(const Json& node, const Place& place, Scope& sco
   if (!autocast && place.op != "higher_order.wrap_with_set_grad_enabled") {
     return Diagnostic(kHigherOrderOperator).with("node", place.node).with("op", place.op);
   }
-  if (scope.depth >= kDeepestRegion) return malformed("regions are nested more than " + std::to_string(kDeepestRegion) + " deep");
+  if (scope.depth >= kDeepestRegion)
+    return malformed("regions are nested more than " + std::to_string(kDeepestRegion) + " deep");
   const Json& inputs = *list_field(node, "inputs");
   std::vector<Argument> settings, operands;
   Scope inner;
@@ -48,7 +68,8 @@ Status GraphBuilder::add_region(const Json& node, const Place& place, Scope& sco
   }
   const Json* names = list_field(*inner.graph, "inputs");
   const Json* results = list_field(*inner.graph, "outputs");
-  if (!names || !results || names->size() != operands.size()) return malformed("the graph of `%" + place.node + "` takes other inputs than it is given");
+  if (!names || !results || names->size() != operands.size())
+    return malformed("the graph of `%" + place.node + "` takes other inputs than it is given");
   if (autocast) {
     // device, dtype, enabled, cache; a region that switches autocast off inside another ends it.
     if (settings.size() < 3) return malformed("`%" + place.node + "` does not say how it casts");
@@ -61,7 +82,8 @@ Status GraphBuilder::add_region(const Json& node, const Place& place, Scope& sco
   }
   for (size_t i = 0; i < operands.size(); ++i) {
     const auto input = tagged((*names)[i]);
-    const std::string* name = input ? text_field(*input->value, input->tag == "as_tensor" ? "name" : "as_name") : nullptr;
+    const std::string* name =
+        input ? text_field(*input->value, input->tag == "as_tensor" ? "name" : "as_name") : nullptr;
     if (name) inner.values[*name] = operands[i];
   }
   if (auto status = add_nodes(inner); !status) return status;
@@ -104,11 +126,13 @@ void GraphBuilder::add_autocast(OpId op, std::vector<Argument>& arguments, const
     Node* operand = argument.node();
     const TensorType* from = operand ? operand->tensor() : nullptr;
     if (!from || !is_floating(from->dtype) || from->dtype == wanted || from->dtype == DType::f64) return;
-    auto cast_arguments = normalise_arguments(graph_.operators(), cast, {Argument(operand)}, {{"dtype", Argument(wanted)}});
+    auto cast_arguments =
+        normalise_arguments(graph_.operators(), cast, {Argument(operand)}, {{"dtype", Argument(wanted)}});
     if (!cast_arguments) return;
     TensorType to = *from;
     to.dtype = wanted;
-    Node* call = graph_.add_call(cast, std::move(*cast_arguments), ValueType::tensor(std::move(to)), operand->name() + "_autocast");
+    Node* call = graph_.add_call(cast, std::move(*cast_arguments), ValueType::tensor(std::move(to)),
+                                 operand->name() + "_autocast");
     if (!first_call_) first_call_ = call;
     argument = Argument(call);
   };

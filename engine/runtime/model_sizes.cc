@@ -46,13 +46,15 @@ std::string dtype_name(int64_t code) {
 }
 
 std::optional<Keyword> layout_of(int64_t code) {
-  static constexpr std::array<const char*, 8> kNames = {nullptr, "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "_mkldnn", "strided"};
+  static constexpr std::array<const char*, 8> kNames = {nullptr,      "sparse_coo", "sparse_csr", "sparse_csc",
+                                                        "sparse_bsr", "sparse_bsc", "_mkldnn",    "strided"};
   if (code <= 0 || code >= static_cast<int64_t>(kNames.size())) return std::nullopt;
   return Keyword{kNames[static_cast<size_t>(code)]};
 }
 
 std::optional<Keyword> memory_format_of(int64_t code) {
-  static constexpr std::array<const char*, 5> kNames = {nullptr, "contiguous_format", "channels_last", "channels_last_3d", "preserve_format"};
+  static constexpr std::array<const char*, 5> kNames = {nullptr, "contiguous_format", "channels_last",
+                                                        "channels_last_3d", "preserve_format"};
   if (code <= 0 || code >= static_cast<int64_t>(kNames.size())) return std::nullopt;
   return Keyword{kNames[static_cast<size_t>(code)]};
 }
@@ -87,7 +89,9 @@ class TermParser {
   std::string_view word() {
     skip();
     const size_t begin = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' || text_[at_] == '.')) ++at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_' || text_[at_] == '.'))
+      ++at_;
     return text_.substr(begin, at_ - begin);
   }
 
@@ -191,18 +195,24 @@ class SizeWriter {
       if (name == "Half") return "1/2";
       return fail("`" + name + "`");
     }
-    if (name == "Integer" && arguments.size() == 1) return literal(0).empty() ? fail("an integer without digits") : literal(0);
-    if (name == "Symbol" && arguments.size() == 1) return literal(0).empty() ? fail("a symbol without a name") : literal(0);
+    if (name == "Integer" && arguments.size() == 1)
+      return literal(0).empty() ? fail("an integer without digits") : literal(0);
+    if (name == "Symbol" && arguments.size() == 1)
+      return literal(0).empty() ? fail("a symbol without a name") : literal(0);
     if (name == "Rational" && arguments.size() == 2) return literal(0) + "/" + literal(1);
     if (name == "Add" || name == "Mul") return grouped(term);
     if (name == "Pow" || name == "PowByNatural") {
-      if (arguments.size() != 2 || arguments[1].name != "Integer" || arguments[1].arguments.size() != 1) return fail("a power that is no fixed number");
+      if (arguments.size() != 2 || arguments[1].name != "Integer" || arguments[1].arguments.size() != 1)
+        return fail("a power that is no fixed number");
       const std::string& exponent = arguments[1].arguments[0].literal;
-      return exponent.empty() || exponent[0] == '-' ? fail("a negative power") : "(" + grouped(arguments[0]) + "**" + exponent + ")";
+      return exponent.empty() || exponent[0] == '-' ? fail("a negative power")
+                                                    : "(" + grouped(arguments[0]) + "**" + exponent + ")";
     }
-    if ((name == "FloorDiv" || name == "CleanDiv") && arguments.size() == 2) return "(" + grouped(arguments[0]) + "//" + grouped(arguments[1]) + ")";
+    if ((name == "FloorDiv" || name == "CleanDiv") && arguments.size() == 2)
+      return "(" + grouped(arguments[0]) + "//" + grouped(arguments[1]) + ")";
     if (name == "CeilDiv" && arguments.size() == 2) return ceiling(arguments[0], arguments[1]);
-    if ((name == "Mod" || name == "PythonMod") && arguments.size() == 2) return "Mod(" + sum(arguments[0]) + ", " + sum(arguments[1]) + ")";
+    if ((name == "Mod" || name == "PythonMod") && arguments.size() == 2)
+      return "Mod(" + sum(arguments[0]) + ", " + sum(arguments[1]) + ")";
     if (name == "ModularIndexing" && arguments.size() == 3) {
       return "Mod(" + grouped(arguments[0]) + "//" + grouped(arguments[1]) + ", " + sum(arguments[2]) + ")";
     }
@@ -213,18 +223,26 @@ class SizeWriter {
     }
     if ((name == "Identity" || name == "ToFloat") && arguments.size() == 1) return grouped(arguments[0]);
     // Rounding a quotient of integers is the one way through floats that has an exact integer form.
-    const Term* quotient = arguments.size() == 1 && arguments[0].name == "IntTrueDiv" && arguments[0].arguments.size() == 2 ? arguments.data() : nullptr;
+    const Term* quotient =
+        arguments.size() == 1 && arguments[0].name == "IntTrueDiv" && arguments[0].arguments.size() == 2
+            ? arguments.data()
+            : nullptr;
     if (quotient && (name == "TruncToInt" || name == "FloorToInt" || name == "floor")) {
       return "(" + grouped(quotient->arguments[0]) + "//" + grouped(quotient->arguments[1]) + ")";
     }
-    if (quotient && (name == "CeilToInt" || name == "ceiling")) return ceiling(quotient->arguments[0], quotient->arguments[1]);
+    if (quotient && (name == "CeilToInt" || name == "ceiling"))
+      return ceiling(quotient->arguments[0], quotient->arguments[1]);
     return fail("`" + name + "`");
   }
 
-  std::string ceiling(const Term& a, const Term& b) { return "((" + sum(a) + " + " + sum(b) + " - 1)//" + grouped(b) + ")"; }
+  std::string ceiling(const Term& a, const Term& b) {
+    return "((" + sum(a) + " + " + sum(b) + " - 1)//" + grouped(b) + ")";
+  }
 };
 
-Diagnostic malformed(const std::string& member, std::string why) { return Diagnostic(kMalformedModel).with("member", member).with("why", std::move(why)); }
+Diagnostic malformed(const std::string& member, std::string why) {
+  return Diagnostic(kMalformedModel).with("member", member).with("why", std::move(why));
+}
 
 }  // namespace
 
@@ -264,7 +282,8 @@ Result<TensorType> read_type(const Json& meta, DimTable& dims, const std::string
   const auto code = integer_field(meta, "dtype");
   const Json* sizes = list_field(meta, "sizes");
   const Json* strides = list_field(meta, "strides");
-  if (!code || !sizes || !strides || strides->size() != sizes->size()) return malformed(member, what + " has no complete tensor type");
+  if (!code || !sizes || !strides || strides->size() != sizes->size())
+    return malformed(member, what + " has no complete tensor type");
   const auto dtype = dtype_of(*code);
   if (!dtype) return Diagnostic(kUnsupportedDType).with("what", what).with("dtype", dtype_name(*code));
   if (const auto layout = integer_field(meta, "layout"); layout && *layout != 7) {

@@ -19,7 +19,11 @@ struct Strided {
 };
 
 Result<Strided> read_strided(const Json& meta, const std::string& what, const std::string& member) {
-  const auto malformed = [&] { return Diagnostic(kMalformedModel).with("member", member).with("why", "the tensor of the " + what + " is not described completely"); };
+  const auto malformed = [&] {
+    return Diagnostic(kMalformedModel)
+        .with("member", member)
+        .with("why", "the tensor of the " + what + " is not described completely");
+  };
   const auto code = integer_field(meta, "dtype");
   const Json* sizes = list_field(meta, "sizes");
   const Json* strides = list_field(meta, "strides");
@@ -29,7 +33,9 @@ Result<Strided> read_strided(const Json& meta, const std::string& what, const st
   if (!dtype) return Diagnostic(kUnsupportedDType).with("what", "the " + what).with("dtype", dtype_name(*code));
   if (const auto layout = integer_field(meta, "layout"); layout && *layout != 7) {
     const auto keyword = layout_of(*layout);
-    return Diagnostic(kMalformedModel).with("member", member).with("why", "the " + what + " is not strided but " + (keyword ? keyword->text : "of an unknown layout"));
+    return Diagnostic(kMalformedModel)
+        .with("member", member)
+        .with("why", "the " + what + " is not strided but " + (keyword ? keyword->text : "of an unknown layout"));
   }
   const auto number = [](const Json& json) { return integer_field(json, "as_int"); };
   Strided view;
@@ -60,7 +66,8 @@ bool extent(const Strided& view, int64_t& count, int64_t& end) {
   for (size_t i = 0; i < view.sizes.size(); ++i) {
     int64_t reach = 0;
     if (__builtin_mul_overflow(count, view.sizes[i], &count)) return false;
-    if (__builtin_mul_overflow(view.sizes[i] - 1, view.strides[i], &reach) || __builtin_add_overflow(end, reach, &end)) return false;
+    if (__builtin_mul_overflow(view.sizes[i] - 1, view.strides[i], &reach) || __builtin_add_overflow(end, reach, &end))
+      return false;
   }
   return !__builtin_add_overflow(end, 1, &end);
 }
@@ -94,7 +101,8 @@ void copy_rows(const Strided& view, const char* from, char* to, int64_t count) {
 Result<WeightStore> WeightStore::open(Archive& archive, const std::string& model) {
   WeightStore store;
   store.archive_ = &archive;
-  const std::pair<std::string, std::string> folders[] = {{"data/weights/", "_weights_config.json"}, {"data/constants/", "_constants_config.json"}};
+  const std::pair<std::string, std::string> folders[] = {{"data/weights/", "_weights_config.json"},
+                                                         {"data/constants/", "_constants_config.json"}};
   for (const auto& [folder, suffix] : folders) {
     std::string config = folder + model + suffix;
     auto json = read_json(archive, config);
@@ -106,7 +114,9 @@ Result<WeightStore> WeightStore::open(Archive& archive, const std::string& model
       const Json* pickled = field(entry, "use_pickle");
       const Json* meta = field(entry, "tensor_meta");
       if (!path || !pickled || !pickled->is_boolean() || !meta) {
-        return Diagnostic(kMalformedModel).with("member", config).with("why", "`" + name + "` is not described completely");
+        return Diagnostic(kMalformedModel)
+            .with("member", config)
+            .with("why", "`" + name + "` is not described completely");
       }
       // Custom objects have no flag of their own: they have no tensor.
       store.places_[name] = Place{folder + *path, pickled->get<bool>() || meta->is_null(), *meta, config};
@@ -118,22 +128,28 @@ Result<WeightStore> WeightStore::open(Archive& archive, const std::string& model
 Result<ConstantPtr> WeightStore::load(const std::string& what, const std::string& name) {
   const auto found = places_.find(name);
   if (found == places_.end()) {
-    return Diagnostic(kMalformedModel).with("member", what == "constant" ? "data/constants" : "data/weights").with("why", "the " + what + " `" + name + "` is not listed");
+    return Diagnostic(kMalformedModel)
+        .with("member", what == "constant" ? "data/constants" : "data/weights")
+        .with("why", "the " + what + " `" + name + "` is not listed");
   }
   const Place& place = found->second;
   if (place.pickled) return Diagnostic(kPickledWeight).with("what", what).with("name", name);
   auto read = read_strided(place.meta, what + " `" + name + "`", place.config);
   if (!read) return read.diagnostics();
   const Strided& view = *read;
-  const auto bad = [&](std::string why) { return Diagnostic(kBadWeight).with("what", what).with("name", name).with("why", std::move(why)); };
+  const auto bad = [&](std::string why) {
+    return Diagnostic(kBadWeight).with("what", what).with("name", name).with("why", std::move(why));
+  };
 
   int64_t count = 0, end = 0, bytes = 0;
   const auto element = static_cast<int64_t>(size_of(view.dtype));
-  if (!extent(view, count, end) || __builtin_mul_overflow(std::max(count, end), element, &bytes)) return bad("its sizes overflow");
+  if (!extent(view, count, end) || __builtin_mul_overflow(std::max(count, end), element, &bytes))
+    return bad("its sizes overflow");
   bytes = count * element;
 
   std::string key = place.member + " " + std::string(qrules::name(view.dtype)) + " " + std::to_string(view.offset);
-  for (size_t i = 0; i < view.sizes.size(); ++i) key += " " + std::to_string(view.sizes[i]) + ":" + std::to_string(view.strides[i]);
+  for (size_t i = 0; i < view.sizes.size(); ++i)
+    key += " " + std::to_string(view.sizes[i]) + ":" + std::to_string(view.strides[i]);
   if (const auto known = loaded_.find(key); known != loaded_.end()) return known->second;
 
   auto member = members_.find(place.member);
@@ -152,7 +168,8 @@ Result<ConstantPtr> WeightStore::load(const std::string& what, const std::string
   } else {
     const ArchiveMember& content = member->second;
     if (static_cast<size_t>(end * element) > content.size) {
-      return bad("it reaches to byte " + std::to_string(end * element) + ", its member has " + std::to_string(content.size));
+      return bad("it reaches to byte " + std::to_string(end * element) + ", its member has " +
+                 std::to_string(content.size));
     }
     const auto* start = static_cast<const char*>(content.data.get());
     if (is_contiguous(view)) {
@@ -162,7 +179,8 @@ Result<ConstantPtr> WeightStore::load(const std::string& what, const std::string
       // An expanded tensor is larger than its storage; what no machine could hold is a mistake of the archive.
       constexpr int64_t kLargestExpansion = int64_t{1} << 36;
       if (bytes > kLargestExpansion) return bad("it expands to " + std::to_string(bytes) + " bytes");
-      result = Constant::make(view.dtype, view.sizes, [&](void* to) { copy_rows(view, start, static_cast<char*>(to), count); });
+      result = Constant::make(view.dtype, view.sizes,
+                              [&](void* to) { copy_rows(view, start, static_cast<char*>(to), count); });
     }
   }
   loaded_.emplace(std::move(key), result);

@@ -14,13 +14,13 @@ namespace qrules::model {
 
 class WeightStore {
  public:
-  // Reads the two configs (data/weights/NAME_weights_config.json, data/constants/NAME_constants_config.json), no weight.
-  // Errors: QR0603, QR0604, QR0606, QR0607.
+  // Reads the two configs (data/weights/NAME_weights_config.json, data/constants/NAME_constants_config.json), no
+  // weight. Errors: QR0603, QR0604, QR0606, QR0607.
   static Result<WeightStore> open(Archive& archive, const std::string& model);
 
-  // `what` is "parameter", "buffer" or "constant". The bytes stay those of the archive's member where they are contiguous, so
-  // tensors that share a storage share it here; others are copied into row-major order. Errors: QR0603, QR0604, QR0607,
-  // QR0609 pickled, QR0610 sizes outside the member, QR0620.
+  // `what` is "parameter", "buffer" or "constant". The bytes stay those of the archive's member where they are
+  // contiguous, so tensors that share a storage share it here; others are copied into row-major order. Errors: QR0603,
+  // QR0604, QR0607, QR0609 pickled, QR0610 sizes outside the member, QR0620.
   Result<ConstantPtr> load(const std::string& what, const std::string& name);
 
  private:

@@ -28,7 +28,10 @@ struct NumpyType {
   DType dtype;
   std::string_view code;
 };
-constexpr NumpyType kTypes[] = {{DType::boolean, "b1"}, {DType::u8, "u1"}, {DType::s8, "i1"}, {DType::u16, "u2"}, {DType::s16, "i2"}, {DType::u32, "u4"}, {DType::s32, "i4"}, {DType::u64, "u8"}, {DType::s64, "i8"}, {DType::f16, "f2"}, {DType::f32, "f4"}, {DType::f64, "f8"}, {DType::c64, "c8"}, {DType::c128, "c16"}};
+constexpr NumpyType kTypes[] = {{DType::boolean, "b1"}, {DType::u8, "u1"},   {DType::s8, "i1"},  {DType::u16, "u2"},
+                                {DType::s16, "i2"},     {DType::u32, "u4"},  {DType::s32, "i4"}, {DType::u64, "u8"},
+                                {DType::s64, "i8"},     {DType::f16, "f2"},  {DType::f32, "f4"}, {DType::f64, "f8"},
+                                {DType::c64, "c8"},     {DType::c128, "c16"}};
 
 struct Header {
   std::string descr;  // with its byte order; empty when it is no plain text
@@ -172,7 +175,8 @@ void gather(const TensorLayout& layout, const void* from, void* to) {
     return;
   }
   for_each_element(layout.sizes, layout.strides, [&](int64_t i, int64_t position) {
-    std::memcpy(static_cast<char*>(to) + static_cast<size_t>(i) * element, static_cast<const char*>(from) + position * static_cast<int64_t>(element), element);
+    std::memcpy(static_cast<char*>(to) + static_cast<size_t>(i) * element,
+                static_cast<const char*>(from) + position * static_cast<int64_t>(element), element);
   });
 }
 
@@ -202,13 +206,17 @@ Status convert_elements(const Constant& from, DType dtype, void* to) {
       stored = text::store_real(to, dtype, i, element_as_double(from, i));
     } else if (from.dtype == DType::u64) {
       uint64_t value = 0;
-      std::memcpy(&value, static_cast<const char*>(from.data.get()) + static_cast<size_t>(i) * sizeof value, sizeof value);
+      std::memcpy(&value, static_cast<const char*>(from.data.get()) + static_cast<size_t>(i) * sizeof value,
+                  sizeof value);
       stored = text::store_integer(to, dtype, i, value);
     } else {
       stored = text::store_integer(to, dtype, i, element_as_int(from, i));
     }
     if (!stored) {
-      return Diagnostic(kCannotConvert).with("from", std::string(name(from.dtype))).with("to", std::string(name(dtype))).with("why", "element " + std::to_string(i) + " does not fit");
+      return Diagnostic(kCannotConvert)
+          .with("from", std::string(name(from.dtype)))
+          .with("to", std::string(name(dtype)))
+          .with("why", "element " + std::to_string(i) + " does not fit");
     }
   }
   return Done{};
@@ -219,14 +227,20 @@ Status convert_elements(const Constant& from, DType dtype, void* to) {
 Result<HostTensor> read_npy(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return Diagnostic(kCannotReadFile).with("path", path).with("why", "there is no such file");
-  if (std::filesystem::is_directory(status)) return Diagnostic(kCannotReadFile).with("path", path).with("why", "it is a folder");
+  if (!std::filesystem::exists(status))
+    return Diagnostic(kCannotReadFile).with("path", path).with("why", "there is no such file");
+  if (std::filesystem::is_directory(status))
+    return Diagnostic(kCannotReadFile).with("path", path).with("why", "it is a folder");
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return Diagnostic(kCannotReadFile).with("path", path).with("why", "it cannot be opened");
   const auto file_size = static_cast<int64_t>(file.tellg());
   file.seekg(0);
-  const auto not_npy = [&](std::string why) { return Diagnostic(kNotNpy).with("path", path).with("why", std::move(why)); };
-  const auto truncated = [&](int64_t wanted) { return Diagnostic(kTruncatedNpy).with("path", path).with("found", file_size).with("wanted", wanted); };
+  const auto not_npy = [&](std::string why) {
+    return Diagnostic(kNotNpy).with("path", path).with("why", std::move(why));
+  };
+  const auto truncated = [&](int64_t wanted) {
+    return Diagnostic(kTruncatedNpy).with("path", path).with("found", file_size).with("wanted", wanted);
+  };
 
   std::array<unsigned char, 12> start{};
   file.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
@@ -234,7 +248,8 @@ Result<HostTensor> read_npy(const std::string& path) {
   if (std::memcmp(start.data(), kMagic.data(), given) != 0) return not_npy("it does not start as one");
   if (file_size < 10) return truncated(10);
   const int major = start[6];
-  if (major < 1 || major > 3) return not_npy("its version is " + std::to_string(major) + "." + std::to_string(start[7]) + ", known are 1 to 3");
+  if (major < 1 || major > 3)
+    return not_npy("its version is " + std::to_string(major) + "." + std::to_string(start[7]) + ", known are 1 to 3");
   const size_t preamble = major == 1 ? 10 : 12;
   if (file_size < static_cast<int64_t>(preamble)) return truncated(static_cast<int64_t>(preamble));
   size_t length = start[8] | static_cast<size_t>(start[9]) << 8;
@@ -252,16 +267,24 @@ Result<HostTensor> read_npy(const std::string& path) {
   if (!header.error.empty()) return not_npy(header.error);
   const std::string_view descr = header.descr;
   if (descr.find('O') != std::string_view::npos) return Diagnostic(kPickledNpy).with("path", path);
-  const auto unsupported = [&] { return Diagnostic(kUnsupportedNpy).with("path", path).with("type", header.structured ? "[...]" : "'" + header.descr + "'"); };
+  const auto unsupported = [&] {
+    return Diagnostic(kUnsupportedNpy)
+        .with("path", path)
+        .with("type", header.structured ? "[...]" : "'" + header.descr + "'");
+  };
   if (header.structured || descr.size() < 2) return unsupported();
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const NumpyType& entry) { return entry.code == descr.substr(1); });
+  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                  [&](const NumpyType& entry) { return entry.code == descr.substr(1); });
   // Single bytes have no order and are marked so.
   const bool one_byte = type != std::end(kTypes) && size_of(type->dtype) == 1;
-  if (type == std::end(kTypes) || (descr[0] != '<' && descr[0] != '=' && !(one_byte && (descr[0] == '|' || descr[0] == '>')))) return unsupported();
+  if (type == std::end(kTypes) ||
+      (descr[0] != '<' && descr[0] != '=' && !(one_byte && (descr[0] == '|' || descr[0] == '>'))))
+    return unsupported();
 
   int64_t count = 1, bytes = 0;
   bool overflow = false;
-  for (int64_t size : header.shape) overflow = __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) || overflow;
+  for (int64_t size : header.shape)
+    overflow = __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) || overflow;
   if (std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end()) count = 0;
   overflow = __builtin_mul_overflow(count, static_cast<int64_t>(size_of(type->dtype)), &bytes) || overflow;
   int64_t wanted = 0;
@@ -292,23 +315,29 @@ Status write_npy(const std::string& path, const TensorLayout& layout, const void
   // numpy has no name for these; every value of theirs is a float32.
   const bool widens = layout.dtype == DType::bf16 || layout.dtype == DType::f8e4m3 || layout.dtype == DType::f8e5m2;
   const DType stored = widens ? DType::f32 : layout.dtype;
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const NumpyType& entry) { return entry.dtype == stored; });
+  const auto* type =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const NumpyType& entry) { return entry.dtype == stored; });
   const auto count = static_cast<size_t>(layout.element_count());
   std::vector<char> elements(count * size_of(layout.dtype));
   gather(layout, data, elements.data());
   if (widens) {
     const auto narrow = std::make_shared<std::vector<char>>(std::move(elements));
     elements = std::vector<char>(count * sizeof(float));
-    if (auto status = convert_elements(as_constant(layout.dtype, layout.sizes, {narrow, narrow->data()}), DType::f32, elements.data()); !status) return status;
+    if (auto status = convert_elements(as_constant(layout.dtype, layout.sizes, {narrow, narrow->data()}), DType::f32,
+                                       elements.data());
+        !status)
+      return status;
   }
 
   const char* order = size_of(stored) == 1 ? "|" : "<";
-  std::string header = "{'descr': '" + (order + std::string(type->code)) + "', 'fortran_order': False, 'shape': " + shape_text(layout.sizes) + ", }";
+  std::string header = "{'descr': '" + (order + std::string(type->code)) +
+                       "', 'fortran_order': False, 'shape': " + shape_text(layout.sizes) + ", }";
   // Version 1 counts its header in two bytes; spaces bring the elements to an aligned place.
   constexpr size_t kPreamble = 10;
   header.append(kAlignment - (kPreamble + header.size() + 1) % kAlignment, ' ');
   header += '\n';
-  if (header.size() > 0xffff) return Diagnostic(kCannotWriteFile).with("path", path).with("why", "the tensor has too many dimensions");
+  if (header.size() > 0xffff)
+    return Diagnostic(kCannotWriteFile).with("path", path).with("why", "the tensor has too many dimensions");
   std::string start(kMagic);
   start += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
 
@@ -324,7 +353,12 @@ Status write_npy(const std::string& path, const TensorLayout& layout, const void
 Result<HostTensor> convert(const HostTensor& tensor, DType dtype) {
   const TensorLayout& layout = tensor.layout;
   if (layout.dtype == dtype) return tensor;
-  const auto refused = [&](std::string why) { return Diagnostic(kCannotConvert).with("from", std::string(name(layout.dtype))).with("to", std::string(name(dtype))).with("why", std::move(why)); };
+  const auto refused = [&](std::string why) {
+    return Diagnostic(kCannotConvert)
+        .with("from", std::string(name(layout.dtype)))
+        .with("to", std::string(name(dtype)))
+        .with("why", std::move(why));
+  };
   const auto whole = [](DType type) { return is_integral(type) || type == DType::boolean; };
   const bool floats = is_floating(layout.dtype) && is_floating(dtype);
   if (!floats && !(whole(layout.dtype) && whole(dtype))) return refused("one holds real numbers, the other does not");
@@ -332,7 +366,9 @@ Result<HostTensor> convert(const HostTensor& tensor, DType dtype) {
   const HostTensor rows = HostTensor::allocate(TensorLayout::contiguous(layout.dtype, layout.sizes));
   if (layout.element_count() > 0) gather(layout, tensor.data.get(), rows.data.get());
   HostTensor result = HostTensor::allocate(TensorLayout::contiguous(dtype, layout.sizes));
-  if (auto status = convert_elements(as_constant(layout.dtype, layout.sizes, rows.data), dtype, result.data.get()); !status) return status.diagnostics();
+  if (auto status = convert_elements(as_constant(layout.dtype, layout.sizes, rows.data), dtype, result.data.get());
+      !status)
+    return status.diagnostics();
   return result;
 }
 

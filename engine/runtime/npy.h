@@ -12,7 +12,8 @@ namespace qrules {
 Result<HostTensor> read_npy(const std::string& path);
 // Writes contiguous C order; bf16 and f8 are written as f32.
 Status write_npy(const std::string& path, const TensorLayout& layout, const void* data);
-// The same values in another dtype, when every step is a plain cast (f32 given for a bf16 placeholder). Error when it is not.
+// The same values in another dtype, when every step is a plain cast (f32 given for a bf16 placeholder). Error when it
+// is not.
 Result<HostTensor> convert(const HostTensor& tensor, DType dtype);
 
 }  // namespace qrules

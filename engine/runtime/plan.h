@@ -12,35 +12,36 @@
 namespace qrules {
 
 struct PlanOptions {
-  int threads = 0;                                     // 0: what OpenMP would use
-  std::shared_ptr<const HandlerRegistry> handlers;     // null: the built-in ones
-  bool reference = false;                              // decomposed and ATen kernels only: the oracle of tests
+  int threads = 0;                                  // 0: what OpenMP would use
+  std::shared_ptr<const HandlerRegistry> handlers;  // null: the built-in ones
+  bool reference = false;                           // decomposed and ATen kernels only: the oracle of tests
 };
 
 // One line of a plan.
 struct PlanStep {
   std::string node;
   std::string op;
-  std::string handler;          // "onednn.qconv", "decomposed.dequantize", "aten" ...
+  std::string handler;  // "onednn.qconv", "decomposed.dequantize", "aten" ...
   std::string implementation;
-  std::string note;             // why it is slow or refused by a faster handler, and what would avoid it
-  bool fallback = false;        // ran through the ATen dispatcher
+  std::string note;       // why it is slow or refused by a faster handler, and what would avoid it
+  bool fallback = false;  // ran through the ATen dispatcher
   bool in_place = false;
 };
 
-// Everything fixed for one set of input sizes: kernels, packed weights, buffers by lifetime in one arena. Immutable, shared by
-// threads; each running context owns its arena.
+// Everything fixed for one set of input sizes: kernels, packed weights, buffers by lifetime in one arena. Immutable,
+// shared by threads; each running context owns its arena.
 class Plan : public std::enable_shared_from_this<Plan> {
  public:
   // `symbols`: values of the graph's symbolic sizes (see bind_symbols). Keeps the graph alive. Nodes that depend on
   // constants alone are computed now. Errors QR07xx name the node.
-  static Result<std::shared_ptr<const Plan>> prepare(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols,
+  static Result<std::shared_ptr<const Plan>> prepare(std::shared_ptr<const Graph> graph,
+                                                     const std::map<std::string, int64_t>& symbols,
                                                      const PlanOptions& options = {});
   virtual ~Plan() = default;
 
   virtual const std::vector<PlanStep>& steps() const = 0;
   virtual size_t arena_bytes() const = 0;
-  virtual size_t packed_bytes() const = 0;             // constants owned by kernels and folded values
+  virtual size_t packed_bytes() const = 0;                              // constants owned by kernels and folded values
   virtual const std::vector<TensorLayout>& input_layouts() const = 0;   // dtype and sizes wanted; strides contiguous
   virtual const std::vector<TensorLayout>& output_layouts() const = 0;  // as `run` writes them
 
@@ -48,10 +49,12 @@ class Plan : public std::enable_shared_from_this<Plan> {
   class Context {
    public:
     virtual ~Context() = default;
-    // Inputs in placeholder order, contiguous. The results' bytes belong to the context until its next run. Allocates nothing.
+    // Inputs in placeholder order, contiguous. The results' bytes belong to the context until its next run. Allocates
+    // nothing.
     virtual void run(std::span<const void* const> inputs) = 0;
     virtual std::span<const void* const> outputs() const = 0;
-    // True when a kernel of the last run could not run, for want of memory inside a library; the results are then undefined.
+    // True when a kernel of the last run could not run, for want of memory inside a library; the results are then
+    // undefined.
     virtual bool failed() const = 0;
     // Nanoseconds of each step of the last run when profiling is on.
     virtual void set_profiling(bool on) = 0;
@@ -60,8 +63,8 @@ class Plan : public std::enable_shared_from_this<Plan> {
   virtual std::unique_ptr<Context> make_context() const = 0;
 };
 
-// Values of symbolic sizes that follow from the inputs' sizes. Errors: wrong number of inputs, rank, dtype or fixed size, and contradicting
-// symbols (QR06xx, naming the input).
+// Values of symbolic sizes that follow from the inputs' sizes. Errors: wrong number of inputs, rank, dtype or fixed
+// size, and contradicting symbols (QR06xx, naming the input).
 Result<std::map<std::string, int64_t>> bind_symbols(const Graph& graph, std::span<const TensorLayout> inputs);
 
 // Plans by input sizes, most recently used first, at most `capacity`. Safe for several threads.

@@ -13,7 +13,8 @@ namespace qrules {
 
 class PlanBuilder {
  public:
-  PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols, const PlanOptions& options);
+  PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols,
+              const PlanOptions& options);
   Result<std::shared_ptr<const Plan>> build();
 
  private:
@@ -21,7 +22,7 @@ class PlanBuilder {
 
   // What a root is used for while the plan is made.
   struct RootUse {
-    std::vector<const Node*> nodes;   // whose values live in it
+    std::vector<const Node*> nodes;  // whose values live in it
     bool is_result = false;
   };
 
@@ -34,8 +35,8 @@ class PlanBuilder {
   Result<TensorLayout> layout_of(const Node& node, const TensorType& type) const;
   std::optional<int64_t> evaluate(Dim dim) const;
   size_t add_root(Root root);
-  // A copy of a value in another layout. `shared`: later users may read it too, and of a constant it is made with the plan; else it
-  // may be written over, and a step makes it.
+  // A copy of a value in another layout. `shared`: later users may read it too, and of a constant it is made with the
+  // plan; else it may be written over, and a step makes it.
   Place relayout(const Node& value, const Place& place, const TensorLayout& layout, bool shared);
   // Runs a kernel whose inputs are all constants; its results become constants.
   void fold(Step& step);

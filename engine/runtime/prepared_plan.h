@@ -13,9 +13,9 @@ struct Root {
   enum class Kind : uint8_t { arena, input, constant };
   Kind kind = Kind::arena;
   size_t bytes = 0;
-  size_t offset = 0;                      // arena
-  size_t input = 0;                       // input
-  std::shared_ptr<const void> data;       // constant
+  size_t offset = 0;                 // arena
+  size_t input = 0;                  // input
+  std::shared_ptr<const void> data;  // constant
 };
 
 // A value in memory.
@@ -28,7 +28,7 @@ struct Place {
 struct Step {
   std::unique_ptr<Kernel> kernel;
   std::vector<Place> inputs, outputs;
-  size_t report = 0;                      // index into steps()
+  size_t report = 0;  // index into steps()
 };
 
 class PreparedPlan final : public Plan {
@@ -46,7 +46,7 @@ class PreparedPlan final : public Plan {
   std::vector<Step> program;
   std::vector<TensorLayout> inputs, outputs;
   std::vector<Place> results;
-  size_t arena = 0;           // buffers, then scratch
+  size_t arena = 0;  // buffers, then scratch
   size_t scratch_offset = 0;
   size_t constants = 0;
   int threads = 0;

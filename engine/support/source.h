@@ -46,9 +46,7 @@ struct Span {
   explicit operator bool() const { return file != nullptr; }
   // The part of this span that starts `offset` bytes in and is `length` long.
   Span part(size_t offset, size_t length) const { return {file, begin + offset, begin + offset + length}; }
-  std::string_view text() const {
-    return file ? file->text().substr(begin, end - begin) : std::string_view();
-  }
+  std::string_view text() const { return file ? file->text().substr(begin, end - begin) : std::string_view(); }
 };
 
 }  // namespace qrules

@@ -13,8 +13,10 @@ std::optional<c10::MemoryFormat> memory_format(const std::string& text) {
   return std::nullopt;
 }
 
-// One integer, with symbols replaced. `integers()` gives all of an argument at once, so a lone value is asked for by the caller.
-std::optional<int64_t> integer_of(const Argument& argument, const PrepareContext& context, const std::string& parameter, size_t index) {
+// One integer, with symbols replaced. `integers()` gives all of an argument at once, so a lone value is asked for by
+// the caller.
+std::optional<int64_t> integer_of(const Argument& argument, const PrepareContext& context, const std::string& parameter,
+                                  size_t index) {
   if (auto integer = argument.integer()) return integer;
   if (argument.get_if<Dim>()) {
     const std::vector<int64_t> values = context.integers(parameter);
@@ -48,10 +50,11 @@ std::optional<c10::ScalarType> scalar_type(DType dtype) {
   return std::nullopt;
 }
 
-Converted convert(const Argument& argument, const c10::TypePtr& type, const PrepareContext& context, size_t argument_index,
-                  size_t& operand, std::vector<TensorPosition>& tensors) {
+Converted convert(const Argument& argument, const c10::TypePtr& type, const PrepareContext& context,
+                  size_t argument_index, size_t& operand, std::vector<TensorPosition>& tensors) {
   const Signature* signature = context.node().graph().operators().signature(context.node().op());
-  const std::string parameter = signature && argument_index < signature->parameters.size() ? signature->parameters[argument_index].name : "";
+  const std::string parameter =
+      signature && argument_index < signature->parameters.size() ? signature->parameters[argument_index].name : "";
   const auto wrong = [&](const char* wanted) { return Converted{{}, "`" + parameter + "` is no " + wanted}; };
   if (auto optional = type->cast<c10::OptionalType>()) {
     if (argument.is_none()) return {c10::IValue(), {}};
@@ -66,7 +69,8 @@ Converted convert(const Argument& argument, const c10::TypePtr& type, const Prep
       // A number where a tensor is meant takes part in type promotion as a Python number does.
       if (const bool* boolean = argument.get_if<bool>()) return {at::scalar_tensor(*boolean, at::kBool), {}};
       if (auto number = argument.number()) {
-        at::Tensor tensor = argument.get_if<int64_t>() ? at::scalar_tensor(*argument.get_if<int64_t>(), at::kLong) : at::scalar_tensor(*number, at::kDouble);
+        at::Tensor tensor = argument.get_if<int64_t>() ? at::scalar_tensor(*argument.get_if<int64_t>(), at::kLong)
+                                                       : at::scalar_tensor(*number, at::kDouble);
         tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
         return {tensor, {}};
       }
@@ -117,23 +121,31 @@ Converted convert(const Argument& argument, const c10::TypePtr& type, const Prep
     case c10::TypeKind::DeviceObjType: return {c10::Device(c10::kCPU), {}};
     case c10::TypeKind::ListType: {
       const c10::TypePtr element = type->castRaw<c10::ListType>()->getElementType();
-      if (element->kind() == c10::TypeKind::TensorType || (element->cast<c10::OptionalType>() && element->cast<c10::OptionalType>()->getElementType()->kind() == c10::TypeKind::TensorType)) {
+      if (element->kind() == c10::TypeKind::TensorType ||
+          (element->cast<c10::OptionalType>() &&
+           element->cast<c10::OptionalType>()->getElementType()->kind() == c10::TypeKind::TensorType)) {
         const Argument::List* list = argument.list();
         if (!list) return wrong("list of tensors");
         const bool optional = element->kind() == c10::TypeKind::OptionalType;
         c10::List<at::Tensor> values;
         c10::List<std::optional<at::Tensor>> optional_values;
         for (size_t i = 0; i < list->size(); ++i) {
-          if ((*list)[i].node()) tensors.push_back({argument_index, static_cast<int64_t>(i), operand++});
-          else if (!(*list)[i].is_none()) return wrong("list of tensors");
-          if (optional) optional_values.push_back(std::nullopt);
-          else values.push_back(at::Tensor());
+          if ((*list)[i].node())
+            tensors.push_back({argument_index, static_cast<int64_t>(i), operand++});
+          else if (!(*list)[i].is_none())
+            return wrong("list of tensors");
+          if (optional)
+            optional_values.push_back(std::nullopt);
+          else
+            values.push_back(at::Tensor());
         }
         return optional ? Converted{optional_values, {}} : Converted{values, {}};
       }
       std::vector<Argument> elements;
-      if (const Argument::List* list = argument.list()) elements.assign(list->begin(), list->end());
-      else elements.push_back(argument);
+      if (const Argument::List* list = argument.list())
+        elements.assign(list->begin(), list->end());
+      else
+        elements.push_back(argument);
       if (element->kind() == c10::TypeKind::IntType || element->kind() == c10::TypeKind::SymIntType) {
         c10::List<int64_t> values;
         for (size_t i = 0; i < elements.size(); ++i) {

@@ -33,7 +33,8 @@ Prepared cat(PrepareContext& context) {
     const TensorLayout& in = context.input(i);
     // Vectors without elements are left out whatever the rank of the others: an old habit that torch keeps.
     if (in.sizes == std::vector<int64_t>{0}) continue;
-    if (in.sizes.size() != rank) return refuse_rank(context, "a tensor", in.sizes.size(), "tensors of the result's rank");
+    if (in.sizes.size() != rank)
+      return refuse_rank(context, "a tensor", in.sizes.size(), "tensors of the result's rank");
     for (size_t d = 0; d < rank; ++d) {
       if (d != *axis && in.sizes[d] != out.sizes[d])
         return refuse_size(context, "sizes differ in dimension " + std::to_string(d));

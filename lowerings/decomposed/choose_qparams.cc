@@ -37,7 +37,8 @@ std::optional<Diagnostic> check_input(PrepareContext& context) {
   return std::nullopt;
 }
 
-// The zero point is computed in s32 and wraps there; an infinite or NaN extreme gets what torch computes for an infinite one.
+// The zero point is computed in s32 and wraps there; an infinite or NaN extreme gets what torch computes for an
+// infinite one.
 int64_t affine_zero_point(float low, float scale, int64_t quant_min, int64_t quant_max) {
   const auto distance = static_cast<uint32_t>(truncate_to_s32(round_half_even(low / scale)));
   const auto zero_point = static_cast<int32_t>(static_cast<uint32_t>(quant_min) - distance);
@@ -57,7 +58,8 @@ Prepared choose_for_tensor(PrepareContext& context) {
   if (quant_min->operand || quant_max->operand || quant_min->value >= quant_max->value) {
     return refuse_argument(context, "quant_min", "must be a number below quant_max");
   }
-  const auto lowest_value = static_cast<int64_t>(quant_min->value), highest_value = static_cast<int64_t>(quant_max->value);
+  const auto lowest_value = static_cast<int64_t>(quant_min->value),
+             highest_value = static_cast<int64_t>(quant_max->value);
   const Argument* target = context.node().argument("dtype");
   const DType* target_dtype = target ? target->get_if<DType>() : nullptr;
   const int64_t middle = target_dtype && *target_dtype == DType::u8 ? 128 : 0;
@@ -126,13 +128,17 @@ Prepared choose_for_tokens(PrepareContext& context) {
   if (in.sizes.back() == 0) return refuse_size(context, "a token without elements has no range");
   const Argument* target = context.node().argument("dtype");
   const DType* target_dtype = target ? target->get_if<DType>() : nullptr;
-  if (kSymmetric && (!target_dtype || *target_dtype != DType::s8)) return refuse_argument(context, "dtype", "must be s8");
-  const auto tokens = [](const std::vector<int64_t>& list) { return std::vector<int64_t>(list.begin(), list.end() - 1); };
+  if (kSymmetric && (!target_dtype || *target_dtype != DType::s8))
+    return refuse_argument(context, "dtype", "must be s8");
+  const auto tokens = [](const std::vector<int64_t>& list) {
+    return std::vector<int64_t>(list.begin(), list.end() - 1);
+  };
   const TensorLayout &scales = context.output(0), &zero_points = context.output(1);
   if (scales.sizes.size() != in.sizes.size() || zero_points.sizes.size() != in.sizes.size()) {
     return refuse_size(context, "the results must have the value's rank");
   }
-  const StridedLoop<3> loop(tokens(in.sizes), {tokens(scales.strides), tokens(zero_points.strides), tokens(in.strides)});
+  const StridedLoop<3> loop(tokens(in.sizes),
+                            {tokens(scales.strides), tokens(zero_points.strides), tokens(in.strides)});
   const int64_t size = in.sizes.back(), step = in.strides.back();
   const DType scale_dtype = scales.dtype, zero_point_dtype = zero_points.dtype;
   return with_input(in.dtype, [&](auto tag) {

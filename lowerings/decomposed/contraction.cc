@@ -17,8 +17,10 @@ Status read_weight_scale(PrepareContext& context, int64_t channels, Contraction&
   if (count == channels && count != 1) {
     // A channel dimension among sizes of 1 is fine.
     for (size_t d = 0; d < layout.sizes.size(); ++d) {
-      if (layout.sizes[d] == channels) contraction.weight_scale_step = layout.strides[d];
-      else if (layout.sizes[d] != 1) return refuse_size(context, "`weight_scale` must be a vector");
+      if (layout.sizes[d] == channels)
+        contraction.weight_scale_step = layout.strides[d];
+      else if (layout.sizes[d] != 1)
+        return refuse_size(context, "`weight_scale` must be a vector");
     }
   }
   return Done{};
@@ -28,7 +30,8 @@ Status read_bias(PrepareContext& context, int64_t channels, Contraction& contrac
   contraction.bias = context.operand_of("bias");
   if (!contraction.bias) return Done{};
   const TensorLayout& layout = context.input(*contraction.bias);
-  if (!visit_float(layout.dtype, [](auto) {})) return refuse_dtype(context, "the bias", layout.dtype, "f32, f64, bf16 or f16");
+  if (!visit_float(layout.dtype, [](auto) {}))
+    return refuse_dtype(context, "the bias", layout.dtype, "f32, f64, bf16 or f16");
   if (layout.sizes != std::vector<int64_t>{channels})
     return refuse_size(context, "the bias must be a vector with one element for each output channel");
   contraction.bias_dtype = layout.dtype;
@@ -43,7 +46,8 @@ Status read_other(PrepareContext& context, Contraction& contraction) {
   contraction.other = *operand;
   const TensorLayout& layout = context.input(*operand);
   contraction.other_dtype = layout.dtype;
-  if (layout.dtype != DType::u8 && layout.dtype != DType::s8 && layout.dtype != DType::f32 && layout.dtype != DType::bf16) {
+  if (layout.dtype != DType::u8 && layout.dtype != DType::s8 && layout.dtype != DType::f32 &&
+      layout.dtype != DType::bf16) {
     return refuse_dtype(context, "`other`", layout.dtype, "u8, s8, f32 or bf16");
   }
   auto scale = number_argument(context, "other_scale"), zero_point = number_argument(context, "other_zero_point");
@@ -53,10 +57,14 @@ Status read_other(PrepareContext& context, Contraction& contraction) {
   contraction.other_zero_point = *zero_point;
   const Argument* binary = context.node().argument("binary");
   const std::string* text = binary ? binary->get_if<std::string>() : nullptr;
-  if (text && *text == "add") contraction.binary = Binary::add;
-  else if (text && *text == "sub") contraction.binary = Binary::sub;
-  else if (text && *text == "mul") contraction.binary = Binary::mul;
-  else return refuse_argument(context, "binary", "must be \"add\", \"sub\" or \"mul\"");
+  if (text && *text == "add")
+    contraction.binary = Binary::add;
+  else if (text && *text == "sub")
+    contraction.binary = Binary::sub;
+  else if (text && *text == "mul")
+    contraction.binary = Binary::mul;
+  else
+    return refuse_argument(context, "binary", "must be \"add\", \"sub\" or \"mul\"");
 
   const std::vector<int64_t>& sizes = context.output(0).sizes;
   bool fits = layout.sizes.size() <= sizes.size();

@@ -29,8 +29,8 @@ struct Contraction {
 
   Epilogue epilogue;
 
-  // Reads the arguments of a call with `channels` output channels; output(0) has its final sizes. Errors: dtypes, sizes and
-  // arguments that docs/operators.md does not have.
+  // Reads the arguments of a call with `channels` output channels; output(0) has its final sizes. Errors: dtypes, sizes
+  // and arguments that docs/operators.md does not have.
   static Result<Contraction> prepare(PrepareContext& context, int64_t channels);
 };
 
@@ -45,10 +45,12 @@ class ContractionRun {
 
   // `sum` of channel n becomes the element at out_offset; arithmetic in double.
   void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum) const {
-    double v = static_cast<double>(sum) * (x_scale_ * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
+    double v =
+        static_cast<double>(sum) * (x_scale_ * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
     if (bias_) v += load<double>(bias_, contraction_.bias_dtype, n * contraction_.bias_step);
     if (other_) {
-      const double other = other_scale_ * (load<double>(other_, contraction_.other_dtype, other_offset) - other_zero_point_);
+      const double other =
+          other_scale_ * (load<double>(other_, contraction_.other_dtype, other_offset) - other_zero_point_);
       v = contraction_.binary == Binary::add ? v + other : contraction_.binary == Binary::sub ? v - other : v * other;
     }
     epilogue_.store_at(out_offset, v);

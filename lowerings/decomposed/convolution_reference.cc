@@ -15,7 +15,7 @@ struct Axis {
 };
 
 struct Geometry {
-  int64_t batch = 0, channels = 0, inner = 0, groups = 1;  // inner: input channels of a group
+  int64_t batch = 0, channels = 0, inner = 0, groups = 1;                        // inner: input channels of a group
   std::array<int64_t, 2> x_steps{}, weight_steps{}, out_steps{}, other_steps{};  // of the two leading dimensions
   std::array<Axis, kSpatial> axes;
   int64_t products() const { return inner * axes[0].kernel * axes[1].kernel * axes[2].kernel; }
@@ -31,13 +31,15 @@ void add_tap(Sum* sums, const X* x, const Axis& w, int64_t tap, Sum zero_point, 
   if (step == 1) {
     for (int64_t o = first; o < last; ++o) sums[o] += (static_cast<Sum>(x[o + shift]) - zero_point) * weight;
   } else {
-    for (int64_t o = first; o < last; ++o) sums[o] += (static_cast<Sum>(x[shift * w.x_step + o * step]) - zero_point) * weight;
+    for (int64_t o = first; o < last; ++o)
+      sums[o] += (static_cast<Sum>(x[shift * w.x_step + o * step]) - zero_point) * weight;
   }
 }
 
 // Sums of one output row.
 template <typename Sum, typename X>
-void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int64_t depth, int64_t height, Sum zero_point) {
+void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int64_t depth, int64_t height,
+             Sum zero_point) {
   const auto& [d, h, w] = g.axes;
   std::fill(sums, sums + w.out, Sum{0});
   for (int64_t c = 0; c < g.inner; ++c) {
@@ -57,7 +59,8 @@ void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int
 }
 
 template <typename Sum, typename X>
-void convolve(const Geometry& g, const Contraction& contraction, const ContractionRun& run, const KernelArguments& arguments) {
+void convolve(const Geometry& g, const Contraction& contraction, const ContractionRun& run,
+              const KernelArguments& arguments) {
   const auto* x = static_cast<const X*>(arguments.inputs[contraction.x]);
   const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
   auto* sums = static_cast<Sum*>(arguments.scratch);
@@ -96,7 +99,8 @@ Result<Geometry> read_geometry(PrepareContext& context, const TensorLayout& x, c
     return refuse_argument(context, "groups", "does not divide the output channels");
   if (x.sizes[1] != g.inner * g.groups)
     return refuse_size(context, "the activation's channels are not groups times the weight's");
-  if (out.sizes[0] != g.batch || out.sizes[1] != g.channels) return refuse_size(context, "the result's type has other sizes");
+  if (out.sizes[0] != g.batch || out.sizes[1] != g.channels)
+    return refuse_size(context, "the result's type has other sizes");
   const size_t spatial = rank - 2;
   const auto list = [&](const char* parameter) {
     std::vector<int64_t> values = context.integers(parameter);
@@ -109,8 +113,8 @@ Result<Geometry> read_geometry(PrepareContext& context, const TensorLayout& x, c
   }
   for (size_t i = 0; i < spatial; ++i) {
     Axis& axis = g.axes[kSpatial - spatial + i];
-    axis = {x.sizes[2 + i], out.sizes[2 + i], weight.sizes[2 + i], stride[i], padding[i], dilation[i],
-            x.strides[2 + i], weight.strides[2 + i], 0, 0};
+    axis = {x.sizes[2 + i], out.sizes[2 + i], weight.sizes[2 + i],   stride[i], padding[i],
+            dilation[i],    x.strides[2 + i], weight.strides[2 + i], 0,         0};
     if (axis.stride < 1 || axis.dilation < 1 || axis.padding < 0) {
       return refuse_size(context, "stride and dilation must be positive, padding not negative");
     }
@@ -131,7 +135,8 @@ Prepared qconv(PrepareContext& context) {
   auto contraction = Contraction::prepare(context, weight.sizes[0]);
   if (!contraction) return contraction.diagnostics();
 
-  if (!x.is_contiguous() && x.is_channels_last()) out.strides = TensorLayout::channels_last(out.dtype, out.sizes).strides;
+  if (!x.is_contiguous() && x.is_channels_last())
+    out.strides = TensorLayout::channels_last(out.dtype, out.sizes).strides;
   const size_t spatial = x.sizes.size() - 2;
   for (size_t i = 0; i < spatial; ++i) {
     Axis& axis = geometry->axes[kSpatial - spatial + i];

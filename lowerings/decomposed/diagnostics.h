@@ -19,8 +19,8 @@ inline const DiagnosticKind kReferenceSize{
     "QR0712", Level::error, "reference-size", "`{op}`: {why}",
     "The sizes of the operands do not fit each other, or the operator has no result for them."};
 
-inline const DiagnosticKind kReferenceArgument{
-    "QR0713", Level::error, "reference-argument", "`{op}`: `{parameter}` {why}",
-    "An argument has a value that the reference kernel cannot work with."};
+inline const DiagnosticKind kReferenceArgument{"QR0713", Level::error, "reference-argument",
+                                               "`{op}`: `{parameter}` {why}",
+                                               "An argument has a value that the reference kernel cannot work with."};
 
 }  // namespace qrules

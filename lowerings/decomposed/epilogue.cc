@@ -8,8 +8,8 @@ namespace qrules::decomposed {
 namespace {
 
 // In the order of PostOp.
-constexpr std::array<std::string_view, 11> kPostOps = {"none", "relu", "hardtanh", "hardswish", "silu", "gelu",
-                                                       "gelu_tanh", "sigmoid", "tanh", "elu", "leaky_relu"};
+constexpr std::array<std::string_view, 11> kPostOps = {
+    "none", "relu", "hardtanh", "hardswish", "silu", "gelu", "gelu_tanh", "sigmoid", "tanh", "elu", "leaky_relu"};
 
 }  // namespace
 
@@ -23,7 +23,8 @@ std::optional<PostOp> parse_post_op(std::string_view text) {
 size_t post_op_arguments(PostOp op) {
   switch (op) {
     case PostOp::hardtanh: return 2;
-    case PostOp::elu: case PostOp::leaky_relu: return 1;
+    case PostOp::elu:
+    case PostOp::leaky_relu: return 1;
     default: return 0;
   }
 }

@@ -49,7 +49,9 @@ struct Epilogue {
 class EpilogueRun {
  public:
   EpilogueRun(const Epilogue& epilogue, const KernelArguments& arguments)
-      : epilogue_(epilogue), scale_(epilogue.out_scale.read(arguments)), zero_point_(epilogue.out_zero_point.read(arguments)),
+      : epilogue_(epilogue),
+        scale_(epilogue.out_scale.read(arguments)),
+        zero_point_(epilogue.out_zero_point.read(arguments)),
         out_(arguments.outputs[0]) {}
 
   // Integers come from the f32 value, the one that a quantize after a floating-point result would see. NaN becomes 0.

@@ -24,15 +24,16 @@ Sum dot(const X* x, int64_t x_step, const int8_t* weight, int64_t weight_step, i
 }
 
 template <typename Sum, typename X>
-void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contraction& contraction, const ContractionRun& run,
-              const KernelArguments& arguments) {
+void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contraction& contraction,
+              const ContractionRun& run, const KernelArguments& arguments) {
   const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
   const auto zero_point = static_cast<Sum>(run.zero_point());
   rows.run([&](const auto& at, int64_t count, const auto& steps) {
     for (int64_t m = 0; m < count; ++m) {
       const X* x = static_cast<const X*>(arguments.inputs[contraction.x]) + at[1] + m * steps[1];
       for (int64_t n = 0; n < matrix.channels; ++n) {
-        const Sum sum = dot<Sum>(x, matrix.x_step, weight + n * matrix.weight_row, matrix.weight_step, matrix.inner, zero_point);
+        const Sum sum =
+            dot<Sum>(x, matrix.x_step, weight + n * matrix.weight_row, matrix.weight_step, matrix.inner, zero_point);
         run.store_at(at[0] + m * steps[0] + n * matrix.out_step, at[2] + m * steps[2] + n * matrix.other_step, n, sum);
       }
     }
@@ -54,10 +55,18 @@ Prepared qlinear(PrepareContext& context) {
   auto contraction = Contraction::prepare(context, weight.sizes[0]);
   if (!contraction) return contraction.diagnostics();
 
-  const Matrix matrix{x.sizes.back(), weight.sizes[0], x.strides.back(), weight.strides[1], weight.strides[0], out.strides.back(),
+  const Matrix matrix{x.sizes.back(),
+                      weight.sizes[0],
+                      x.strides.back(),
+                      weight.strides[1],
+                      weight.strides[0],
+                      out.strides.back(),
                       contraction->other_strides.back()};
-  const auto leading = [](const std::vector<int64_t>& list) { return std::vector<int64_t>(list.begin(), list.end() - 1); };
-  const StridedLoop<3> rows(leading(out.sizes), {leading(out.strides), leading(x.strides), leading(contraction->other_strides)});
+  const auto leading = [](const std::vector<int64_t>& list) {
+    return std::vector<int64_t>(list.begin(), list.end() - 1);
+  };
+  const StridedLoop<3> rows(leading(out.sizes),
+                            {leading(out.strides), leading(x.strides), leading(contraction->other_strides)});
   context.note("exact reference kernel: slow");
   return make_kernel("ref", [matrix, rows, contraction = *contraction](const KernelArguments& arguments) {
     const ContractionRun run(contraction, arguments);
@@ -76,7 +85,8 @@ Prepared qlinear(PrepareContext& context) {
 
 void add_linear(HandlerRegistry& registry) {
   registry.add("onednn.qlinear.default", std::make_shared<FunctionHandler>("decomposed.qlinear", qlinear));
-  registry.add("onednn.qlinear_binary.default", std::make_shared<FunctionHandler>("decomposed.qlinear_binary", qlinear));
+  registry.add("onednn.qlinear_binary.default",
+               std::make_shared<FunctionHandler>("decomposed.qlinear_binary", qlinear));
 }
 
 }  // namespace qrules::decomposed

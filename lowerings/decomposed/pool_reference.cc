@@ -43,7 +43,8 @@ Prepared maxpool2d(PrepareContext& context) {
   TensorLayout& out = context.output(0);
   const size_t rank = in.sizes.size();
   if (rank != 3 && rank != 4) return refuse_rank(context, "the activation", rank, "ranks 3 and 4");
-  if (in.dtype != DType::u8 && in.dtype != DType::s8) return refuse_dtype(context, "the activation", in.dtype, "u8 and s8");
+  if (in.dtype != DType::u8 && in.dtype != DType::s8)
+    return refuse_dtype(context, "the activation", in.dtype, "u8 and s8");
   const auto pair = [&](const char* parameter) -> std::optional<std::array<int64_t, 2>> {
     const std::vector<int64_t> list = context.integers(parameter);
     if (list.size() == 1) return std::array{list[0], list[0]};
@@ -66,7 +67,9 @@ Prepared maxpool2d(PrepareContext& context) {
       return refuse_size(context, "kernel, stride and dilation must be positive, padding not negative");
     }
   }
-  const auto leading = [&](const std::vector<int64_t>& list) { return std::vector<int64_t>(list.begin(), list.end() - 2); };
+  const auto leading = [&](const std::vector<int64_t>& list) {
+    return std::vector<int64_t>(list.begin(), list.end() - 2);
+  };
   const StridedLoop<2> planes(leading(out.sizes), {leading(out.strides), leading(in.strides)});
   const bool is_signed = in.dtype == DType::s8;
   context.note("reference kernel");
@@ -75,11 +78,11 @@ Prepared maxpool2d(PrepareContext& context) {
       for (int64_t i = 0; i < count; ++i) {
         const int64_t to = at[0] + i * steps[0], from = at[1] + i * steps[1];
         if (is_signed) {
-          maximum(static_cast<const int8_t*>(arguments.inputs[0]) + from, static_cast<int8_t*>(arguments.outputs[0]) + to,
-                  window[0], window[1]);
+          maximum(static_cast<const int8_t*>(arguments.inputs[0]) + from,
+                  static_cast<int8_t*>(arguments.outputs[0]) + to, window[0], window[1]);
         } else {
-          maximum(static_cast<const uint8_t*>(arguments.inputs[0]) + from, static_cast<uint8_t*>(arguments.outputs[0]) + to,
-                  window[0], window[1]);
+          maximum(static_cast<const uint8_t*>(arguments.inputs[0]) + from,
+                  static_cast<uint8_t*>(arguments.outputs[0]) + to, window[0], window[1]);
         }
       }
     });

@@ -11,7 +11,8 @@ namespace qrules::decomposed {
 using namespace elements;
 
 // Clamps a rounded value and makes it an integer. NaN passes the clamp, as in torch, and becomes what the conversion
-// instruction gives: 0 in up to 16 bits, the smallest s32. A bound of 2^31 (s32's highest is no f32) overflows likewise.
+// instruction gives: 0 in up to 16 bits, the smallest s32. A bound of 2^31 (s32's highest is no f32) overflows
+// likewise.
 template <typename Out, typename F>
 Out clamp_to_integer(F value, F low, F high) {
   value = value < low ? low : value;

@@ -15,8 +15,8 @@ namespace qrules::decomposed {
 
 inline constexpr size_t kMaxRank = 64;  // what PyTorch allows
 
-// Walks N tensors in rows. Dimensions are ordered by the strides of operand 0 and merged where all operands allow, so that
-// tensors of one dense layout, whichever, are a single row. `run` allocates nothing.
+// Walks N tensors in rows. Dimensions are ordered by the strides of operand 0 and merged where all operands allow, so
+// that tensors of one dense layout, whichever, are a single row. `run` allocates nothing.
 template <size_t N>
 class StridedLoop {
  public:
@@ -72,8 +72,8 @@ class StridedLoop {
 
   // One row with step 1 everywhere.
   bool is_flat() const {
-    return dimensions_.empty() &&
-           std::all_of(row_.steps.begin(), row_.steps.end(), [this](int64_t step) { return step == 1 || row_.size == 1; });
+    return dimensions_.empty() && std::all_of(row_.steps.begin(), row_.steps.end(),
+                                              [this](int64_t step) { return step == 1 || row_.size == 1; });
   }
 
  private:

@@ -13,7 +13,8 @@ Prepared view(PrepareContext& context, std::vector<int64_t> strides, int64_t off
   return std::unique_ptr<Kernel>();
 }
 
-// Strides that show elements of `layout`, in row-major order, at other sizes of equal product; nothing when there are none.
+// Strides that show elements of `layout`, in row-major order, at other sizes of equal product; nothing when there are
+// none.
 std::optional<std::vector<int64_t>> viewed_strides(const TensorLayout& layout, const std::vector<int64_t>& sizes) {
   if (layout.element_count() == 0) return contiguous_strides(sizes);
   std::vector<int64_t> strides(sizes.size());
@@ -48,7 +49,8 @@ std::optional<std::vector<int64_t>> viewed_strides(const TensorLayout& layout, c
 Prepared reshape(PrepareContext& context) {
   const TensorLayout& in = context.input(0);
   TensorLayout& out = context.output(0);
-  if (in.element_count() != out.element_count()) return refuse_size(context, "the shape has another number of elements");
+  if (in.element_count() != out.element_count())
+    return refuse_size(context, "the shape has another number of elements");
   if (auto strides = viewed_strides(in, out.sizes)) return view(context, std::move(*strides));
   out.strides = contiguous_strides(out.sizes);
   const StridedLoop<2> loop(in.sizes, {contiguous_strides(in.sizes), in.strides});
@@ -129,7 +131,8 @@ Prepared squeeze(PrepareContext& context) {
   for (size_t d = 0; d < in.sizes.size(); ++d) {
     if (!dropped[d] || in.sizes[d] != 1) strides.push_back(in.strides[d]);
   }
-  if (strides.size() != context.output(0).sizes.size()) return refuse_size(context, "the result's type has another rank");
+  if (strides.size() != context.output(0).sizes.size())
+    return refuse_size(context, "the result's type has another rank");
   return view(context, std::move(strides));
 }
 
@@ -204,11 +207,13 @@ void add_views(HandlerRegistry& registry) {
     for (const char* op : ops) registry.add(op, shared);
   };
   add("decomposed.reshape", reshape,
-      {"aten.view.default", "aten.reshape.default", "aten._unsafe_view.default", "aten.flatten.using_ints", "aten.unflatten.int",
-       "aten.view_as.default", "onednn.qreshape.default"});
-  add("decomposed.alias", same, {"aten.alias.default", "aten.detach.default", "aten.contiguous.default", "aten.clone.default",
-                                 "aten.lift_fresh.default", "aten.lift_fresh_copy.default"});
-  add("decomposed.dropout", dropout, {"aten.dropout.default", "aten.feature_dropout.default", "aten.alpha_dropout.default"});
+      {"aten.view.default", "aten.reshape.default", "aten._unsafe_view.default", "aten.flatten.using_ints",
+       "aten.unflatten.int", "aten.view_as.default", "onednn.qreshape.default"});
+  add("decomposed.alias", same,
+      {"aten.alias.default", "aten.detach.default", "aten.contiguous.default", "aten.clone.default",
+       "aten.lift_fresh.default", "aten.lift_fresh_copy.default"});
+  add("decomposed.dropout", dropout,
+      {"aten.dropout.default", "aten.feature_dropout.default", "aten.alpha_dropout.default"});
   add("decomposed.permute", permute, {"aten.permute.default"});
   add("decomposed.transpose", transpose, {"aten.transpose.int"});
   add("decomposed.t", matrix_transpose, {"aten.t.default"});

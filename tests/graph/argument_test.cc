@@ -59,7 +59,10 @@ TEST_CASE("Integer lists") {
 
 TEST_CASE("Equality takes numbers by value, identity takes them by their bits") {
   const double quiet = std::numeric_limits<double>::quiet_NaN();
-  struct Row { Argument a, b; bool equal, same; };
+  struct Row {
+    Argument a, b;
+    bool equal, same;
+  };
   const Row kRows[] = {{1, 1, true, true},
                        {1, 1.0, true, false},
                        {1, 2.0, false, false},

@@ -15,7 +15,8 @@ namespace {
 
 template <typename T>
 ConstantPtr constant_of(DType dtype, std::vector<T> values) {
-  return Constant::make(dtype, {static_cast<int64_t>(values.size())}, [&](void* memory) { std::memcpy(memory, values.data(), values.size() * sizeof(T)); });
+  return Constant::make(dtype, {static_cast<int64_t>(values.size())},
+                        [&](void* memory) { std::memcpy(memory, values.data(), values.size() * sizeof(T)); });
 }
 
 TEST_CASE("A new constant is zero, sized and aligned") {
@@ -53,7 +54,8 @@ TEST_CASE("Elements of integers") {
 }
 
 TEST_CASE("Elements of small floats are widened") {
-  const ConstantPtr half = constant_of<uint16_t>(DType::f16, {0x3C00, 0xC000, 0x0001, 0x7BFF, 0x7C00, 0xFC00, 0x7E00, 0x8000});
+  const ConstantPtr half =
+      constant_of<uint16_t>(DType::f16, {0x3C00, 0xC000, 0x0001, 0x7BFF, 0x7C00, 0xFC00, 0x7E00, 0x8000});
   CHECK(element_as_double(*half, 0) == 1.0);
   CHECK(element_as_double(*half, 1) == -2.0);
   CHECK(element_as_double(*half, 2) == std::ldexp(1.0, -24));
@@ -100,16 +102,22 @@ TEST_CASE("Printed reals read back to the bit") {
 }
 
 TEST_CASE("Every bit pattern of the small floats survives print and store") {
-  struct Row { DType dtype; uint32_t patterns; };
-  for (const Row& row : {Row{DType::f16, 65536}, Row{DType::bf16, 65536}, Row{DType::f8e4m3, 256}, Row{DType::f8e5m2, 256}}) {
+  struct Row {
+    DType dtype;
+    uint32_t patterns;
+  };
+  for (const Row& row :
+       {Row{DType::f16, 65536}, Row{DType::bf16, 65536}, Row{DType::f8e4m3, 256}, Row{DType::f8e5m2, 256}}) {
     uint32_t wrong = 0;
     for (uint32_t bits = 0; bits < row.patterns; ++bits) {
-      const ConstantPtr one = Constant::make(row.dtype, {1}, [&](void* memory) { std::memcpy(memory, &bits, size_of(row.dtype)); });
+      const ConstantPtr one =
+          Constant::make(row.dtype, {1}, [&](void* memory) { std::memcpy(memory, &bits, size_of(row.dtype)); });
       const double value = element_as_double(*one, 0);
       uint32_t stored = 0;
       if (!text::store_real(&stored, row.dtype, 0, value)) ++wrong;
       if (!std::isnan(value) && stored != bits) ++wrong;
-      const ConstantPtr again = Constant::make(row.dtype, {1}, [&](void* memory) { std::memcpy(memory, &stored, size_of(row.dtype)); });
+      const ConstantPtr again =
+          Constant::make(row.dtype, {1}, [&](void* memory) { std::memcpy(memory, &stored, size_of(row.dtype)); });
       if (std::isnan(value) != std::isnan(element_as_double(*again, 0))) ++wrong;
     }
     INFO(name(row.dtype));

@@ -107,9 +107,20 @@ TEST_CASE("A size prints alike in every table, whatever was met there before") {
 
 TEST_CASE("Spellings of the same size") {
   DimTable t;
-  const char* const kSame[][2] = {{"s//2", "FloorDiv(s, 2)"}, {"s % 2", "Mod(s, 2)"}, {"s**2", "s*s"}, {"s**0", "1"}, {" s ", "s"}, {"(s)", "s"},
-                                  {"s/2", "s//2"}, {"CeilToInt(s)", "s"}, {"Max(1, 2, s)", "Max(Max(1, 2), s)"}, {"PythonMod(s, 4)", "Mod(s, 4)"},
-                                  {"CleanDiv(8*s, 8)", "s"}, {"1 + 2*3", "7"}, {"7 - 2 - 3", "2"}, {"((s - 1)//2) + 1", "1 + (-1 + s)//2"}};
+  const char* const kSame[][2] = {{"s//2", "FloorDiv(s, 2)"},
+                                  {"s % 2", "Mod(s, 2)"},
+                                  {"s**2", "s*s"},
+                                  {"s**0", "1"},
+                                  {" s ", "s"},
+                                  {"(s)", "s"},
+                                  {"s/2", "s//2"},
+                                  {"CeilToInt(s)", "s"},
+                                  {"Max(1, 2, s)", "Max(Max(1, 2), s)"},
+                                  {"PythonMod(s, 4)", "Mod(s, 4)"},
+                                  {"CleanDiv(8*s, 8)", "s"},
+                                  {"1 + 2*3", "7"},
+                                  {"7 - 2 - 3", "2"},
+                                  {"((s - 1)//2) + 1", "1 + (-1 + s)//2"}};
   for (const auto& [a, b] : kSame) {
     INFO(a << " and " << b);
     CHECK(read(t, a) == read(t, b));
@@ -175,7 +186,10 @@ TEST_CASE("Some sizes have no value") {
 }
 
 TEST_CASE("What is no size is refused with the reason") {
-  struct Row { const char* text; const char* message; };
+  struct Row {
+    const char* text;
+    const char* message;
+  };
   constexpr Row kRows[] = {
       {"", "cannot read the size ``: it ends early"},
       {"s +", "cannot read the size `s +`: it ends early"},

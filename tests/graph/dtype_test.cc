@@ -7,8 +7,9 @@
 namespace qrules {
 namespace {
 
-constexpr DType kAll[] = {DType::u8,  DType::s8,  DType::s16,    DType::s32,    DType::s64, DType::boolean, DType::f16, DType::bf16, DType::f32,
-                          DType::f64, DType::f8e4m3, DType::f8e5m2, DType::c64, DType::c128,    DType::u16, DType::u32,  DType::u64};
+constexpr DType kAll[] = {DType::u8,  DType::s8,   DType::s16, DType::s32, DType::s64,    DType::boolean,
+                          DType::f16, DType::bf16, DType::f32, DType::f64, DType::f8e4m3, DType::f8e5m2,
+                          DType::c64, DType::c128, DType::u16, DType::u32, DType::u64};
 
 TEST_CASE("Names read back") {
   for (DType dtype : kAll) {
@@ -30,7 +31,8 @@ TEST_CASE("PyTorch's names are read") {
 }
 
 TEST_CASE("Other texts are no dtype") {
-  for (const char* text : {"", "f33", "F32", "float", "int", "torch.", "torch.torch.int8", " f32", "f32 "}) CHECK_FALSE(parse_dtype(text));
+  for (const char* text : {"", "f33", "F32", "float", "int", "torch.", "torch.torch.int8", " f32", "f32 "})
+    CHECK_FALSE(parse_dtype(text));
 }
 
 TEST_CASE("Sizes in bytes") {
@@ -69,12 +71,16 @@ TEST_CASE("Promotion is symmetric, and a type promotes with itself to itself") {
 }
 
 TEST_CASE("Promotion follows PyTorch's table") {
-  struct Row { DType a, b, result; };
-  constexpr Row kRows[] = {{DType::u8, DType::s8, DType::s16},     {DType::u8, DType::s16, DType::s16},    {DType::s8, DType::s64, DType::s64},
-                           {DType::boolean, DType::u8, DType::u8}, {DType::s64, DType::f16, DType::f16},   {DType::boolean, DType::bf16, DType::bf16},
-                           {DType::f16, DType::bf16, DType::f32},  {DType::bf16, DType::f32, DType::f32},  {DType::f32, DType::f64, DType::f64},
-                           {DType::s32, DType::f32, DType::f32},   {DType::c64, DType::f32, DType::c64},   {DType::c64, DType::f64, DType::c128},
-                           {DType::c64, DType::s64, DType::c64},   {DType::c64, DType::c128, DType::c128}};
+  struct Row {
+    DType a, b, result;
+  };
+  constexpr Row kRows[] = {{DType::u8, DType::s8, DType::s16},    {DType::u8, DType::s16, DType::s16},
+                           {DType::s8, DType::s64, DType::s64},   {DType::boolean, DType::u8, DType::u8},
+                           {DType::s64, DType::f16, DType::f16},  {DType::boolean, DType::bf16, DType::bf16},
+                           {DType::f16, DType::bf16, DType::f32}, {DType::bf16, DType::f32, DType::f32},
+                           {DType::f32, DType::f64, DType::f64},  {DType::s32, DType::f32, DType::f32},
+                           {DType::c64, DType::f32, DType::c64},  {DType::c64, DType::f64, DType::c128},
+                           {DType::c64, DType::s64, DType::c64},  {DType::c64, DType::c128, DType::c128}};
   for (const Row& row : kRows) {
     INFO(name(row.a) << " " << name(row.b));
     CHECK(promote(row.a, row.b) == row.result);

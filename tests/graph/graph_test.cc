@@ -37,7 +37,9 @@ void check_order(const Graph& graph) {
   size_t count = 0, wrong = 0;
   for (const Node* node = graph.first(); node; node = node->next()) {
     ++count;
-    if (node->next() && (!node->before(*node->next()) || node->next()->before(*node) || node->next()->previous() != node)) ++wrong;
+    if (node->next() &&
+        (!node->before(*node->next()) || node->next()->before(*node) || node->next()->previous() != node))
+      ++wrong;
     if (!node->next() && node != graph.last()) ++wrong;
   }
   CHECK(count == graph.size());
@@ -125,7 +127,9 @@ TEST_CASE("Operands are found inside lists, in order, as often as they occur") {
 }
 
 TEST_CASE("Arguments are found by parameter") {
-  Graph graph = graph_of("graph(%a: f32[2], %b: f32[2]) { %c = aten.add.Tensor(%a, %b, alpha=3) %d: f32[2] = \"my.op\"(%a, 7, mode=8) return (%c, %d) }");
+  Graph graph = graph_of(
+      "graph(%a: f32[2], %b: f32[2]) { %c = aten.add.Tensor(%a, %b, alpha=3) %d: f32[2] = \"my.op\"(%a, 7, mode=8) "
+      "return (%c, %d) }");
   CHECK(*node_of(graph, "c")->argument("alpha") == Argument(3));
   CHECK(node_of(graph, "c")->argument("other")->node() == node_of(graph, "b"));
   CHECK(node_of(graph, "c")->argument("beta") == nullptr);
@@ -153,7 +157,8 @@ TEST_CASE("user_count counts users, not edges, up to its limit") {
 
 TEST_CASE("replace_all_uses redirects every edge") {
   Graph graph = graph_of(
-      "graph(%a: f32[2], %b: f32[2]) { %c = aten.cat.default([%a, %b, %a]) %d = aten.add.Tensor(%a, %a) %e = aten.relu.default(%b) return (%c, %d, %a, %e) }");
+      "graph(%a: f32[2], %b: f32[2]) { %c = aten.cat.default([%a, %b, %a]) %d = aten.add.Tensor(%a, %a) %e = "
+      "aten.relu.default(%b) return (%c, %d, %a, %e) }");
   Node* a = node_of(graph, "a");
   Node* b = node_of(graph, "b");
   graph.replace_all_uses(a, b);
@@ -172,7 +177,8 @@ TEST_CASE("replace_all_uses redirects every edge") {
 TEST_CASE("replace_all_uses leaves the exception alone") {
   Graph graph = graph_of("graph(%a: f32[2]) { %b = aten.neg.default(%a) return (%a, %b) }");
   Node* a = node_of(graph, "a");
-  Node* wrapped = graph.add_call(graph.operators().intern("aten.relu.default"), {a}, a->type(), "wrapped", node_of(graph, "b"));
+  Node* wrapped =
+      graph.add_call(graph.operators().intern("aten.relu.default"), {a}, a->type(), "wrapped", node_of(graph, "b"));
   graph.replace_all_uses(a, wrapped, wrapped);
   CHECK(print(graph) ==
         "graph(%a: f32[2]) {\n"
@@ -203,7 +209,8 @@ TEST_CASE("Outputs can be set again") {
 }
 
 TEST_CASE("Erasing undoes links, counts and placeholders") {
-  Graph graph = graph_of("graph(%a: f32[2], %b: f32[2]) { %c = aten.relu.default(%a) %d = aten.relu.default(%a) return (%c) }");
+  Graph graph =
+      graph_of("graph(%a: f32[2], %b: f32[2]) { %c = aten.relu.default(%a) %d = aten.relu.default(%a) return (%c) }");
   const OpId op = graph.operators().intern("aten.relu.default");
   CHECK(graph.op_histogram()[op] == 2);
   graph.erase(node_of(graph, "d"));
@@ -231,7 +238,9 @@ TEST_CASE("take_name moves a name") {
 }
 
 TEST_CASE("move_before keeps links and order") {
-  Graph graph = graph_of("graph(%a: f32[2]) { %b = aten.relu.default(%a) %c = aten.neg.default(%a) %d = aten.abs.default(%a) return (%b, %c, %d) }");
+  Graph graph = graph_of(
+      "graph(%a: f32[2]) { %b = aten.relu.default(%a) %c = aten.neg.default(%a) %d = aten.abs.default(%a) return (%b, "
+      "%c, %d) }");
   Node *b = node_of(graph, "b"), *c = node_of(graph, "c"), *d = node_of(graph, "d");
   graph.move_before(d, b);
   CHECK(names(graph.nodes()) == "a d b c output");
@@ -351,7 +360,8 @@ TEST_CASE("Use lists stay right under random edits") {
 
 TEST_CASE("erase_unused takes what nothing needs, and keeps effects") {
   Graph graph = graph_of(
-      "graph(%a: f32[2], %unused_input: f32[2]) { %w = constant : f32[2] {1.0} %b = aten.add.Tensor(%a, %w) %c = aten.relu.default(%b)"
+      "graph(%a: f32[2], %unused_input: f32[2]) { %w = constant : f32[2] {1.0} %b = aten.add.Tensor(%a, %w) %c = "
+      "aten.relu.default(%b)"
       " %r = aten.rand_like.default(%a) %d = aten.neg.default(%a) return (%d) }");
   CHECK(graph.erase_unused() == 3);
   CHECK(names(graph.nodes()) == "a unused_input r d output");
@@ -361,7 +371,8 @@ TEST_CASE("erase_unused takes what nothing needs, and keeps effects") {
 
 TEST_CASE("erase_unused_from only follows what it is given") {
   Graph graph = graph_of(
-      "graph(%a: f32[2]) { %b = aten.relu.default(%a) %c = aten.neg.default(%b) %d = aten.abs.default(%a) %e = aten.exp.default(%b) return (%a) }");
+      "graph(%a: f32[2]) { %b = aten.relu.default(%a) %c = aten.neg.default(%b) %d = aten.abs.default(%a) %e = "
+      "aten.exp.default(%b) return (%a) }");
   CHECK(graph.erase_unused_from({node_of(graph, "c"), node_of(graph, "b"), node_of(graph, "c")}) == 1);
   CHECK(names(graph.nodes()) == "a b d e output");
   CHECK(graph.erase_unused_from({node_of(graph, "e"), node_of(graph, "a")}) == 2);

@@ -37,8 +37,12 @@ constexpr const char* kX = "%x: f32[2,3]";
 constexpr const char* kInt = "%x: s32[2,3]";
 constexpr const char* kImage = "%x: f32[1,3,8,8]";
 constexpr const char* kQ = "%x: f32[2,8], %q: s8[2,8], %s: f64[1], %z: s64[1], %ss: f32[2], %zs: s64[2], %n: s64[]";
-constexpr const char* kQLinear = "%x: u8[b,16], %w: s8[32,16], %s: f32[32], %one: f32[1], %bias: f32[32], %other: s8[b,32], %row: f32[32], %f: f32[b,16], %wf: f32[32,16]";
-constexpr const char* kQConv = "%x: u8[1,4,8,8], %w: s8[6,4,3,3], %s: f32[6], %bias: f32[6], %other: u8[1,6,6,6], %x1: s8[1,4,9], %w1: s8[6,2,3], %g: s8[6,2,3,3], %x5: s8[1,1,1,1,1]";
+constexpr const char* kQLinear =
+    "%x: u8[b,16], %w: s8[32,16], %s: f32[32], %one: f32[1], %bias: f32[32], %other: s8[b,32], %row: f32[32], %f: "
+    "f32[b,16], %wf: f32[32,16]";
+constexpr const char* kQConv =
+    "%x: u8[1,4,8,8], %w: s8[6,4,3,3], %s: f32[6], %bias: f32[6], %other: u8[1,6,6,6], %x1: s8[1,4,9], %w1: s8[6,2,3], "
+    "%g: s8[6,2,3,3], %x5: s8[1,1,1,1,1]";
 
 const Row kTypes[] = {
     // pointwise
@@ -143,9 +147,12 @@ const Row kTypes[] = {
     {"%x: f32[5,2,3], %z: f32[3]", "aten.matmul.default(%x, %z)", "f32[5,2]"},
     {"%x: s8[2,3], %z: s8[3,4]", "aten._int_mm.default(%x, %z)", "s32[2,4]"},
     {"%x: bf16[n,3], %z: s8[4,3], %s: bf16[4]", "aten._weight_int8pack_mm.default(%x, %z, %s)", "bf16[n,4]"},
-    {"%x: f32[1,4,8,8], %w: f32[6,2,3,3]", "aten.convolution.default(%x, %w, None, [2, 2], [1, 1], [1, 1], false, [0, 0], 2)", "f32[1,6,4,4]"},
-    {"%x: f32[1,4,8], %w: f32[6,4,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], false, [0], 1)", "f32[1,6,6]"},
-    {"%x: f32[1,4,8], %w: f32[4,6,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], true, [0], 1)", "unknown"},
+    {"%x: f32[1,4,8,8], %w: f32[6,2,3,3]",
+     "aten.convolution.default(%x, %w, None, [2, 2], [1, 1], [1, 1], false, [0, 0], 2)", "f32[1,6,4,4]"},
+    {"%x: f32[1,4,8], %w: f32[6,4,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], false, [0], 1)",
+     "f32[1,6,6]"},
+    {"%x: f32[1,4,8], %w: f32[4,6,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], true, [0], 1)",
+     "unknown"},
     {"%x: f32[1,4,9], %w: f32[6,4,3]", "aten.conv1d.default(%x, %w, None, 2)", "f32[1,6,4]"},
     {"%x: f32[n,4,8,h], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 1, 1)", "f32[n,6,8,h]"},
     {"%x: f32[4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 1, 0, 2)", "f32[6,4,4]"},
@@ -181,14 +188,20 @@ const Row kTypes[] = {
     {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, %bias)", "f32[b,32]"},
     {kQLinear, "onednn.qlinear.default(%x, %one, 3, %w, %one, None, 0.2, 7, u8, \"relu\")", "u8[b,32]"},
     {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, %bias, 0.2, 7, s8, \"hardtanh\", [0.0, 6.0])", "s8[b,32]"},
-    {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, out_dtype=bf16, post_op=\"leaky_relu\", post_op_args=[0.1])", "bf16[b,32]"},
+    {kQLinear,
+     "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, out_dtype=bf16, post_op=\"leaky_relu\", post_op_args=[0.1])",
+     "bf16[b,32]"},
     {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, %bias, %other, 0.3, 1)", "f32[b,32]"},
     {"%x: f32[b,2,16], %w: f16[32,16]", "onednn.linear_fp16.default(%x, %w, None)", "f32[b,2,32]"},
-    {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, %bias, %row, 1.0, 0, \"mul\", 0.1, 2, u8)", "u8[b,32]"},
+    {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, %bias, %row, 1.0, 0, \"mul\", 0.1, 2, u8)",
+     "u8[b,32]"},
     {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w, %s, %bias, [1, 1], [0, 0], [1, 1], 1)", "f32[1,6,6,6]"},
     {kQConv, "onednn.qconv.default(%x, 0.1, 3, %g, %s, None, [2], [1], [1], 2, 0.1, 0, s8)", "s8[1,6,4,4]"},
     {kQConv, "onednn.qconv.default(%x1, 0.1, 3, %w1, %s, None, [1], [0], [1], 2)", "f32[1,6,7]"},
-    {kQConv, "onednn.qconv_binary.default(%x, 0.1, 3, %w, %s, %bias, [1, 1], [0, 0], [1, 1], 1, %other, 0.1, 2, \"add\", 0.5, 3, u8, \"relu\")", "u8[1,6,6,6]"},
+    {kQConv,
+     "onednn.qconv_binary.default(%x, 0.1, 3, %w, %s, %bias, [1, 1], [0, 0], [1, 1], 1, %other, 0.1, 2, \"add\", 0.5, "
+     "3, u8, \"relu\")",
+     "u8[1,6,6,6]"},
     {"%x: u8[1,3,8,8]", "onednn.qmaxpool2d.default(%x, [2, 2], [], [0, 0], [1, 1], false)", "u8[1,3,4,4]"},
     {"%x: s8[3,9,9]", "onednn.qmaxpool2d.default(%x, [3], [2], [1], [1], true)", "s8[3,5,5]"},
     {"%x: u8[2,n], %z: u8[2,3]", "onednn.qcat.default([%x, %z], -1)", "u8[2,n + 3]"},
@@ -212,14 +225,18 @@ TEST_CASE("A call's results are taken apart") {
                       {"%x: f32[1,3,8,8]", "_operator.getitem(3, 0)", "getitem takes a tuple"},
                       {"%x: f32[1,3,8,8]", "aten.relu.default(%p)", "`self` is a tuple"}};
   for (Row row : rows) {
-    const std::string statements = "aten.max_pool2d_with_indices.default(%x, 2)\n %u = \"my.op\"(%x)\n %y = " + std::string(row.call);
-    const auto graph = parse_graph("t", "graph(" + std::string(row.inputs) + ") {\n %p = " + statements + "\n return (%y) }");
+    const std::string statements =
+        "aten.max_pool2d_with_indices.default(%x, 2)\n %u = \"my.op\"(%x)\n %y = " + std::string(row.call);
+    const auto graph =
+        parse_graph("t", "graph(" + std::string(row.inputs) + ") {\n %p = " + statements + "\n return (%y) }");
     INFO(row.call);
     if (graph) {
       const TensorType* type = graph->find("y")->tensor();
       CHECK((type ? print(*type, graph->dims()) : "unknown") == row.type);
     } else {
-      CHECK(graph.diagnostics().list().front().message() == "`" + std::string(row.call).substr(0, std::string(row.call).find('(')) + "` refuses its operands: " + row.type);
+      CHECK(graph.diagnostics().list().front().message() ==
+            "`" + std::string(row.call).substr(0, std::string(row.call).find('(')) +
+                "` refuses its operands: " + row.type);
     }
   }
 }
@@ -277,65 +294,99 @@ TEST_CASE("Operands are refused in words") {
       {"%x: f32[2,3], %z: f32[3,3]", "aten.cat.default([%x, %z], 1)", "sizes differ in dimension 0"},
       {"%x: f32[]", "aten.cat.default([%x])", "tensors without dimensions cannot be concatenated"},
       {"%x: f32[]", "aten.select.int(%x, 0, 0)", "select needs at least one dimension"},
-      {"%x: f32[2,3], %w: f32[4,5]", "aten.linear.default(%x, %w)", "the input's last size and the weight's differ: 3 and 5"},
+      {"%x: f32[2,3], %w: f32[4,5]", "aten.linear.default(%x, %w)",
+       "the input's last size and the weight's differ: 3 and 5"},
       {"%x: f32[2,3], %w: f64[4,3]", "aten.linear.default(%x, %w)", "input and weight have different dtypes"},
-      {"%x: f32[], %w: f32[4,3]", "aten.linear.default(%x, %w)", "linear takes an input of rank 1 or more and a weight of rank 1 or 2"},
+      {"%x: f32[], %w: f32[4,3]", "aten.linear.default(%x, %w)",
+       "linear takes an input of rank 1 or more and a weight of rank 1 or 2"},
       {"%x: f32[2], %z: f32[2]", "aten.mm.default(%x, %z)", "both operands must have rank 2"},
       {"%x: f32[2,2], %z: f64[2,2]", "aten.mm.default(%x, %z)", "the operands have different dtypes"},
       {"%x: f32[1,2,3], %z: f32[1,2,3]", "aten.bmm.default(%x, %z)", "the inner sizes differ: 3 and 2"},
       {"%x: s8[2,3], %z: s8[2,3]", "aten._int_mm.default(%x, %z)", "the inner sizes differ: 3 and 2"},
-      {"%x: bf16[2,3], %z: s8[4,3], %s: f32[4]", "aten._weight_int8pack_mm.default(%x, %z, %s)", "the weight must be s8, the scales of the activation's floating-point type"},
-      {"%x: f32[2,3], %w: f32[4,3]", "onednn.linear_fp16.default(%x, %w, None)", "the weight must be f16 of two dimensions"},
+      {"%x: bf16[2,3], %z: s8[4,3], %s: f32[4]", "aten._weight_int8pack_mm.default(%x, %z, %s)",
+       "the weight must be s8, the scales of the activation's floating-point type"},
+      {"%x: f32[2,3], %w: f32[4,3]", "onednn.linear_fp16.default(%x, %w, None)",
+       "the weight must be f16 of two dimensions"},
       {"%x: f32[], %z: f32[3]", "aten.matmul.default(%x, %z)", "matmul takes tensors of rank 1 or more"},
       {"%x: f32[2,3], %z: f32[4,2]", "aten.matmul.default(%x, %z)", "the inner sizes differ: 3 and 4"},
       {"%x: f32[8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w)", "the input must have rank 3 or 4"},
       {"%x: f32[1,4,8,8], %w: f32[6,4,3]", "aten.conv2d.default(%x, %w)", "the weight must have rank 4"},
-      {"%x: f32[1,4,8,8], %w: f32[6,3,3,3]", "aten.conv2d.default(%x, %w)", "the input's channels and groups times the weight's differ: 4 and 3"},
-      {"%x: f32[1,4,2,2], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w)", "the window is larger than the padded input"},
-      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 0)", "stride, dilation and kernel must be positive, padding not negative"},
-      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 1, -1)", "stride, dilation and kernel must be positive, padding not negative"},
-      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, [1, 2, 3])", "`stride` must have 2 elements"},
+      {"%x: f32[1,4,8,8], %w: f32[6,3,3,3]", "aten.conv2d.default(%x, %w)",
+       "the input's channels and groups times the weight's differ: 4 and 3"},
+      {"%x: f32[1,4,2,2], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w)",
+       "the window is larger than the padded input"},
+      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 0)",
+       "stride, dilation and kernel must be positive, padding not negative"},
+      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, 1, -1)",
+       "stride, dilation and kernel must be positive, padding not negative"},
+      {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, [1, 2, 3])",
+       "`stride` must have 2 elements"},
       {"%x: f32[1,4,8,8], %w: f32[6,4,3,3]", "aten.conv2d.default(%x, %w, None, [])", "`stride` must have 2 elements"},
-      {"%x: f32[2,3], %w: f32[2,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], false, [0], 1)", "the weight must have rank 3 or more"},
+      {"%x: f32[2,3], %w: f32[2,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], false, [0], 1)",
+       "the weight must have rank 3 or more"},
       {kX, "aten.max_pool2d.default(%x, 2)", "the input must have rank 3 or 4"},
       {kImage, "aten.max_pool2d.default(%x, [])", "`kernel_size` must have 2 elements"},
       {kImage, "aten.max_pool2d.default(%x, 9)", "the window is larger than the padded input"},
       {kImage, "aten.max_pool2d.default(%x, 2, 1, 0, 9223372036854775807)", "the window or the input is too large"},
       {kX, "aten.adaptive_avg_pool2d.default(%x, 1)", "the input must have rank 3 or 4"},
       {kImage, "aten.adaptive_avg_pool2d.default(%x, [-1, 1])", "a size is not negative"},
-      {kQ, "quantized_decomposed.quantize_per_tensor.default(%q, 0.1, 0, 0, 255, u8)", "the value to quantize must be floating point, got s8"},
-      {kQ, "quantized_decomposed.dequantize_per_tensor.default(%q, 0.1, 0, 0, 255, u8)", "the value to dequantize is s8, not u8"},
+      {kQ, "quantized_decomposed.quantize_per_tensor.default(%q, 0.1, 0, 0, 255, u8)",
+       "the value to quantize must be floating point, got s8"},
+      {kQ, "quantized_decomposed.dequantize_per_tensor.default(%q, 0.1, 0, 0, 255, u8)",
+       "the value to dequantize is s8, not u8"},
       {kQLinear, "onednn.qlinear.default(%f, 0.1, 3, %w, %s, None)", "the activation must be u8 or s8, got f32"},
       {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %wf, %s, None)", "the weight must be s8, got f32"},
       {kQLinear, "onednn.qlinear.default(%x, %row, 3, %w, %s, None)", "`x_scale` must be a number or have one element"},
       {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %w, None)", "weight_scale must be f32, got s8"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %wf, None)", "weight_scale must have one element, or one for each output channel"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %wf, None)",
+       "weight_scale must have one element, or one for each output channel"},
       {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, %w)", "the bias must be floating point"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, %one)", "the bias must be a vector with one element for each output channel"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, 0.5)", "a floating-point result needs out_scale 1 and out_zero_point 0"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, 0.5, 0, s32)", "out_dtype must be f32, bf16, u8 or s8, got s32"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, %one)",
+       "the bias must be a vector with one element for each output channel"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, 0.5)",
+       "a floating-point result needs out_scale 1 and out_zero_point 0"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, 0.5, 0, s32)",
+       "out_dtype must be f32, bf16, u8 or s8, got s32"},
       {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"sin\")", "unknown post_op \"sin\""},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"relu\", post_op_args=[1.0])", "post_op \"relu\" takes 0 numbers"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"hardtanh\")", "post_op \"hardtanh\" takes 2 numbers"},
-      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"hardtanh\", post_op_args=[6.0, 0.0])", "hardtanh needs two numbers, the lower first"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"relu\", post_op_args=[1.0])",
+       "post_op \"relu\" takes 0 numbers"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"hardtanh\")",
+       "post_op \"hardtanh\" takes 2 numbers"},
+      {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None, post_op=\"hardtanh\", post_op_args=[6.0, 0.0])",
+       "hardtanh needs two numbers, the lower first"},
       {kQLinear, "onednn.qlinear.default(%x, 0.1, 3, %s, %s, None)", "the weight must have two dimensions"},
-      {"%x: s8[2,65794], %w: s8[1,65794], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)", "more than 65,793 products overflow the accumulator"},
-      {"%x: s8[2,3], %w: s8[1,4], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)", "the activation's last size and the weight's second differ"},
-      {"%x: s8[], %w: s8[1,4], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)", "the activation must have at least one dimension"},
-      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %f, 1.0, 0)", "sizes 16 and 32 do not broadcast"},
-      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %row, 0.5, 0)", "a floating-point other has scale 1 and zero point 0"},
-      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %other, 0.5, 0, \"div\")", "unknown binary \"div\""},
-      {"%x: s8[2,4], %w: s8[1,4], %s: f32[1], %o: s32[2,1]", "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %o, 1.0, 0)", "other must be u8, s8, f32 or bf16, got s32"},
-      {kQConv, "onednn.qconv.default(%x5, 0.1, 3, %w, %s, None, [1], [0], [1], 1)", "the activation must have rank 3 or 4, got 5"},
-      {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w1, %s, None, [1], [0], [1], 1)", "activation and weight have different ranks"},
+      {"%x: s8[2,65794], %w: s8[1,65794], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)",
+       "more than 65,793 products overflow the accumulator"},
+      {"%x: s8[2,3], %w: s8[1,4], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)",
+       "the activation's last size and the weight's second differ"},
+      {"%x: s8[], %w: s8[1,4], %s: f32[1]", "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)",
+       "the activation must have at least one dimension"},
+      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %f, 1.0, 0)",
+       "sizes 16 and 32 do not broadcast"},
+      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %row, 0.5, 0)",
+       "a floating-point other has scale 1 and zero point 0"},
+      {kQLinear, "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %other, 0.5, 0, \"div\")",
+       "unknown binary \"div\""},
+      {"%x: s8[2,4], %w: s8[1,4], %s: f32[1], %o: s32[2,1]",
+       "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %o, 1.0, 0)",
+       "other must be u8, s8, f32 or bf16, got s32"},
+      {kQConv, "onednn.qconv.default(%x5, 0.1, 3, %w, %s, None, [1], [0], [1], 1)",
+       "the activation must have rank 3 or 4, got 5"},
+      {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w1, %s, None, [1], [0], [1], 1)",
+       "activation and weight have different ranks"},
       {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 0)", "groups must be positive"},
-      {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 2)", "the activation's channels are not groups times the weight's"},
-      {"%x: s8[1,4,8,8], %w: s8[5,1,3,3], %s: f32[5]", "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 4)", "output channels are no multiple of groups"},
+      {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 2)",
+       "the activation's channels are not groups times the weight's"},
+      {"%x: s8[1,4,8,8], %w: s8[5,1,3,3], %s: f32[5]",
+       "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 4)", "output channels are no multiple of groups"},
       {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w, %s, None, [1], [], [1], 1)", "`padding` must have 2 elements"},
-      {kQConv, "onednn.qconv_binary.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 1, %x, 0.1, 2)", "other must have the sizes of the result"},
+      {kQConv, "onednn.qconv_binary.default(%x, 0.1, 3, %w, %s, None, [1], [0], [1], 1, %x, 0.1, 2)",
+       "other must have the sizes of the result"},
       {kImage, "onednn.qmaxpool2d.default(%x, [2], [], [0], [1], false)", "the activation must be u8 or s8, got f32"},
-      {"%x: u8[8,8]", "onednn.qmaxpool2d.default(%x, [2], [], [0], [1], false)", "the activation must have rank 3 or 4"},
-      {"%x: u8[3,8,8]", "onednn.qmaxpool2d.default(%x, [2], [], [2], [1], false)", "padding is more than half of the window"},
+      {"%x: u8[8,8]", "onednn.qmaxpool2d.default(%x, [2], [], [0], [1], false)",
+       "the activation must have rank 3 or 4"},
+      {"%x: u8[3,8,8]", "onednn.qmaxpool2d.default(%x, [2], [], [2], [1], false)",
+       "padding is more than half of the window"},
       {"%x: u8[3,8,8]", "onednn.qmaxpool2d.default(%x, [2], [], [], [1], false)", "`padding` must have 2 elements"},
       {"%x: u8[2], %z: s8[2]", "onednn.qcat.default([%x, %z], 0)", "the tensors have different dtypes"},
       {"%x: u8[2], %z: u8[2,2]", "onednn.qcat.default([%x, %z], 0)", "the tensors have different ranks"},
@@ -354,7 +405,8 @@ TEST_CASE("Operands are refused in words") {
 TEST_CASE("A refusal names the operator") {
   const auto graph = parse_graph("t", one_call("%x: f32[2,3]", "aten.view.default(%x, [4])"));
   REQUIRE_FALSE(graph);
-  CHECK(graph.diagnostics().list().front().message() == "`aten.view.default` refuses its operands: 6 elements do not fit a shape of 4");
+  CHECK(graph.diagnostics().list().front().message() ==
+        "`aten.view.default` refuses its operands: 6 elements do not fit a shape of 4");
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ using testing::node_of;
 
 // How many nodes of the statements before `return` merge.
 size_t merged(const std::string& statements, const std::string& results) {
-  Graph graph = graph_of("graph(%a: f32[4], %b: f32[4], %i: s32[4]) {\n" + statements + "\nreturn (" + results + ")\n}");
+  Graph graph =
+      graph_of("graph(%a: f32[4], %b: f32[4], %i: s32[4]) {\n" + statements + "\nreturn (" + results + ")\n}");
   const size_t before = graph.size();
   const size_t count = graph.merge_duplicates();
   CHECK(graph.size() == before - count);
@@ -23,7 +24,9 @@ size_t merged(const std::string& statements, const std::string& results) {
 }
 
 TEST_CASE("Equal calls become the earlier one") {
-  Graph graph = graph_of("graph(%a: f32[4]) { %x = aten.relu.default(%a) %y = aten.relu.default(%a) %z = aten.add.Tensor(%x, %y) return (%z, %y) }");
+  Graph graph = graph_of(
+      "graph(%a: f32[4]) { %x = aten.relu.default(%a) %y = aten.relu.default(%a) %z = aten.add.Tensor(%x, %y) return "
+      "(%z, %y) }");
   CHECK(graph.merge_duplicates() == 1);
   CHECK(print(graph) ==
         "graph(%a: f32[4]) {\n"
@@ -35,7 +38,9 @@ TEST_CASE("Equal calls become the earlier one") {
 }
 
 TEST_CASE("Merging goes on through what it made equal") {
-  CHECK(merged("%x = aten.relu.default(%a)\n%y = aten.relu.default(%a)\n%p = aten.neg.default(%x)\n%q = aten.neg.default(%y)", "%p, %q") == 2);
+  CHECK(merged("%x = aten.relu.default(%a)\n%y = aten.relu.default(%a)\n%p = aten.neg.default(%x)\n%q = "
+               "aten.neg.default(%y)",
+               "%p, %q") == 2);
 }
 
 TEST_CASE("Arguments must be the same to the bit") {
@@ -46,7 +51,8 @@ TEST_CASE("Arguments must be the same to the bit") {
   CHECK(merged("%x = aten.mul.Scalar(%i, 2)\n%y = aten.mul.Scalar(%i, 2.0)", "%x, %y") == 0);
   CHECK(merged("%x = aten.div.Scalar(%a, 0.0)\n%y = aten.div.Scalar(%a, -0.0)", "%x, %y") == 0);
   CHECK(merged("%x = aten.mul.Scalar(%a, 2)\n%y = aten.mul.Scalar(%a, true)", "%x, %y") == 0);
-  CHECK(merged("%x = aten.cat.default([%a, %b])\n%y = aten.cat.default([%a, %b])\n%z = aten.cat.default([%b, %a])", "%x, %y, %z") == 1);
+  CHECK(merged("%x = aten.cat.default([%a, %b])\n%y = aten.cat.default([%a, %b])\n%z = aten.cat.default([%b, %a])",
+               "%x, %y, %z") == 1);
   CHECK(merged("%x = aten.relu.default(%a)\n%y = aten.relu.default(%b)", "%x, %y") == 0);
   CHECK(merged("%x = aten.relu.default(%a)\n%y = aten.neg.default(%a)", "%x, %y") == 0);
 }
@@ -62,7 +68,8 @@ TEST_CASE("Effects and the unknown are never merged") {
 }
 
 TEST_CASE("Constants merge by their bytes") {
-  CHECK(merged("%x = constant : f32[3] {1.0, 2.0, 3.0}\n%y = constant \"other\" : f32[3] {1.0, 2.0, 3.0}", "%x, %y") == 1);
+  CHECK(merged("%x = constant : f32[3] {1.0, 2.0, 3.0}\n%y = constant \"other\" : f32[3] {1.0, 2.0, 3.0}", "%x, %y") ==
+        1);
   CHECK(merged("%x = constant : f32[1] {0.0}\n%y = constant : f32[1] {-0.0}", "%x, %y") == 0);
   CHECK(merged("%x = constant : f32[3] {0}\n%y = constant : s32[3] {0}", "%x, %y") == 0);
   CHECK(merged("%x = constant : f32[2,3] {0}\n%y = constant : f32[3,2] {0}", "%x, %y") == 0);

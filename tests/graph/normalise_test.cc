@@ -20,7 +20,8 @@ class Calls {
     w_ = graph_.add_placeholder("w", ValueType::tensor({DType::f32, {1}, {}}));
   }
   Result<std::vector<Argument>> of(const char* op, std::vector<Argument> positional, Keywords keywords = {}) {
-    return normalise_arguments(graph_.operators(), graph_.operators().intern(op), std::move(positional), std::move(keywords));
+    return normalise_arguments(graph_.operators(), graph_.operators().intern(op), std::move(positional),
+                               std::move(keywords));
   }
   // The arguments as text.
   std::string text(const char* op, std::vector<Argument> positional, Keywords keywords = {}) {
@@ -46,7 +47,8 @@ TEST_CASE("Position, name and default give the same arguments") {
   CHECK(c.text("aten.conv2d.default", {c.x(), c.w()}) == expected);
   CHECK(c.text("aten.conv2d.default", {c.x(), c.w(), Argument(), List{1, 1}, List{0, 0}, List{1, 1}, 1}) == expected);
   CHECK(c.text("aten.conv2d.default", {}, {{"weight", c.w()}, {"input", c.x()}}) == expected);
-  CHECK(c.text("aten.conv2d.default", {c.x()}, {{"groups", 1}, {"weight", c.w()}, {"padding", List{0, 0}}}) == expected);
+  CHECK(c.text("aten.conv2d.default", {c.x()}, {{"groups", 1}, {"weight", c.w()}, {"padding", List{0, 0}}}) ==
+        expected);
   CHECK(c.text("aten.add.Tensor", {c.x(), c.w()}) == c.text("aten.add.Tensor", {c.x(), c.w()}, {{"alpha", 1}}));
 }
 
@@ -56,11 +58,13 @@ TEST_CASE("What operator definitions coerce is coerced") {
     CHECK(c.text("aten.conv2d.default", {c.x(), c.w(), Argument(), 2, 1}) == "%x, %w, None, [2, 2], [1, 1], [1, 1], 1");
   }
   SECTION("an integer for a real") {
-    CHECK(c.text("quantized_decomposed.quantize_per_tensor.default", {c.x(), 1, 0, 0, 255, DType::u8}) == "%x, 1.0, 0, 0, 255, u8");
+    CHECK(c.text("quantized_decomposed.quantize_per_tensor.default", {c.x(), 1, 0, 0, 255, DType::u8}) ==
+          "%x, 1.0, 0, 0, 255, u8");
   }
   SECTION("0 and 1 for a boolean") {
     CHECK(c.text("aten.mean.dim", {c.x(), List{0}, 1}) == "%x, [0], true, None");
-    CHECK(error_of(c.of("aten.mean.dim", {c.x(), List{0}, 2})) == "QR0514 - `keepdim` of `aten.mean.dim` takes true or false, got an integer");
+    CHECK(error_of(c.of("aten.mean.dim", {c.x(), List{0}, 2})) ==
+          "QR0514 - `keepdim` of `aten.mean.dim` takes true or false, got an integer");
   }
   SECTION("a text for a keyword and a keyword for a text") {
     CHECK(c.text("aten.clone.default", {c.x()}, {{"memory_format", "channels_last"}}) == "%x, channels_last");
@@ -100,12 +104,17 @@ TEST_CASE("An operator without a signature takes everything as it is") {
 
 TEST_CASE("Calls that do not fit are refused") {
   Calls c;
-  CHECK(error_of(c.of("aten.relu.default", {c.x(), c.w()})) == "QR0510 - `aten.relu.default` takes 1 positional arguments, got 2");
+  CHECK(error_of(c.of("aten.relu.default", {c.x(), c.w()})) ==
+        "QR0510 - `aten.relu.default` takes 1 positional arguments, got 2");
   // Keyword-only parameters do not count.
-  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w(), 1})) == "QR0510 - `aten.add.Tensor` takes 2 positional arguments, got 3");
-  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"alhpa", 1}})) == "QR0511 - `aten.add.Tensor` has no parameter `alhpa`");
-  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"self", c.x()}})) == "QR0512 - `self` of `aten.add.Tensor` is given twice");
-  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"alpha", 1}, {"alpha", 1}})) == "QR0512 - `alpha` of `aten.add.Tensor` is given twice");
+  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w(), 1})) ==
+        "QR0510 - `aten.add.Tensor` takes 2 positional arguments, got 3");
+  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"alhpa", 1}})) ==
+        "QR0511 - `aten.add.Tensor` has no parameter `alhpa`");
+  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"self", c.x()}})) ==
+        "QR0512 - `self` of `aten.add.Tensor` is given twice");
+  CHECK(error_of(c.of("aten.add.Tensor", {c.x(), c.w()}, {{"alpha", 1}, {"alpha", 1}})) ==
+        "QR0512 - `alpha` of `aten.add.Tensor` is given twice");
   CHECK(error_of(c.of("aten.add.Tensor", {c.x()})) == "QR0513 - `aten.add.Tensor` needs `other`");
 }
 
@@ -122,9 +131,14 @@ TEST_CASE("Wrong kinds are named") {
   Calls c;
   OperatorTable& table = c.graph().operators();
   REQUIRE(table.declare("normalise_test.all.default",
-                        "(*, Tensor t=1, Tensor[] ts=[], Scalar s=1, int i=1, float r=1, bool b=True, str text=\"\", ScalarType d=f32, Layout k=strided, "
+                        "(*, Tensor t=1, Tensor[] ts=[], Scalar s=1, int i=1, float r=1, bool b=True, str text=\"\", "
+                        "ScalarType d=f32, Layout k=strided, "
                         "int[] is=[], float[] rs=[], bool[] bs=[], qparam q=1) -> Tensor"));
-  struct Row { const char* parameter; Argument value; const char* words; };
+  struct Row {
+    const char* parameter;
+    Argument value;
+    const char* words;
+  };
   const Row kRows[] = {{"t", "x", "a tensor, got a text"},
                        {"t", Argument(), "a tensor, got None"},
                        {"ts", c.x(), "a list of tensors, got a value of the graph"},

@@ -49,7 +49,8 @@ TEST_CASE("Operators can be declared, once") {
   const Status other = table.declare("my.op.default", "(Tensor x) -> Tensor");
   REQUIRE_FALSE(other);
   CHECK(other.diagnostics().list().front().kind == &kOperatorDeclaredTwice);
-  CHECK(other.diagnostics().list().front().message() == "the operator `my.op.default` exists with another signature: (Tensor x, int n=2) -> Tensor");
+  CHECK(other.diagnostics().list().front().message() ==
+        "the operator `my.op.default` exists with another signature: (Tensor x, int n=2) -> Tensor");
   const Status shipped = table.declare("aten.relu.default", "(Tensor x, int n) -> Tensor");
   REQUIRE_FALSE(shipped);
   CHECK(shipped.diagnostics().list().front().kind == &kOperatorDeclaredTwice);

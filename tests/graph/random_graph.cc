@@ -1,5 +1,5 @@
-// Grows a graph from its inputs: each step draws operands among the values that fit and lets normalisation and inference complete
-// the call, so that a graph is valid by construction.
+// Grows a graph from its inputs: each step draws operands among the values that fit and lets normalisation and
+// inference complete the call, so that a graph is valid by construction.
 
 #include "random_graph.h"
 
@@ -15,7 +15,8 @@ namespace {
 class Grower {
  public:
   Grower(uint32_t seed, size_t calls) : random_(seed), calls_(calls) {
-    batch_ = seed % 2 ? graph_.dims().add(graph_.dims().multiply(2, graph_.dims().symbol("batch")), seed % 3) : Dim(1 + draw(5));
+    batch_ = seed % 2 ? graph_.dims().add(graph_.dims().multiply(2, graph_.dims().symbol("batch")), seed % 3)
+                      : Dim(1 + draw(5));
   }
 
   Graph grow() {
@@ -36,14 +37,17 @@ class Grower {
   Node* any(const std::vector<Node*>& values) { return values[draw(static_cast<uint32_t>(values.size()))]; }
   double real() { return (static_cast<double>(draw(2001)) - 1000.0) / 7.0; }
 
-  Node* call(const char* op, std::vector<Argument> positional, std::vector<std::pair<std::string, Argument>> keywords = {}) {
+  Node* call(const char* op, std::vector<Argument> positional,
+             std::vector<std::pair<std::string, Argument>> keywords = {}) {
     const OpId id = graph_.operators().intern(op);
     auto arguments = normalise_arguments(graph_.operators(), id, std::move(positional), std::move(keywords));
     if (!arguments) throw std::logic_error(render_text(arguments.diagnostics()));
     auto type = infer_type(graph_, id, *arguments);
     if (!type) throw std::logic_error(render_text(type.diagnostics()));
     Node* node = graph_.add_call(id, std::move(*arguments), std::move(*type));
-    if (draw(8) == 0) graph_.set_provenance(node, {"rule-" + std::to_string(draw(9)), {"a", "b"}, "model.py:" + std::to_string(draw(99))});
+    if (draw(8) == 0)
+      graph_.set_provenance(node,
+                            {"rule-" + std::to_string(draw(9)), {"a", "b"}, "model.py:" + std::to_string(draw(99))});
     return node;
   }
 
@@ -65,21 +69,25 @@ class Grower {
     switch (draw(9)) {
       case 0: floats_.push_back(call("aten.relu.default", {x})); break;
       case 1: floats_.push_back(call("aten.hardtanh.default", {x, real()}, {{"max_val", 200.0}})); break;
-      case 2: floats_.push_back(call("aten.mul.Scalar", {x, draw(2) ? Argument(static_cast<int64_t>(draw(9))) : Argument(real())})); break;
+      case 2:
+        floats_.push_back(
+            call("aten.mul.Scalar", {x, draw(2) ? Argument(static_cast<int64_t>(draw(9))) : Argument(real())}));
+        break;
       case 3: {
         std::vector<Node*> fitting;
         for (Node* other : floats_) {
           if (other->tensor()->sizes == x->tensor()->sizes) fitting.push_back(other);
         }
-        floats_.push_back(call("aten.add.Tensor", {x, any(fitting)}, {{"alpha", draw(2) ? Argument(1) : Argument(0.5)}}));
+        floats_.push_back(
+            call("aten.add.Tensor", {x, any(fitting)}, {{"alpha", draw(2) ? Argument(1) : Argument(0.5)}}));
         break;
       }
       case 4: floats_.push_back(call("aten.linear.default", {x, weights(width().value(), n)})); break;
       case 5: {
         const bool is_signed = draw(2) == 0;
         quantized_.push_back(call("quantized_decomposed.quantize_per_tensor.default",
-                                  {x, 0.01 + draw(100) / 64.0, static_cast<int64_t>(draw(100)), is_signed ? -128 : 0, is_signed ? 127 : 255,
-                                   is_signed ? DType::s8 : DType::u8}));
+                                  {x, 0.01 + draw(100) / 64.0, static_cast<int64_t>(draw(100)), is_signed ? -128 : 0,
+                                   is_signed ? 127 : 255, is_signed ? DType::s8 : DType::u8}));
         break;
       }
       case 6: {
@@ -87,7 +95,8 @@ class Grower {
         Node* q = any(quantized_);
         const bool is_signed = q->tensor()->dtype == DType::s8;
         floats_.push_back(call("quantized_decomposed.dequantize_per_tensor.default",
-                               {q, 0.01, static_cast<int64_t>(draw(100)), is_signed ? -128 : 0, is_signed ? 127 : 255, q->tensor()->dtype}));
+                               {q, 0.01, static_cast<int64_t>(draw(100)), is_signed ? -128 : 0, is_signed ? 127 : 255,
+                                q->tensor()->dtype}));
         break;
       }
       case 7: {
@@ -98,7 +107,8 @@ class Grower {
         break;
       }
       default: {
-        Node* pair = call("aten.native_layer_norm.default", {x, Argument::List{Argument(n)}, Argument(), Argument(), 1e-5});
+        Node* pair =
+            call("aten.native_layer_norm.default", {x, Argument::List{Argument(n)}, Argument(), Argument(), 1e-5});
         floats_.push_back(call("_operator.getitem", {pair, 0}));
         break;
       }

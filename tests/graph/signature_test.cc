@@ -15,7 +15,8 @@ Signature read(std::string_view schema) {
 }
 
 TEST_CASE("Parameters have kinds, defaults and positions") {
-  const Signature s = read("(Tensor self, Tensor? bias, int[2] padding=0, *, Scalar alpha=1, ScalarType? dtype=None) -> Tensor");
+  const Signature s =
+      read("(Tensor self, Tensor? bias, int[2] padding=0, *, Scalar alpha=1, ScalarType? dtype=None) -> Tensor");
   REQUIRE(s.parameters.size() == 5);
   CHECK(s.parameters[0].kind == ParameterKind::tensor);
   CHECK_FALSE(s.parameters[0].optional);
@@ -35,14 +36,31 @@ TEST_CASE("Parameters have kinds, defaults and positions") {
 }
 
 TEST_CASE("Every type has its kind") {
-  struct Row { const char* type; ParameterKind kind; };
-  constexpr Row kRows[] = {{"Tensor", ParameterKind::tensor},        {"Tensor[]", ParameterKind::tensor_list}, {"Tensor?[]", ParameterKind::tensor_list},
-                           {"Scalar", ParameterKind::scalar},        {"int", ParameterKind::integer},          {"SymInt", ParameterKind::integer},
-                           {"float", ParameterKind::real},           {"bool", ParameterKind::boolean},         {"str", ParameterKind::text},
-                           {"ScalarType", ParameterKind::dtype},     {"Layout", ParameterKind::keyword},       {"Device?", ParameterKind::keyword},
-                           {"MemoryFormat", ParameterKind::keyword}, {"int[]", ParameterKind::integer_list},   {"SymInt[4]", ParameterKind::integer_list},
-                           {"float[]", ParameterKind::real_list},    {"bool[3]", ParameterKind::boolean_list}, {"qparam", ParameterKind::qparam},
-                           {"Generator?", ParameterKind::any},       {"Tensor(a)", ParameterKind::tensor},     {"Tensor(a!)[]", ParameterKind::tensor_list}};
+  struct Row {
+    const char* type;
+    ParameterKind kind;
+  };
+  constexpr Row kRows[] = {{"Tensor", ParameterKind::tensor},
+                           {"Tensor[]", ParameterKind::tensor_list},
+                           {"Tensor?[]", ParameterKind::tensor_list},
+                           {"Scalar", ParameterKind::scalar},
+                           {"int", ParameterKind::integer},
+                           {"SymInt", ParameterKind::integer},
+                           {"float", ParameterKind::real},
+                           {"bool", ParameterKind::boolean},
+                           {"str", ParameterKind::text},
+                           {"ScalarType", ParameterKind::dtype},
+                           {"Layout", ParameterKind::keyword},
+                           {"Device?", ParameterKind::keyword},
+                           {"MemoryFormat", ParameterKind::keyword},
+                           {"int[]", ParameterKind::integer_list},
+                           {"SymInt[4]", ParameterKind::integer_list},
+                           {"float[]", ParameterKind::real_list},
+                           {"bool[3]", ParameterKind::boolean_list},
+                           {"qparam", ParameterKind::qparam},
+                           {"Generator?", ParameterKind::any},
+                           {"Tensor(a)", ParameterKind::tensor},
+                           {"Tensor(a!)[]", ParameterKind::tensor_list}};
   for (const Row& row : kRows) {
     INFO(row.type);
     CHECK(read("(" + std::string(row.type) + " p) -> ()").parameters[0].kind == row.kind);
@@ -50,7 +68,9 @@ TEST_CASE("Every type has its kind") {
 }
 
 TEST_CASE("Defaults of every kind") {
-  const auto default_of = [](const std::string& parameter) { return read("(" + parameter + ") -> ()").parameters[0].default_value; };
+  const auto default_of = [](const std::string& parameter) {
+    return read("(" + parameter + ") -> ()").parameters[0].default_value;
+  };
   CHECK(identical(default_of("float eps=1"), 1.0));
   CHECK(identical(default_of("float eps=1e-05"), 1e-5));
   CHECK(identical(default_of("int dim=-1"), -1));
@@ -78,7 +98,10 @@ TEST_CASE("Results, aliases and mutation") {
 }
 
 TEST_CASE("What is no schema is refused with the reason") {
-  struct Row { const char* schema; const char* message; };
+  struct Row {
+    const char* schema;
+    const char* message;
+  };
   constexpr Row kRows[] = {
       {"", "cannot read the signature ``: `(` is missing"},
       {"(Tensor x)", "cannot read the signature `(Tensor x)`: `->` is missing"},
@@ -101,7 +124,9 @@ TEST_CASE("What is no schema is refused with the reason") {
 }
 
 TEST_CASE("No prefix of a schema and no missing letter crashes the reader") {
-  const std::string schema = "(Tensor(a!) self, int[2] k=[1, 2], str m=\"x\", *, Scalar? a=1.5, ScalarType d=f32) -> (Tensor(a!) v, Tensor[] i)";
+  const std::string schema =
+      "(Tensor(a!) self, int[2] k=[1, 2], str m=\"x\", *, Scalar? a=1.5, ScalarType d=f32) -> (Tensor(a!) v, Tensor[] "
+      "i)";
   REQUIRE(parse_signature(schema));
   for (size_t i = 0; i < schema.size(); ++i) {
     CHECK_FALSE(parse_signature(schema.substr(0, i)));

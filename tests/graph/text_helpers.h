@@ -47,7 +47,8 @@ std::string error_of(const Result<T>& result) {
 
 // print -> parse -> print changes nothing, whatever of it is left out.
 inline void check_fixpoint(const Graph& graph) {
-  for (const PrintOptions& options : {PrintOptions{}, PrintOptions{true, true, 1000000}, PrintOptions{true, false, 0}}) {
+  for (const PrintOptions& options :
+       {PrintOptions{}, PrintOptions{true, true, 1000000}, PrintOptions{true, false, 0}}) {
     const std::string printed = print(graph, options);
     const auto again = parse_graph("printed.graph", printed, graph.operators_ptr());
     if (!again) FAIL(render_text(again.diagnostics()) << "\nin\n" << printed);

@@ -1,4 +1,5 @@
-// The text form of graphs: what prints reads back, what does not read says where and why, and nothing crashes the reader.
+// The text form of graphs: what prints reads back, what does not read says where and why, and nothing crashes the
+// reader.
 
 #include <qrules/graph/text.h>
 
@@ -23,7 +24,8 @@ using testing::node_of;
 using testing::one_call;
 
 // One of everything; printed exactly as written here.
-constexpr const char* kEverything = R"(graph(%x: u8[1,3,8,8], %s: f32[], %p: f32[8*s77 + 1,4], %q: f32[1,3,4,4] strides(48,1,12,3), %k) {
+constexpr const char* kEverything =
+    R"(graph(%x: u8[1,3,8,8], %s: f32[], %p: f32[8*s77 + 1,4], %q: f32[1,3,4,4] strides(48,1,12,3), %k) {
   %w = constant "c1.weight" : s8[4,3,3,3]
   %z = constant : s64[32] {0}
   %v = constant "a \"quoted\"\n\\name" : f32[3] {1.5, -0.0, inf}
@@ -75,10 +77,12 @@ TEST_CASE("Types left out are inferred") {
 }
 
 TEST_CASE("Spellings of the same graph") {
-  const std::string expected = print(graph_of("graph(%x: f32[2], %y: f32[2]) { %z = aten.add.Tensor(%x, %y) return (%z) }"));
+  const std::string expected =
+      print(graph_of("graph(%x: f32[2], %y: f32[2]) { %z = aten.add.Tensor(%x, %y) return (%z) }"));
   for (const char* text : {
            "graph(%x:f32[2],%y:f32[2]){%z=aten.add.Tensor(%x,%y)return(%z)}",
-           "graph(%x: torch.float32[ 2 ], %y: float32[1 + 1]) {\n# a comment\n %z: f32[2] = aten.add.Tensor(other=%y, self=%x)  # one more }\n return (%z)\n}\n# end",
+           "graph(%x: torch.float32[ 2 ], %y: float32[1 + 1]) {\n# a comment\n %z: f32[2] = aten.add.Tensor(other=%y, "
+           "self=%x)  # one more }\n return (%z)\n}\n# end",
            "\n\n graph ( %x : f32 [2] , %y : f32 [2] ) { %z = aten.add.Tensor(%x, %y, alpha=1) return (%z,) }",
        }) {
     const auto graph = parse_graph("t", text);
@@ -92,7 +96,9 @@ TEST_CASE("Spellings of the same graph") {
 }
 
 TEST_CASE("Only what differs from the defaults is printed, to the bit") {
-  const auto printed = [](const std::string& call) { return print(*node_of(graph_of(one_call("%x: f32[1,2,8,8], %w: f32[2,2,3,3]", call)), "y"), {false, false, 16}); };
+  const auto printed = [](const std::string& call) {
+    return print(*node_of(graph_of(one_call("%x: f32[1,2,8,8], %w: f32[2,2,3,3]", call)), "y"), {false, false, 16});
+  };
   CHECK(printed("aten.conv2d.default(%x, %w, None, [1, 1], [0, 0])") == "%y = aten.conv2d.default(%x, %w)");
   CHECK(printed("aten.conv2d.default(%x, %w, padding=1)") == "%y = aten.conv2d.default(%x, %w, None, [1, 1], [1, 1])");
   CHECK(printed("aten.add.Tensor(%x, %x, alpha=1)") == "%y = aten.add.Tensor(%x, %x)");
@@ -102,9 +108,36 @@ TEST_CASE("Only what differs from the defaults is printed, to the bit") {
 }
 
 TEST_CASE("Arguments of every kind print and read back") {
-  for (const char* argument : {"None", "true", "false", "7", "-7", "9223372036854775807", "-9223372036854775808", "1.0", "-0.0", "1e-05", "1e+22", "inf",
-                               "-inf", "nan", "0.1", "5e-324", "1.7976931348623157e+308", "\"text\"", "\"\"", "\"a \\\"b\\\" \\\\ \\n\\t\\r\\u0001 \xC3\xA9\"",
-                               "u8", "f8e4m3", "channels_last", "size(s)", "size(2*s + 1)", "%x", "[]", "[1, 2]", "[[], [[1.5]]]", "[%x, None]"}) {
+  for (const char* argument : {"None",
+                               "true",
+                               "false",
+                               "7",
+                               "-7",
+                               "9223372036854775807",
+                               "-9223372036854775808",
+                               "1.0",
+                               "-0.0",
+                               "1e-05",
+                               "1e+22",
+                               "inf",
+                               "-inf",
+                               "nan",
+                               "0.1",
+                               "5e-324",
+                               "1.7976931348623157e+308",
+                               "\"text\"",
+                               "\"\"",
+                               "\"a \\\"b\\\" \\\\ \\n\\t\\r\\u0001 \xC3\xA9\"",
+                               "u8",
+                               "f8e4m3",
+                               "channels_last",
+                               "size(s)",
+                               "size(2*s + 1)",
+                               "%x",
+                               "[]",
+                               "[1, 2]",
+                               "[[], [[1.5]]]",
+                               "[%x, None]"}) {
     INFO(argument);
     Graph graph = graph_of(one_call("%x: f32[s]", "\"my.op\"(" + std::string(argument) + ")"));
     CHECK(print(node_of(graph, "y")->argument(size_t{0}), graph.dims()) == argument);
@@ -128,7 +161,10 @@ TEST_CASE("Other spellings of arguments") {
 }
 
 TEST_CASE("Constants print their elements up to a limit, or one for all") {
-  const auto printed = [](const std::string& constant, int64_t limit) { return print(*node_of(graph_of("graph() { %w = constant : " + constant + " return () }"), "w"), {true, false, limit}); };
+  const auto printed = [](const std::string& constant, int64_t limit) {
+    return print(*node_of(graph_of("graph() { %w = constant : " + constant + " return () }"), "w"),
+                 {true, false, limit});
+  };
   CHECK(printed("s8[3] {1, -2, 3}", 16) == "%w = constant : s8[3] {1, -2, 3}");
   CHECK(printed("s8[3] {1, -2, 3}", 2) == "%w = constant : s8[3]");
   CHECK(printed("s8[1000] {5}", 2) == "%w = constant : s8[1000] {5}");
@@ -173,10 +209,13 @@ TEST_CASE("Each error has its place and words") {
       {"graph() {\n  x = 3\n}", "QR0501 2:3 expected a value such as %y, `return` or `}`, found `x`"},
       {"graph() {\n  %x 3\n}", "QR0501 2:6 expected `=`, found `3`"},
       {"graph() {\n  %x = 3\n}", "QR0501 2:8 expected an operator or `constant`, found `3`"},
-      {"graph() {\n  %x: f32[1] = constant : f32[1]\n}", "QR0501 2:16 expected an operator (the type of a constant follows it), found `constant`"},
+      {"graph() {\n  %x: f32[1] = constant : f32[1]\n}",
+       "QR0501 2:16 expected an operator (the type of a constant follows it), found `constant`"},
       {"graph() {\n  %x = constant f32[1]\n}", "QR0501 2:17 expected `:`, found `f32`"},
-      {"graph() {\n  %x = \"aten.relu.default\"(1)\n}", "QR0501 2:8 expected an operator without quotes, for it has a signature, found `\"aten.relu.default\"`"},
-      {"graph() {\n  %x = \"my.op\"(a=1, 2)\n}", "QR0501 2:21 expected name=value after the first named argument, found `2`"},
+      {"graph() {\n  %x = \"aten.relu.default\"(1)\n}",
+       "QR0501 2:8 expected an operator without quotes, for it has a signature, found `\"aten.relu.default\"`"},
+      {"graph() {\n  %x = \"my.op\"(a=1, 2)\n}",
+       "QR0501 2:21 expected name=value after the first named argument, found `2`"},
       {"graph() {\n  %x = \"my.op\"(=)\n}", "QR0501 2:16 expected an argument, found `=`"},
       {"graph() {\n  %x = \"my.op\"(\"\\q\")\n}", "QR0501 2:16 expected a text with JSON escapes, found `\"\\q\"`"},
       {"graph() {\n  %x = \"my.op\"(size 3)\n}", "QR0501 2:21 expected `(` and a size, found `3`"},
@@ -204,32 +243,44 @@ TEST_CASE("Each error has its place and words") {
       // QR0508
       {"graph() {\n  %w = constant : f32[s]\n}", "QR0508 2:19 constant `%w`: its sizes are not numbers"},
       {"graph() {\n  %w = constant : f32[4000000000,4000000000]\n}", "QR0508 2:19 constant `%w`: it is too large"},
-      {"graph() {\n  %w = constant : f32[4000000000] {0}\n}", "QR0508 2:35 constant `%w`: it is too large to be written out"},
+      {"graph() {\n  %w = constant : f32[4000000000] {0}\n}",
+       "QR0508 2:35 constant `%w`: it is too large to be written out"},
       {"graph() {\n  %w = constant : s8[3] {1, 2}\n}", "QR0508 2:25 constant `%w`: it has 3 elements, 2 are listed"},
       {"graph() {\n  %w = constant : s8[3] {}\n}", "QR0508 2:25 constant `%w`: it has 3 elements, 0 are listed"},
       {"graph() {\n  %w = constant : s8[3] {1, 2, 128}\n}", "QR0508 2:32 constant `%w`: 128 is not a value of s8"},
       {"graph() {\n  %w = constant : u8[1] {-1}\n}", "QR0508 2:26 constant `%w`: -1 is not a value of u8"},
       {"graph() {\n  %w = constant : s32[1] {1.5}\n}", "QR0508 2:27 constant `%w`: 1.5 is not a value of s32"},
-      {"graph() {\n  %w = constant : s64[1] {18446744073709551615}\n}", "QR0508 2:27 constant `%w`: 18446744073709551615 is not a value of s64"},
+      {"graph() {\n  %w = constant : s64[1] {18446744073709551615}\n}",
+       "QR0508 2:27 constant `%w`: 18446744073709551615 is not a value of s64"},
       {"graph() {\n  %w = constant : s32[1] {abc}\n}", "QR0508 2:27 constant `%w`: its elements are numbers"},
-      {"graph() {\n  %w = constant : c64[1] {1}\n}", "QR0508 2:26 constant `%w`: elements of c64 cannot be written out"},
+      {"graph() {\n  %w = constant : c64[1] {1}\n}",
+       "QR0508 2:26 constant `%w`: elements of c64 cannot be written out"},
       // QR0509
-      {"graph() {\n  %x = \"my.op\"(12abc)\n}", "QR0509 2:16 cannot read the number `12abc`: it is neither an integer nor a real"},
-      {"graph() {\n  %x = \"my.op\"(9223372036854775808)\n}", "QR0509 2:16 cannot read the number `9223372036854775808`: it does not fit 64 bits"},
+      {"graph() {\n  %x = \"my.op\"(12abc)\n}",
+       "QR0509 2:16 cannot read the number `12abc`: it is neither an integer nor a real"},
+      {"graph() {\n  %x = \"my.op\"(9223372036854775808)\n}",
+       "QR0509 2:16 cannot read the number `9223372036854775808`: it does not fit 64 bits"},
       {"graph() {\n  %x = \"my.op\"(1e999)\n}", "QR0509 2:16 cannot read the number `1e999`: it is out of range"},
-      {"graph() {\n  %x = \"my.op\"(-nothing)\n}", "QR0509 2:16 cannot read the number `-nothing`: it is neither an integer nor a real"},
+      {"graph() {\n  %x = \"my.op\"(-nothing)\n}",
+       "QR0509 2:16 cannot read the number `-nothing`: it is neither an integer nor a real"},
       // QR0510 to QR0514, at the operator
-      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, 1)\n}", "QR0510 2:8 `aten.relu.default` takes 1 positional arguments, got 2"},
-      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, a=1)\n}", "QR0511 2:8 `aten.relu.default` has no parameter `a`"},
-      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, self=%x)\n}", "QR0512 2:8 `self` of `aten.relu.default` is given twice"},
+      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, 1)\n}",
+       "QR0510 2:8 `aten.relu.default` takes 1 positional arguments, got 2"},
+      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, a=1)\n}",
+       "QR0511 2:8 `aten.relu.default` has no parameter `a`"},
+      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(%x, self=%x)\n}",
+       "QR0512 2:8 `self` of `aten.relu.default` is given twice"},
       {"graph(%x: f32[2]) {\n  %y = aten.relu.default()\n}", "QR0513 2:8 `aten.relu.default` needs `self`"},
-      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(\"a\")\n}", "QR0514 2:8 `self` of `aten.relu.default` takes a tensor, got a text"},
+      {"graph(%x: f32[2]) {\n  %y = aten.relu.default(\"a\")\n}",
+       "QR0514 2:8 `self` of `aten.relu.default` takes a tensor, got a text"},
       // QR0520, at the size
       {"graph(%x: f32[2, s + ]) {}", "QR0520 1:18 cannot read the size `s +`: it ends early"},
       {"graph(%x: f32[2] strides(a b)) {}", "QR0520 1:26 cannot read the size `a b`: unexpected `b`"},
-      {"graph() {\n  %x = \"my.op\"(size(Foo(2)))\n}", "QR0520 2:21 cannot read the size `Foo(2)`: unknown function `Foo`"},
+      {"graph() {\n  %x = \"my.op\"(size(Foo(2)))\n}",
+       "QR0520 2:21 cannot read the size `Foo(2)`: unknown function `Foo`"},
       // QR0530, at the operator, when the type is left out
-      {"graph(%x: f32[2,3]) {\n  %y = aten.mm.default(%x, %x)\n}", "QR0530 2:8 `aten.mm.default` refuses its operands: the inner sizes differ: 3 and 2"},
+      {"graph(%x: f32[2,3]) {\n  %y = aten.mm.default(%x, %x)\n}",
+       "QR0530 2:8 `aten.mm.default` refuses its operands: the inner sizes differ: 3 and 2"},
   };
   for (const Wrong& row : kRows) {
     INFO(row.text);
@@ -238,7 +289,9 @@ TEST_CASE("Each error has its place and words") {
 }
 
 TEST_CASE("Lists are nested to a limit") {
-  const auto nested = [](size_t depth) { return one_call("", "\"my.op\"(" + std::string(depth, '[') + std::string(depth, ']') + ")"); };
+  const auto nested = [](size_t depth) {
+    return one_call("", "\"my.op\"(" + std::string(depth, '[') + std::string(depth, ']') + ")");
+  };
   CHECK(parse_graph("t", nested(64)));
   CHECK(error_of(parse_graph("t", nested(66))) == "QR0507 2:81 more than 64 levels of nesting");
 }
@@ -250,17 +303,20 @@ TEST_CASE("Near names are suggested, with an edit") {
     const Help& help = graph.diagnostics().list().front().helps.front();
     return help.text + " " + std::string(help.span.text()) + " -> " + help.replacement;
   };
-  CHECK(help_of(one_call("%x: f32[2]", "aten.rleu.default(%x)")) == "did you mean `aten.relu.default`? aten.rleu.default -> aten.relu.default");
+  CHECK(help_of(one_call("%x: f32[2]", "aten.rleu.default(%x)")) ==
+        "did you mean `aten.relu.default`? aten.rleu.default -> aten.relu.default");
   CHECK(help_of(one_call("%input: f32[2]", "aten.relu.default(%inptu)")) == "did you mean `%input`? %inptu -> %input");
   CHECK(help_of(one_call("%x: f32[2]", "nothing.like.this.at.all(%x)")) == "none");
 }
 
 TEST_CASE("A graph inside another file reports that file's lines") {
-  const std::string before = "rule: a\nbefore: |\n", inner = "  graph(%x: f32[2]) {\n    %y = aten.relu.default(%z)\n  }\n", after = "} after\n";
+  const std::string before = "rule: a\nbefore: |\n",
+                    inner = "  graph(%x: f32[2]) {\n    %y = aten.relu.default(%z)\n  }\n", after = "} after\n";
   const auto file = std::make_shared<SourceFile>("rules.yaml", before + inner + after);
   const auto graph = parse_graph(Span{file, before.size(), before.size() + inner.size()});
   REQUIRE_FALSE(graph);
-  CHECK(graph.diagnostics().list().front().one_line() == "rules.yaml:4:28: error[QR0503]: no value is called `%z` here");
+  CHECK(graph.diagnostics().list().front().one_line() ==
+        "rules.yaml:4:28: error[QR0503]: no value is called `%z` here");
   // The text behind the span is not looked at.
   const std::string good = "graph() { return () }";
   const auto whole = std::make_shared<SourceFile>("rules.yaml", good + " } \"");
@@ -281,8 +337,10 @@ TEST_CASE("No prefix of a text crashes the reader, and none but the last is a gr
 TEST_CASE("No missing, doubled or changed byte crashes the reader; what still reads prints to a fixpoint") {
   const std::string text = kEverything;
   for (size_t i = 0; i < text.size(); ++i) {
-    for (const std::string& changed : {text.substr(0, i) + text.substr(i + 1), text.substr(0, i) + text[i] + text.substr(i), text.substr(0, i) + '\x80' + text.substr(i + 1),
-                                       text.substr(0, i) + '[' + text.substr(i + 1), text.substr(0, i) + '"' + text.substr(i + 1)}) {
+    for (const std::string& changed :
+         {text.substr(0, i) + text.substr(i + 1), text.substr(0, i) + text[i] + text.substr(i),
+          text.substr(0, i) + '\x80' + text.substr(i + 1), text.substr(0, i) + '[' + text.substr(i + 1),
+          text.substr(0, i) + '"' + text.substr(i + 1)}) {
       const auto graph = parse_graph("t", changed);
       if (!graph) {
         REQUIRE_FALSE(render_text(graph.diagnostics()).empty());
@@ -300,13 +358,28 @@ TEST_CASE("Hostile texts are refused") {
   const std::string deep(10'000, '(');
   const std::string brackets(10'000, '[');
   const std::string braces(10'000, '{');
-  const std::vector<std::string> hostile = {deep, brackets, braces, "graph" + deep, "graph(%x: f32" + brackets, "graph(%x: " + deep, "graph(%x: f32[" + deep + "s" + std::string(10'000, ')') + "]) {}",
-                                  one_call("", "\"my.op\"(" + brackets), one_call("", "\"my.op\"(" + brackets + std::string(10'000, ']') + ")"), one_call("", "\"my.op\"(size(" + deep),
-                                  "graph() {" + braces, "graph(%x: f32[99999999999999999999]) {}", "graph(%x: f32[9223372036854775807*9223372036854775807]) {}",
-                                  "graph() { %w = constant : f32[9223372036854775807] {0} }", "graph() { %w = constant : f64[268435456,2] {0} }",
-                                  one_call("", "\"my.op\"(" + std::string(100'000, '9') + ")"), one_call("", "\"my.op\"(0." + std::string(100'000, '9') + "e9999999999)"),
-                                  std::string(100'000, '%'), std::string(100'000, '"'), std::string(1000, '\0'), std::string("graph(%x: f32[2]\0) {}", 21),
-                                  "graph(%" + std::string(100'000, 'x')};
+  const std::vector<std::string> hostile = {deep,
+                                            brackets,
+                                            braces,
+                                            "graph" + deep,
+                                            "graph(%x: f32" + brackets,
+                                            "graph(%x: " + deep,
+                                            "graph(%x: f32[" + deep + "s" + std::string(10'000, ')') + "]) {}",
+                                            one_call("", "\"my.op\"(" + brackets),
+                                            one_call("", "\"my.op\"(" + brackets + std::string(10'000, ']') + ")"),
+                                            one_call("", "\"my.op\"(size(" + deep),
+                                            "graph() {" + braces,
+                                            "graph(%x: f32[99999999999999999999]) {}",
+                                            "graph(%x: f32[9223372036854775807*9223372036854775807]) {}",
+                                            "graph() { %w = constant : f32[9223372036854775807] {0} }",
+                                            "graph() { %w = constant : f64[268435456,2] {0} }",
+                                            one_call("", "\"my.op\"(" + std::string(100'000, '9') + ")"),
+                                            one_call("", "\"my.op\"(0." + std::string(100'000, '9') + "e9999999999)"),
+                                            std::string(100'000, '%'),
+                                            std::string(100'000, '"'),
+                                            std::string(1000, '\0'),
+                                            std::string("graph(%x: f32[2]\0) {}", 21),
+                                            "graph(%" + std::string(100'000, 'x')};
   for (const std::string& text : hostile) {
     const auto graph = parse_graph("t", text);
     INFO(text.substr(0, 60));
@@ -316,15 +389,19 @@ TEST_CASE("Hostile texts are refused") {
 }
 
 TEST_CASE("Large sizes are carried through inference without harm") {
-  for (const char* call : {"aten.view.default(%x, [-1])", "aten.cat.default([%x, %x, %x])", "aten.flatten.using_ints(%x)", "aten.relu.default(%x)", "aten.t.default(%x)",
-                           "aten.expand.default(%x, [9223372036854775807, -1, -1])", "aten.permute.default(%x, [1, 0])"}) {
+  for (const char* call :
+       {"aten.view.default(%x, [-1])", "aten.cat.default([%x, %x, %x])", "aten.flatten.using_ints(%x)",
+        "aten.relu.default(%x)", "aten.t.default(%x)", "aten.expand.default(%x, [9223372036854775807, -1, -1])",
+        "aten.permute.default(%x, [1, 0])"}) {
     const auto graph = parse_graph("t", one_call("%x: f32[4611686018427387904,4611686018427387904]", call));
     INFO(call);
     // More elements than can be counted are the largest number, which is no size to read back.
     if (graph && print(*graph).find("9223372036854775807") == std::string::npos) check_fixpoint(*graph);
   }
-  for (const char* call : {"aten.max_pool2d.default(%x, [9223372036854775807, 2])", "aten.max_pool2d.default(%x, 2, 9223372036854775807)",
-                           "aten.max_pool2d.default(%x, 2, 1, 9223372036854775807)", "aten.max_pool2d.default(%x, 3, 1, 0, 9223372036854775807)"}) {
+  for (const char* call :
+       {"aten.max_pool2d.default(%x, [9223372036854775807, 2])", "aten.max_pool2d.default(%x, 2, 9223372036854775807)",
+        "aten.max_pool2d.default(%x, 2, 1, 9223372036854775807)",
+        "aten.max_pool2d.default(%x, 3, 1, 0, 9223372036854775807)"}) {
     INFO(call);
     CHECK(error_of(parse_graph("t", one_call("%x: f32[1,1,8,8]", call))).substr(0, 6) == "QR0530");
   }
@@ -350,9 +427,11 @@ TEST_CASE("Tokens") {
   text::Lexer lexer(Span{std::make_shared<SourceFile>("t", text), 0, text.size()});
   using text::TokenKind;
   const std::pair<TokenKind, const char*> kExpected[] = {
-      {TokenKind::word, "graph"}, {TokenKind::symbol, "("}, {TokenKind::value_name, "x.1"}, {TokenKind::symbol, ":"}, {TokenKind::word, "f32"},
-      {TokenKind::symbol, "["},   {TokenKind::number, "-3"}, {TokenKind::symbol, "]"},      {TokenKind::symbol, ")"}, {TokenKind::symbol, "->"},
-      {TokenKind::text, "a b"},   {TokenKind::number, "1e-5"}, {TokenKind::bad, "@"},       {TokenKind::end, ""},     {TokenKind::end, ""}};
+      {TokenKind::word, "graph"}, {TokenKind::symbol, "("}, {TokenKind::value_name, "x.1"},
+      {TokenKind::symbol, ":"},   {TokenKind::word, "f32"}, {TokenKind::symbol, "["},
+      {TokenKind::number, "-3"},  {TokenKind::symbol, "]"}, {TokenKind::symbol, ")"},
+      {TokenKind::symbol, "->"},  {TokenKind::text, "a b"}, {TokenKind::number, "1e-5"},
+      {TokenKind::bad, "@"},      {TokenKind::end, ""},     {TokenKind::end, ""}};
   for (const auto& [kind, expected] : kExpected) {
     const text::Token token = lexer.next();
     INFO(expected);

@@ -70,12 +70,14 @@ TEST_CASE("Arguments that do not fit the signature") {
   }
   SECTION("a text for a tensor, also when types are not looked at") {
     graph.set_arguments(b, {a, DType::f32, 1});
-    CHECK(damages(graph, {false}) == Lines{"error[QR0540]: `%b`: `other` of `aten.add.Tensor` takes a tensor, got a dtype"});
+    CHECK(damages(graph, {false}) ==
+          Lines{"error[QR0540]: `%b`: `other` of `aten.add.Tensor` takes a tensor, got a dtype"});
   }
 }
 
 TEST_CASE("Types that differ from what operators give") {
-  Graph graph = graph_of("graph(%a: f32[2,3], %s: f32[n,3]) { %b = aten.relu.default(%a) %c = aten.relu.default(%s) return (%b, %c) }");
+  Graph graph = graph_of(
+      "graph(%a: f32[2,3], %s: f32[n,3]) { %b = aten.relu.default(%a) %c = aten.relu.default(%s) return (%b, %c) }");
   Node *b = node_of(graph, "b"), *c = node_of(graph, "c");
   SECTION("another dtype") {
     graph.set_type(b, ValueType::tensor({DType::f64, {2, 3}, {}}));
@@ -108,7 +110,8 @@ TEST_CASE("Types that differ from what operators give") {
 TEST_CASE("Operands that an operator refuses") {
   Graph graph = graph_of("graph(%a: f32[2,3], %b: f32[3,4]) { %c = aten.mm.default(%a, %b) return (%c) }");
   graph.set_type(node_of(graph, "b"), ValueType::tensor({DType::f32, {5, 4}, {}}));
-  CHECK(damages(graph) == Lines{"error[QR0540]: `%c`: `aten.mm.default` refuses its operands: the inner sizes differ: 3 and 5"});
+  CHECK(damages(graph) ==
+        Lines{"error[QR0540]: `%c`: `aten.mm.default` refuses its operands: the inner sizes differ: 3 and 5"});
 }
 
 TEST_CASE("Each damage is found, not only the first") {

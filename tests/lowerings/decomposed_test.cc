@@ -74,7 +74,8 @@ TEST_CASE("quantize rounds ties to even before an odd zero point is added", "[de
 
 TEST_CASE("quantize multiplies by the inverse of the scale in f32", "[decomposed]") {
   // PyTorch's values. A division, in f32 or f64, and a product in f64 all give 5 and 19.
-  CHECK(run(quantize("f32[2]", "u8[2]", "0.3, 0, 0, 255, u8"), {{1.649999976158142, 5.849999904632568}}) == Values{6, 20});
+  CHECK(run(quantize("f32[2]", "u8[2]", "0.3, 0, 0, 255, u8"), {{1.649999976158142, 5.849999904632568}}) ==
+        Values{6, 20});
 }
 
 TEST_CASE("quantize saturates at quant_min and quant_max", "[decomposed]") {
@@ -166,8 +167,9 @@ TEST_CASE("dequantize per channel computes integer differences in the promoted t
 }
 
 TEST_CASE("parameters for a tensor", "[decomposed]") {
-  const std::string affine = graph("%x: f32[3]", "(f64[1], s64[1])",
-                                   "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1.1920928955078125e-07, u8)");
+  const std::string affine =
+      graph("%x: f32[3]", "(f64[1], s64[1])",
+            "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1.1920928955078125e-07, u8)");
   CHECK(run(affine, {{-1, 0.5, 254}}, 0) == Values{1});
   CHECK(run(affine, {{-1, 0.5, 254}}, 1) == Values{1});
   CHECK(run(affine, {{51, 102, 127.5}}, 0) == Values{0.5});  // zero is always in the range
@@ -177,8 +179,8 @@ TEST_CASE("parameters for a tensor", "[decomposed]") {
             "quantized_decomposed.choose_qparams_symmetric.tensor(%x, -127, 127, 1.1920928955078125e-07, s8)");
   CHECK(run(symmetric, {{-254, 3}}, 0) == Values{2});
   CHECK(run(symmetric, {{-254, 3}}, 1) == Values{0});
-  CHECK(refusal(graph("%x: f32[0]", "(f64[1], s64[1])", "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-7, u8)")) !=
-        "");
+  CHECK(refusal(graph("%x: f32[0]", "(f64[1], s64[1])",
+                      "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-7, u8)")) != "");
 }
 
 TEST_CASE("parameters for tokens", "[decomposed]") {
@@ -200,7 +202,8 @@ TEST_CASE("casts truncate, wrap and round as torch does", "[decomposed]") {
   CHECK(run(cast("f64[3]", "s32[3]", "s32"), {{-1.9, 5e9, kNan}}) == Values{-1, -2147483648.0, -2147483648.0});
   CHECK(run(cast("f32[3]", "bool[3]", "bool"), {{0, kNan, -2}}) == Values{0, 1, 1});
   CHECK(run(cast("s32[2]", "s8[2]", "s8"), {{129, -129}}) == Values{-127, 127});
-  CHECK(run(cast("f32[4]", "bf16[4]", "bf16"), {{1.00390625, 1.01171875, 3.4e38, -kInf}}) == Values{1, 1.015625, kInf, -kInf});
+  CHECK(run(cast("f32[4]", "bf16[4]", "bf16"), {{1.00390625, 1.01171875, 3.4e38, -kInf}}) ==
+        Values{1, 1.015625, kInf, -kInf});
   CHECK(run(cast("f32[6]", "f16[6]", "f16"),
             {{65519, 65520, 5.9604644775390625e-08, 2.98023223876953125e-08, 1.00048828125, -6.1e-05}}) ==
         Values{65504, kInf, 5.9604644775390625e-08, 0, 1, -6.097555160522461e-05});
@@ -273,12 +276,14 @@ TEST_CASE("views of every kind show the right elements", "[decomposed]") {
 }
 
 TEST_CASE("cat joins along any dimension, converts, and leaves out empty vectors", "[decomposed]") {
-  CHECK(run(graph("%a: u8[2,1], %b: u8[2,2]", "u8[2,3]", "onednn.qcat.default([%a, %b], -1)"), {{1, 2}, {3, 4, 5, 6}}) ==
-        Values{1, 3, 4, 2, 5, 6});
+  CHECK(run(graph("%a: u8[2,1], %b: u8[2,2]", "u8[2,3]", "onednn.qcat.default([%a, %b], -1)"),
+            {{1, 2}, {3, 4, 5, 6}}) == Values{1, 3, 4, 2, 5, 6});
   CHECK(run(graph("%a: s8[1,2], %b: f32[1,2]", "f32[2,2]", "aten.cat.default([%a, %b])"), {{-1, 2}, {0.5, 4}}) ==
         Values{-1, 2, 0.5, 4});
-  CHECK(run(graph("%a: f32[0], %b: f32[1,2]", "f32[1,2]", "aten.cat.default([%a, %b], 1)"), {{}, {3, 4}}) == Values{3, 4});
-  FakeContext channels_last(graph("%a: u8[1,1,2,2], %b: u8[1,2,2,2]", "u8[1,3,2,2]", "onednn.qcat.default([%a, %b], 1)"));
+  CHECK(run(graph("%a: f32[0], %b: f32[1,2]", "f32[1,2]", "aten.cat.default([%a, %b], 1)"), {{}, {3, 4}}) ==
+        Values{3, 4});
+  FakeContext channels_last(
+      graph("%a: u8[1,1,2,2], %b: u8[1,2,2,2]", "u8[1,3,2,2]", "onednn.qcat.default([%a, %b], 1)"));
   channels_last.relayout(1, {8, 1, 4, 2});
   channels_last.fill(0, {1, 2, 3, 4});
   channels_last.fill(1, {5, 6, 7, 8, 9, 10, 11, 12});
@@ -286,7 +291,8 @@ TEST_CASE("cat joins along any dimension, converts, and leaves out empty vectors
 }
 
 TEST_CASE("padding never wins in qmaxpool2d", "[decomposed]") {
-  CHECK(run(graph("%x: s8[1,1,2,2]", "s8[1,1,2,2]", "onednn.qmaxpool2d.default(%x, [2, 2], [2, 2], [1, 1], [1, 1], False)"),
+  CHECK(run(graph("%x: s8[1,1,2,2]", "s8[1,1,2,2]",
+                  "onednn.qmaxpool2d.default(%x, [2, 2], [2, 2], [1, 1], [1, 1], False)"),
             {{-128, -5, -100, -7}}) == Values{-128, -5, -100, -7});
   CHECK(run(graph("%x: u8[1,3,3]", "u8[1,2,2]", "onednn.qmaxpool2d.default(%x, [2, 2], [], [0, 0], [1, 1], True)"),
             {{1, 2, 3, 4, 5, 6, 7, 8, 9}}) == Values{5, 6, 8, 9});
@@ -321,8 +327,8 @@ TEST_CASE("qlinear reads scales and zero points at run time", "[decomposed]") {
 
 TEST_CASE("sums beyond s32 are exact", "[decomposed]") {
   // 70,000 products of 255 and -128.
-  FakeContext context(
-      graph("%x: u8[1,70000], %w: s8[1,70000], %s: f32[1]", "f32[1,1]", "onednn.qlinear.default(%x, 1.0, 0, %w, %s, None)"));
+  FakeContext context(graph("%x: u8[1,70000], %w: s8[1,70000], %s: f32[1]", "f32[1,1]",
+                            "onednn.qlinear.default(%x, 1.0, 0, %w, %s, None)"));
   context.fill(0, Values(70000, 255));
   context.fill(1, Values(70000, -128));
   context.fill(2, {1});
@@ -351,7 +357,8 @@ TEST_CASE("every post-op", "[decomposed]") {
     INFO(one.post_op);
     // Sums -2 and 8, scaled by 0.5 and 0.25.
     const std::string text =
-        "graph(%x: u8[1,2], %w: s8[2,2], %s: f32[2]) {\n%y: f32[1,2] = onednn.qlinear.default(%x, 1.0, 0, %w, %s, None, 1.0, 0, "
+        "graph(%x: u8[1,2], %w: s8[2,2], %s: f32[2]) {\n%y: f32[1,2] = onednn.qlinear.default(%x, 1.0, 0, %w, %s, "
+        "None, 1.0, 0, "
         "f32, " +
         std::string(one.post_op) + ")\nreturn (%y)\n}\n";
     const Values got = run(text, {{1, 1}, {-3, 1, 8, 0}, {0.5, 0.25}});
@@ -395,7 +402,8 @@ TEST_CASE("qconv in channels-last keeps the layout; the result is the same", "[d
   const std::string text =
       graph("%x: u8[1,2,2,3], %w: s8[2,2,2,2], %s: f32[2]", "u8[1,2,1,2]",
             "onednn.qconv.default(%x, 1.0, 3, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, 4.0, 128, u8, \"none\")");
-  const Values x{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, w{1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8}, s{1, 0.5};
+  const Values x{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, w{1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8},
+      s{1, 0.5};
   // Sums 134 and 170, and their negatives times a half; divided by 4, plus 128: 161.5, 170.5, 111.25, 106.75.
   const Values expected{162, 170, 111, 107};
   CHECK(run(text, {x, w, s}) == expected);
@@ -410,9 +418,10 @@ TEST_CASE("qconv in channels-last keeps the layout; the result is the same", "[d
 }
 
 TEST_CASE("qconv_binary adds a residual and leaves it unchanged", "[decomposed]") {
-  FakeContext context(graph("%x: u8[1,1,2,2], %w: s8[1,1,1,1], %s: f32[1], %o: u8[1,1,2,2]", "u8[1,1,2,2]",
-                            "onednn.qconv_binary.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, %o, 2.0, 1, "
-                            "\"add\", 1.0, 0, u8, \"relu\")"));
+  FakeContext context(
+      graph("%x: u8[1,1,2,2], %w: s8[1,1,1,1], %s: f32[1], %o: u8[1,1,2,2]", "u8[1,1,2,2]",
+            "onednn.qconv_binary.default(%x, 1.0, 0, %w, %s, None, [1, 1], [0, 0], [1, 1], 1, %o, 2.0, 1, "
+            "\"add\", 1.0, 0, u8, \"relu\")"));
   context.fill(0, {1, 2, 3, 4});
   context.fill(1, {-3});
   context.fill(2, {1});
@@ -422,7 +431,8 @@ TEST_CASE("qconv_binary adds a residual and leaves it unchanged", "[decomposed]"
 
 TEST_CASE("dtypes and sizes that kernels cannot do are refused in words", "[decomposed]") {
   CHECK(refusal(quantize("f64[1]", "u8[1]", "1.0, 0, 0, 255, u8")) ==
-        "`quantized_decomposed.quantize_per_tensor.default`: the value is f64; the reference kernel takes f32, bf16 or f16");
+        "`quantized_decomposed.quantize_per_tensor.default`: the value is f64; the reference kernel takes f32, bf16 or "
+        "f16");
   CHECK(refusal(quantize("f32[1]", "u8[1]", "1.0, 0, 0, 256, u8")).find("quant_max") != std::string::npos);
   CHECK(refusal(graph("%x: f32[2,3], %s: f32[2], %z: s64[2]", "s8[2,3]",
                       "quantized_decomposed.quantize_per_channel.default(%x, %s, %z, 1, -128, 127, s8)"))

@@ -17,7 +17,8 @@ std::vector<float> run(const std::string& text, const std::vector<float>& x, boo
   auto plan = Plan::prepare(std::make_shared<const Graph>(std::move(*graph)), {}, options);
   if (!plan.ok()) FAIL(render_text(plan.diagnostics()));
   bool seen = false;
-  for (const PlanStep& step : (*plan)->steps()) seen = seen || step.handler == (reference ? "decomposed.linear_fp16" : "onednn.linear_fp16");
+  for (const PlanStep& step : (*plan)->steps())
+    seen = seen || step.handler == (reference ? "decomposed.linear_fp16" : "onednn.linear_fp16");
   CHECK(seen);
   auto context = (*plan)->make_context();
   const void* inputs[] = {x.data()};

@@ -47,13 +47,49 @@ Seen seen(const std::string& condition, const std::string& head = {}) {
 }
 
 TEST_CASE("Conditions that hold", "[match][evaluate]") {
-  for (const char* condition : {
-           "1 + 2 * 3 == 7", "(1 + 2) * 3 == 9", "7 // 2 == 3", "-7 // 2 == -4", "-7 % 3 == 2", "7 / 2 == 3.5", "1 == 1.0", "-(2) == -2", "2.5 // 1 == 2", "5.5 % 2 == 1.5",
-           "1 < 2", "2 <= 2", "3 > 2", "2 >= 2", "1 != 2", "\"a\" == \"a\"", "f32 != u8", "dtype(%a) in [u8, f32]", "dtype(%a) not in [u8, s8]", "[1, 2] == [1, 2]", "[1] + [2] == [1, 2]",
-           "not false", "true and true", "false or true", "%k == 3", "%k * 2 == 6", "(1 if %k == 3 else 2) == 1", "len([1] if true else [1, 2]) == 1",
-           "shape(%a) == shape(%y)", "size(%a, 1) * 2 == numel(%a)", "size(%a, 1) - size(%a, 1) == 0", "size(%a, 1) // 1 == size(%a, 1)", "prod(shape(%a)) == numel(%y)",
-           "all(%n > 0 for %n in [1, 2, 3])", "any(%n > 2 for %n in [1, 2, 3])", "all(%n == %o for %n, %o in [1, 2], [1, 2])", "all(false for %n in [])", "not any(true for %n in [])",
-           "bound(%k)", "not bound(%m)", "users(%a) == 3", "op(%y) == \"aten.add.Tensor\"", "not not true"}) {
+  for (const char* condition : {"1 + 2 * 3 == 7",
+                                "(1 + 2) * 3 == 9",
+                                "7 // 2 == 3",
+                                "-7 // 2 == -4",
+                                "-7 % 3 == 2",
+                                "7 / 2 == 3.5",
+                                "1 == 1.0",
+                                "-(2) == -2",
+                                "2.5 // 1 == 2",
+                                "5.5 % 2 == 1.5",
+                                "1 < 2",
+                                "2 <= 2",
+                                "3 > 2",
+                                "2 >= 2",
+                                "1 != 2",
+                                "\"a\" == \"a\"",
+                                "f32 != u8",
+                                "dtype(%a) in [u8, f32]",
+                                "dtype(%a) not in [u8, s8]",
+                                "[1, 2] == [1, 2]",
+                                "[1] + [2] == [1, 2]",
+                                "not false",
+                                "true and true",
+                                "false or true",
+                                "%k == 3",
+                                "%k * 2 == 6",
+                                "(1 if %k == 3 else 2) == 1",
+                                "len([1] if true else [1, 2]) == 1",
+                                "shape(%a) == shape(%y)",
+                                "size(%a, 1) * 2 == numel(%a)",
+                                "size(%a, 1) - size(%a, 1) == 0",
+                                "size(%a, 1) // 1 == size(%a, 1)",
+                                "prod(shape(%a)) == numel(%y)",
+                                "all(%n > 0 for %n in [1, 2, 3])",
+                                "any(%n > 2 for %n in [1, 2, 3])",
+                                "all(%n == %o for %n, %o in [1, 2], [1, 2])",
+                                "all(false for %n in [])",
+                                "not any(true for %n in [])",
+                                "bound(%k)",
+                                "not bound(%m)",
+                                "users(%a) == 3",
+                                "op(%y) == \"aten.add.Tensor\"",
+                                "not not true"}) {
     INFO(condition);
     const Seen result = seen(condition);
     CHECK(result.holds);
@@ -100,8 +136,10 @@ TEST_CASE("Logic has three values", "[match][evaluate]") {
     INFO(row.condition);
     const Seen result = seen(row.condition);
     CHECK(result.holds == row.holds);
-    if (row.reason != "%k") CHECK(result.reason == row.reason);
-    else CHECK_FALSE(result.reason.empty());
+    if (row.reason != "%k")
+      CHECK(result.reason == row.reason);
+    else
+      CHECK_FALSE(result.reason.empty());
   }
 }
 
@@ -138,7 +176,9 @@ TEST_CASE("Refusals say what was seen", "[match][evaluate]") {
 }
 
 TEST_CASE("Predicates are expanded where they are used", "[match][evaluate]") {
-  const std::string head = "predicates:\n  - {name: \"same_type(a, b)\", is: dtype(a) == dtype(b)}\n  - {name: square(a), is: \"same_type(a, a) and rank(a) == 2\"}\n  - {name: cube(a), is: \"rank(a) == 3\"}\n";
+  const std::string head =
+      "predicates:\n  - {name: \"same_type(a, b)\", is: dtype(a) == dtype(b)}\n  - {name: square(a), is: "
+      "\"same_type(a, a) and rank(a) == 2\"}\n  - {name: cube(a), is: \"rank(a) == 3\"}\n";
   CHECK(seen("square(%a) and same_type(%a, %a)", head).holds);
   CHECK_FALSE(seen("square(%a) and same_type(%a, %u)", head).holds);
   CHECK(seen("square(%a)", head).holds);

@@ -21,11 +21,13 @@ std::vector<Miss> misses(const RuleSet& rules, Graph& graph, const std::string& 
   for (const NearMiss& miss : session.explain(testing::node_of(graph, root))) {
     const auto position = miss.span.file->position(miss.span.begin);
     CHECK(miss.root == graph.find(root));
-    result.push_back({miss.rule->name, miss.refused, miss.reason, std::to_string(position.line) + ":" + std::to_string(position.column), miss.node ? miss.node->name() : "", miss.structural,
-                      miss.tests_passed, miss.tests_total});
+    result.push_back({miss.rule->name, miss.refused, miss.reason,
+                      std::to_string(position.line) + ":" + std::to_string(position.column),
+                      miss.node ? miss.node->name() : "", miss.structural, miss.tests_passed, miss.tests_total});
   }
   // Explaining changes nothing for matching afterwards.
-  for (Node* node : graph.nodes()) CHECK(session.all_matches(node).size() == Automaton::Session(automaton, graph).all_matches(node).size());
+  for (Node* node : graph.nodes())
+    CHECK(session.all_matches(node).size() == Automaton::Session(automaton, graph).all_matches(node).size());
   return result;
 }
 
@@ -70,7 +72,8 @@ TEST_CASE("Inputs, constants and arguments are told apart", "[match][explain]") 
 
 TEST_CASE("A rule refused by a condition gives the condition and the values", "[match][explain]") {
   Graph graph = graph_of(kGraph);
-  const RuleSet rules = testing::one_rule("%r = aten.relu.default(%x)\n%y = aten.transpose.int(%r, 0, 1)", "rank(%x) == 2\nusers(%r) == 1");
+  const RuleSet rules = testing::one_rule("%r = aten.relu.default(%x)\n%y = aten.transpose.int(%r, 0, 1)",
+                                          "rank(%x) == 2\nusers(%r) == 1");
   const std::vector<Miss> found = misses(rules, graph, "y");
   REQUIRE(found.size() == 1);
   CHECK_FALSE(found[0].structural);
@@ -82,7 +85,9 @@ TEST_CASE("A rule refused by a condition gives the condition and the values", "[
 }
 
 TEST_CASE("The deepest refusal of several ways is told", "[match][explain]") {
-  Graph graph = graph_of("graph(%p: f32[2], %q: f32[2]) {\n  %a: f32[2] = aten.relu.default(%p)\n  %y: f32[2] = aten.add.Tensor(%q, %a)\n  return (%y, %a)\n}");
+  Graph graph = graph_of(
+      "graph(%p: f32[2], %q: f32[2]) {\n  %a: f32[2] = aten.relu.default(%p)\n  %y: f32[2] = aten.add.Tensor(%q, %a)\n "
+      " return (%y, %a)\n}");
   // The first order fails at once, the second at the condition.
   const RuleSet rules = testing::one_rule("%r = aten.relu.default(%x)\n%y = aten.add.Tensor(%r, %z)", "users(%r) == 1");
   const std::vector<Miss> found = misses(rules, graph, "y");
@@ -93,9 +98,11 @@ TEST_CASE("The deepest refusal of several ways is told", "[match][explain]") {
 
 TEST_CASE("Rules that match, and rules of other roots, are no near misses", "[match][explain]") {
   Graph graph = graph_of(kGraph);
-  const std::string text = testing::rule_file("rules:\n" + testing::rule_text("hit", "%y = aten.transpose.int(%x, 0, 1)", "", "%y = aten.tanh.default(%y)") +
-                                              testing::rule_text("other", "%y = aten.relu.default(%x)", "", "%y = aten.tanh.default(%y)") +
-                                              testing::rule_text("close", "%y = aten.transpose.int(aten.neg.default(%x), 0, 1)", "", "%y = aten.tanh.default(%y)"));
+  const std::string text = testing::rule_file(
+      "rules:\n" + testing::rule_text("hit", "%y = aten.transpose.int(%x, 0, 1)", "", "%y = aten.tanh.default(%y)") +
+      testing::rule_text("other", "%y = aten.relu.default(%x)", "", "%y = aten.tanh.default(%y)") +
+      testing::rule_text("close", "%y = aten.transpose.int(aten.neg.default(%x), 0, 1)", "",
+                         "%y = aten.tanh.default(%y)"));
   const RuleSet rules = testing::rules_of(text);
   const std::vector<Miss> found = misses(rules, graph, "y");
   REQUIRE(found.size() == 1);

@@ -36,12 +36,16 @@ std::string value_of(const std::string& expression, const std::string& graph_tex
   std::set<std::string> names;
   for (size_t at = expression.find('%'); at != std::string::npos; at = expression.find('%', at + 1)) {
     size_t end = at + 1;
-    while (end < expression.size() && (std::isalnum(static_cast<unsigned char>(expression[end])) || expression[end] == '_')) ++end;
+    while (end < expression.size() &&
+           (std::isalnum(static_cast<unsigned char>(expression[end])) || expression[end] == '_'))
+      ++end;
     if (end > at + 1) names.insert(expression.substr(at + 1, end - at - 1));
   }
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "%" : ", %") + name;
-  const RuleSet rules = testing::one_rule("%root = aten.cat.default([" + list + "], ...)", "arg(%root, \"tensors\") == (" + expression + ")", "%root = aten.tanh.default(%root)");
+  const RuleSet rules =
+      testing::one_rule("%root = aten.cat.default([" + list + "], ...)",
+                        "arg(%root, \"tensors\") == (" + expression + ")", "%root = aten.tanh.default(%root)");
   const Rule& rule = rules.rules[0];
   Bindings bindings(rule.slots.size());
   for (size_t i = 0; i < rule.slots.size(); ++i) {
@@ -87,7 +91,8 @@ TEST_CASE("Functions of types", "[match][functions]") {
     CHECK(value_of(row.expression) == row.value);
   }
   const std::string untyped = "graph(%x: f32[2]) {\n  %u = \"my.op\"(%x)\n  return (%u)\n}";
-  for (const char* expression : {"dtype(%u)", "rank(%u)", "shape(%u)", "size(%u, 0)", "numel(%u)", "leading(%u)", "broadcasts(%u, %x)", "broadcasts(%x, %u)"}) {
+  for (const char* expression : {"dtype(%u)", "rank(%u)", "shape(%u)", "size(%u, 0)", "numel(%u)", "leading(%u)",
+                                 "broadcasts(%u, %x)", "broadcasts(%x, %u)"}) {
     INFO(expression);
     CHECK(value_of(expression, untyped) == "unknown: the type of %u is not known");
   }
@@ -130,7 +135,8 @@ TEST_CASE("Functions of nodes and their users", "[match][functions]") {
 }
 
 TEST_CASE("A chain that does not lead there has no answer", "[match][functions]") {
-  const std::string text = "graph(%x: f32[2], %z: f32[2]) {\n  %a = aten.relu.default(%x)\n  %y = aten.add.Tensor(%a, %z)\n  return (%y)\n}";
+  const std::string text =
+      "graph(%x: f32[2], %z: f32[2]) {\n  %a = aten.relu.default(%x)\n  %y = aten.add.Tensor(%a, %z)\n  return (%y)\n}";
   CHECK(value_of("single_use(%y, %x)", text) == "true");
   CHECK(value_of("single_use(%y, %z)", text) == "unknown: no chain of first operands leads to %z");
 }
@@ -189,7 +195,8 @@ TEST_CASE("Functions of constants, numbers and lists", "[match][functions]") {
 }
 
 TEST_CASE("A constant whose elements are not known answers nothing about them", "[match][functions]") {
-  const std::string text = "graph(%x: f32[2]) {\n  %h = constant \"h\" : f32[2]\n  %y = aten.add.Tensor(%x, %h)\n  return (%y)\n}";
+  const std::string text =
+      "graph(%x: f32[2]) {\n  %h = constant \"h\" : f32[2]\n  %y = aten.add.Tensor(%x, %h)\n  return (%y)\n}";
   CHECK(value_of("constant(%h)", text) == "false");
   for (const char* expression : {"all_zero(%h)", "all_equal(%h)", "scalar(%h)"}) {
     INFO(expression);
@@ -208,9 +215,11 @@ TEST_CASE("Every function of conditions has a sentence of documentation and is c
     CHECK_FALSE(function->makes_values);
     names.insert(function->name);
   }
-  const std::set<std::string> covered = {"abs", "all_equal", "all_zero", "arg", "broadcasts", "close", "constant", "depends", "dtype", "input", "is_node", "is_none", "leading",
-                                         "len", "max", "min", "number", "numel", "op", "output", "prod", "qmax", "qmin", "rank", "same", "same_padding", "scalar", "shape",
-                                         "single_use", "size", "users", "users_besides"};
+  const std::set<std::string> covered = {
+      "abs",    "all_equal",    "all_zero", "arg",     "broadcasts", "close", "constant", "depends",
+      "dtype",  "input",        "is_node",  "is_none", "leading",    "len",   "max",      "min",
+      "number", "numel",        "op",       "output",  "prod",       "qmax",  "qmin",     "rank",
+      "same",   "same_padding", "scalar",   "shape",   "single_use", "size",  "users",    "users_besides"};
   CHECK(names == covered);
 }
 

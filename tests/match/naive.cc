@@ -1,5 +1,5 @@
-// Recursion over Rule::patterns with continuations. Nothing is precomputed, shared between rules or reordered: patterns are visited
-// as they are written, and every choice is undone before the next is tried.
+// Recursion over Rule::patterns with continuations. Nothing is precomputed, shared between rules or reordered: patterns
+// are visited as they are written, and every choice is undone before the next is tried.
 
 #include "naive.h"
 
@@ -14,8 +14,8 @@
 namespace qrules::testing {
 namespace {
 
-using Value = std::optional<Argument>;        // nothing: there is no such argument
-using Next = std::function<bool()>;           // true: stop, what was found is enough
+using Value = std::optional<Argument>;  // nothing: there is no such argument
+using Next = std::function<bool()>;     // true: stop, what was found is enough
 
 class Matcher {
  public:
@@ -90,7 +90,8 @@ class Matcher {
       }
       case PatternKind::each: return each(pattern, value, next);
       case PatternKind::alternative:
-        return std::any_of(pattern.children.begin(), pattern.children.end(), [&](PatternId child) { return visit(child, value, next); });
+        return std::any_of(pattern.children.begin(), pattern.children.end(),
+                           [&](PatternId child) { return visit(child, value, next); });
       case PatternKind::optional: {
         const Pattern& inner = rule_.patterns[pattern.children[0]];
         const PatternId through = inner.arguments[0].pattern;
@@ -114,30 +115,38 @@ class Matcher {
   }
 
   // `through`: not visited as the call's first argument; its value is handed to `next` (chains go on there).
-  bool call(const Pattern& pattern, const Value& value, PatternId through, const std::function<bool(const Value&)>& next) {
+  bool call(const Pattern& pattern, const Value& value, PatternId through,
+            const std::function<bool(const Value&)>& next) {
     Node* node = value ? value->node() : nullptr;
     if (!node || !node->is_call() || !is_operator(pattern.operators, node->op())) return false;
     nodes_.push_back(node);
     bool stop = operands(pattern, *node, false, through, next);
     // The other order, when that is another question.
-    const bool asks = std::any_of(pattern.arguments.begin(), pattern.arguments.end(), [&](const PatternArgument& a) { return a.parameter < 2 && !says_nothing(a.pattern); });
-    if (!stop && pattern.commutative && asks && !(node->argument(0) == node->argument(1))) stop = operands(pattern, *node, true, through, next);
+    const bool asks = std::any_of(pattern.arguments.begin(), pattern.arguments.end(), [&](const PatternArgument& a) {
+      return a.parameter < 2 && !says_nothing(a.pattern);
+    });
+    if (!stop && pattern.commutative && asks && !(node->argument(0) == node->argument(1)))
+      stop = operands(pattern, *node, true, through, next);
     if (!stop) nodes_.pop_back();
     return stop;
   }
 
-  bool operands(const Pattern& pattern, const Node& node, bool swapped, PatternId through, const std::function<bool(const Value&)>& next) {
+  bool operands(const Pattern& pattern, const Node& node, bool swapped, PatternId through,
+                const std::function<bool(const Value&)>& next) {
     for (const auto& [parameter, wanted] : pattern.defaults) {
       const Value given = operand(node, parameter, swapped);
       if (!given || !(*given == wanted)) return false;
     }
-    return arguments(pattern, node, swapped, through == kNoPattern ? 0 : 1, [&] { return next(pattern.arguments.empty() ? Value() : operand(node, pattern.arguments[0].parameter, swapped)); });
+    return arguments(pattern, node, swapped, through == kNoPattern ? 0 : 1, [&] {
+      return next(pattern.arguments.empty() ? Value() : operand(node, pattern.arguments[0].parameter, swapped));
+    });
   }
 
   bool arguments(const Pattern& pattern, const Node& node, bool swapped, size_t i, const Next& next) {
     if (i == pattern.arguments.size()) return next();
     const PatternArgument& argument = pattern.arguments[i];
-    return visit(argument.pattern, operand(node, argument.parameter, swapped), [&] { return arguments(pattern, node, swapped, i + 1, next); });
+    return visit(argument.pattern, operand(node, argument.parameter, swapped),
+                 [&] { return arguments(pattern, node, swapped, i + 1, next); });
   }
 
   static Value operand(const Node& node, size_t parameter, bool swapped) {
@@ -147,7 +156,9 @@ class Matcher {
 
   bool is_operator(const OperatorSet& set, OpId op) const {
     if (std::find(set.ops.begin(), set.ops.end(), op) != set.ops.end()) return true;
-    return std::any_of(set.regexes.begin(), set.regexes.end(), [&](const std::string& regex) { return re2::RE2::FullMatch(graph_.operators().name(op), regex); });
+    return std::any_of(set.regexes.begin(), set.regexes.end(), [&](const std::string& regex) {
+      return re2::RE2::FullMatch(graph_.operators().name(op), regex);
+    });
   }
 
   // The first way in which each link matches counts; lengths are tried from the longest.
@@ -210,7 +221,8 @@ class Matcher {
   void names_below(PatternId id, std::vector<SlotId>& slots) const {
     const Pattern& pattern = rule_.patterns[id];
     for (SlotId slot : pattern.slots) {
-      if (rule_.slots[slot].is_list && std::find(slots.begin(), slots.end(), slot) == slots.end()) slots.push_back(slot);
+      if (rule_.slots[slot].is_list && std::find(slots.begin(), slots.end(), slot) == slots.end())
+        slots.push_back(slot);
     }
     for (const PatternArgument& argument : pattern.arguments) names_below(argument.pattern, slots);
     for (PatternId child : pattern.children) names_below(child, slots);
@@ -227,6 +239,8 @@ class Matcher {
 
 }  // namespace
 
-std::vector<Match> naive_matches(const Rule& rule, Graph& graph, Node* root) { return Matcher(rule, graph, root).run(); }
+std::vector<Match> naive_matches(const Rule& rule, Graph& graph, Node* root) {
+  return Matcher(rule, graph, root).run();
+}
 
 }  // namespace qrules::testing

@@ -7,8 +7,8 @@
 
 namespace qrules::testing {
 
-// Every match of the rule with this root whose conditions hold, in the order of docs/rule-language.md: choices in the order of the
-// pattern's text, a pattern before what it contains.
+// Every match of the rule with this root whose conditions hold, in the order of docs/rule-language.md: choices in the
+// order of the pattern's text, a pattern before what it contains.
 std::vector<Match> naive_matches(const Rule& rule, Graph& graph, Node* root);
 
 }  // namespace qrules::testing

@@ -1,5 +1,5 @@
-// The automaton finds what the naive matcher finds: the same matches, in the same order, with the same bindings and nodes. First for
-// all small patterns on all small graphs, then for large ones with every form of the language.
+// The automaton finds what the naive matcher finds: the same matches, in the same order, with the same bindings and
+// nodes. First for all small patterns on all small graphs, then for large ones with every form of the language.
 
 #include <algorithm>
 #include <functional>
@@ -62,7 +62,8 @@ std::string shown(const Graph& graph, const std::vector<Match>& matches) {
   for (const Match& match : matches) {
     text += match.rule->name + ":";
     for (size_t i = 0; i < match.bindings.size(); ++i) {
-      text += " " + match.rule->slots[i].name + "=" + (match.bindings[i].bound ? print(match.bindings[i].value, graph.dims()) : "-");
+      text += " " + match.rule->slots[i].name + "=" +
+              (match.bindings[i].bound ? print(match.bindings[i].value, graph.dims()) : "-");
     }
     text += " {";
     std::vector<std::string> names;
@@ -76,7 +77,9 @@ std::string shown(const Graph& graph, const std::vector<Match>& matches) {
 
 // Same rule, root, bindings and set of matched nodes (the root first).
 bool same(const Match& a, const Match& b) {
-  if (a.rule != b.rule || a.root != b.root || a.bindings != b.bindings || a.nodes.size() != b.nodes.size() || a.nodes.empty()) return false;
+  if (a.rule != b.rule || a.root != b.root || a.bindings != b.bindings || a.nodes.size() != b.nodes.size() ||
+      a.nodes.empty())
+    return false;
   if (a.nodes.front() != a.root || b.nodes.front() != b.root) return false;
   return std::is_permutation(a.nodes.begin(), a.nodes.end(), b.nodes.begin());
 }
@@ -141,22 +144,27 @@ std::vector<std::string> small_patterns() {
     std::vector<std::string> outer = {over(kUnary, {{"%r", 0}}).text};
     for (const char* op : kBinary) {
       const Tree r{"%r", 0}, leaf{"$", 1}, a = over(kUnary, {r});
-      for (const Tree& tree : {over(op, {r, r}), over(kUnary, {over(op, {r, r})}), over(op, {a, r}), over(op, {r, a})}) outer.push_back(tree.text);
-      for (const char* inner : kBinary) outer.push_back(over(op, {over(inner, {r, leaf}), r}).text), outer.push_back(over(op, {r, over(inner, {leaf, r})}).text);
+      for (const Tree& tree : {over(op, {r, r}), over(kUnary, {over(op, {r, r})}), over(op, {a, r}), over(op, {r, a})})
+        outer.push_back(tree.text);
+      for (const char* inner : kBinary)
+        outer.push_back(over(op, {over(inner, {r, leaf}), r}).text),
+            outer.push_back(over(op, {r, over(inner, {leaf, r})}).text);
     }
     for (const std::string& text : outer) name_leaves("%r = " + shared.text + "\n%out = " + text, 0, result);
   }
   for (const Tree& shared : trees(2)) {
-    for (const char* op : kBinary) name_leaves("%r = " + shared.text + "\n%out = " + std::string(op) + "(%r, %r)", 0, result);
+    for (const char* op : kBinary)
+      name_leaves("%r = " + shared.text + "\n%out = " + std::string(op) + "(%r, %r)", 0, result);
   }
   return result;
 }
 
-// Every graph of at most `calls` calls over `inputs` inputs in which the last call needs all others, side by side in one graph. Returns the
-// last calls.
+// Every graph of at most `calls` calls over `inputs` inputs in which the last call needs all others, side by side in
+// one graph. Returns the last calls.
 std::vector<Node*> all_small_graphs(Graph& graph, size_t inputs, size_t calls) {
   OperatorTable& operators = graph.operators();
-  const OpId unary = operators.intern(kUnary), binary = operators.intern(kBinary[0]), add = operators.intern(kBinary[1]);
+  const OpId unary = operators.intern(kUnary), binary = operators.intern(kBinary[0]),
+             add = operators.intern(kBinary[1]);
   struct Call {
     OpId op;
     size_t first, second;
@@ -237,7 +245,10 @@ TEST_CASE("All small patterns match all small graphs as they do naively", "[matc
     }
     matches += expected[i].size();
     const std::vector<Match> found = together.all_matches(roots[i]);
-    if (!same(found, expected[i])) FAIL("together, at %" << roots[i]->name() << "\nfound\n" << shown(graph, found) << "\nexpected\n" << shown(graph, expected[i]));
+    if (!same(found, expected[i]))
+      FAIL("together, at %" << roots[i]->name() << "\nfound\n"
+                            << shown(graph, found) << "\nexpected\n"
+                            << shown(graph, expected[i]));
     const std::optional<Match> first = together.match(roots[i]);
     REQUIRE(first.has_value() == !expected[i].empty());
     if (first) REQUIRE(same(*first, expected[i].front()));
@@ -248,11 +259,15 @@ TEST_CASE("All small patterns match all small graphs as they do naively", "[matc
     const Automaton single = Automaton::compile(rules, {&rule});
     Automaton::Session alone(single, graph);
     for (size_t i = 0; i < roots.size(); ++i) {
-      const auto begin = std::find_if(expected[i].begin(), expected[i].end(), [&](const Match& m) { return m.rule == &rule; });
+      const auto begin =
+          std::find_if(expected[i].begin(), expected[i].end(), [&](const Match& m) { return m.rule == &rule; });
       const auto end = std::find_if(begin, expected[i].end(), [&](const Match& m) { return m.rule != &rule; });
       const std::vector<Match> found = alone.all_matches(roots[i]);
-      if (!std::equal(found.begin(), found.end(), begin, end, [](const Match& a, const Match& b) { return same(a, b); })) {
-        FAIL(rule.name << " alone, at %" << roots[i]->name() << "\nfound\n" << shown(graph, found) << "\nexpected\n" << shown(graph, {begin, end}));
+      if (!std::equal(found.begin(), found.end(), begin, end,
+                      [](const Match& a, const Match& b) { return same(a, b); })) {
+        FAIL(rule.name << " alone, at %" << roots[i]->name() << "\nfound\n"
+                       << shown(graph, found) << "\nexpected\n"
+                       << shown(graph, {begin, end}));
       }
     }
   }
@@ -277,12 +292,15 @@ class Generator {
     const size_t kind = below(10);
     root = kind == 0 ? call(3, {}) + " | " + call(3, {}) : call(3, {});
     Text result;
-    if (chance(25)) result.match += (chance(50) ? "%u = " : "") + std::string("t.b.default(%x0, ") + (chance(50) ? "_" : pattern(1, {})) + ")\n";
+    if (chance(25))
+      result.match +=
+          (chance(50) ? "%u = " : "") + std::string("t.b.default(%x0, ") + (chance(50) ? "_" : pattern(1, {})) + ")\n";
     if (chance(10)) result.match += "aten.add.Tensor(t.a.default(%x1), %x0)\n";
     for (auto it = statements_.rbegin(); it != statements_.rend(); ++it) result.match += *it + "\n";
     result.match += "%out = " + root;
     if (chance(30)) result.where = "users(%x0) == 1";
-    if (chance(10)) result.where += std::string(result.where.empty() ? "" : "\n") + "not bound(%x1) or op(%x1) != \"t.a.default\"";
+    if (chance(10))
+      result.where += std::string(result.where.empty() ? "" : "\n") + "not bound(%x1) or op(%x1) != \"t.a.default\"";
     return result;
   }
 
@@ -302,11 +320,15 @@ class Generator {
         case 4:
         case 5:
         case 6: made = "aten.add.Tensor(" + value() + ", " + value() + ")"; break;
-        case 7: made = "t.n.default(" + value() + ", " + std::to_string(below(3)) + (chance(30) ? ", true" : "") + ")"; break;
+        case 7:
+          made = "t.n.default(" + value() + ", " + std::to_string(below(3)) + (chance(30) ? ", true" : "") + ")";
+          break;
         case 8: made = "t.o.default(" + value() + (chance(60) ? ", " + value() : "") + ")"; break;
         case 9: made = "t.p.one(" + value() + ")"; break;
         case 10: made = "t.p.two(" + value() + ", " + value() + ")"; break;
-        default: made = "aten.cat.default([" + value() + ", " + value() + (chance(50) ? ", " + value() : "") + "], 0)"; break;
+        default:
+          made = "aten.cat.default([" + value() + ", " + value() + (chance(50) ? ", " + value() : "") + "], 0)";
+          break;
       }
       text += "  " + name + ": f32[2] = " + made + "\n";
       values.push_back(name);
@@ -365,8 +387,18 @@ class Generator {
       case 1: return "t.b.default(" + p() + ", " + p() + ")";
       case 2:
       case 3: return "aten.add.Tensor(" + p() + ", " + p() + ")";
-      case 4: return "t.n.default(" + p() + (chance(30) ? ")" : chance(30) ? ", ...)" : chance(50) ? ", 2)" : place.repetition || place.each ? ", _)" : ", n=%n0)");
-      case 5: return "t.o.default(" + p() + (chance(40) || place.repetition || place.each ? ")" : chance(50) ? ", %b?)" : ", " + p() + ")");
+      case 4:
+        return "t.n.default(" + p() +
+               (chance(30)                       ? ")"
+                : chance(30)                     ? ", ...)"
+                : chance(50)                     ? ", 2)"
+                : place.repetition || place.each ? ", _)"
+                                                 : ", n=%n0)");
+      case 5:
+        return "t.o.default(" + p() +
+               (chance(40) || place.repetition || place.each ? ")"
+                : chance(50)                                 ? ", %b?)"
+                                                             : ", " + p() + ")");
       case 6: return "t.p(" + p() + ")";
       case 7: return "t.p(" + p() + ", " + p() + ")";
       case 8: return "aten.cat.default([" + p() + ", " + p() + "])";
@@ -420,14 +452,21 @@ TEST_CASE("Generated rules match generated graphs as they do naively", "[match][
           with_several += of_rule.size() > 1 ? 1 : 0;
           const std::vector<Match> found = alone[i].all_matches(root);
           if (!same(found, of_rule)) {
-            FAIL("seed " << seed << ", " << rule.name << " alone, at %" << root->name() << "\n" << rule.span.file->text().substr(rule.span.begin, 700)
-                         << "\n" << print(*graph) << "\nfound\n" << shown(*graph, found) << "\nexpected\n" << shown(*graph, of_rule) << single[i].print());
+            FAIL("seed " << seed << ", " << rule.name << " alone, at %" << root->name() << "\n"
+                         << rule.span.file->text().substr(rule.span.begin, 700) << "\n"
+                         << print(*graph) << "\nfound\n"
+                         << shown(*graph, found) << "\nexpected\n"
+                         << shown(*graph, of_rule) << single[i].print());
           }
           expected.insert(expected.end(), of_rule.begin(), of_rule.end());
         }
         matches += expected.size();
         const std::vector<Match> found = together.all_matches(root);
-        if (!same(found, expected)) FAIL("seed " << seed << ", together, at %" << root->name() << "\n" << print(*graph) << "\nfound\n" << shown(*graph, found) << "\nexpected\n" << shown(*graph, expected));
+        if (!same(found, expected))
+          FAIL("seed " << seed << ", together, at %" << root->name() << "\n"
+                       << print(*graph) << "\nfound\n"
+                       << shown(*graph, found) << "\nexpected\n"
+                       << shown(*graph, expected));
         const std::optional<Match> first = together.match(root);
         REQUIRE(first.has_value() == !expected.empty());
         if (first) REQUIRE(same(*first, expected.front()));
@@ -450,7 +489,8 @@ TEST_CASE("Awkward rules match generated graphs as they do naively", "[match][or
       "%out = t.b.default(%x0, t.b.default(%x1, t.a.default(_))*)",
       "%out = t.b.default(aten.add.Tensor(%x0, t.a.default(_) | t.b.default(_, _))+, %x1)",
       "%out = aten.add.Tensor(aten.cat.default([each t.a.default(%e0) | %e1]), aten.cat.default([each %e2 | _]))",
-      "%out = t.b.default(aten.cat.default([each t.a.default(%e0)?]), aten.cat.default([each (t.b.default(%e1, _) | %e2)]))",
+      "%out = t.b.default(aten.cat.default([each t.a.default(%e0)?]), aten.cat.default([each (t.b.default(%e1, _) | "
+      "%e2)]))",
       "%out = aten.cat.default([each aten.add.Tensor(t.a.default(%e0), %e1)])",
       "%out = aten.cat.default([each t.a.default(%e0)]) | t.b.default(%x0, _)",
       "%out = aten.cat.default(%l) | t.b.default(aten.cat.default(%l), %x0)",
@@ -485,7 +525,11 @@ TEST_CASE("Awkward rules match generated graphs as they do naively", "[match][or
         }
       }
       const std::vector<Match> found = session.all_matches(root);
-      if (!same(found, expected)) FAIL("seed " << seed << ", at %" << root->name() << "\n" << print(*graph) << "\nfound\n" << shown(*graph, found) << "\nexpected\n" << shown(*graph, expected) << automaton.print());
+      if (!same(found, expected))
+        FAIL("seed " << seed << ", at %" << root->name() << "\n"
+                     << print(*graph) << "\nfound\n"
+                     << shown(*graph, found) << "\nexpected\n"
+                     << shown(*graph, expected) << automaton.print());
     }
   }
   for (const Rule& rule : rules.rules) {

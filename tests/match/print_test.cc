@@ -18,8 +18,10 @@ RuleSet several_rules() {
       testing::rule_text("swapped", "%y = aten.add.Tensor(aten.neg.default(%x), 2)", "", rewrite) +
       testing::rule_text("chained", "%y = aten.relu.default(aten.neg.default(%x)*)", "", rewrite) +
       testing::rule_text("optional", "%y = aten.tanh.default(aten.neg.default(%x)?)", "", rewrite) +
-      testing::rule_text("alternative", "%y = aten.tanh.default(aten.neg.default(%x) | aten.abs.default(%x))", "", rewrite) +
-      testing::rule_text("listed", "%y = aten.cat.default([%a, %b], 1)", "", rewrite) + testing::rule_text("each", "%y = aten.cat.default([each %x])", "", rewrite) +
+      testing::rule_text("alternative", "%y = aten.tanh.default(aten.neg.default(%x) | aten.abs.default(%x))", "",
+                         rewrite) +
+      testing::rule_text("listed", "%y = aten.cat.default([%a, %b], 1)", "", rewrite) +
+      testing::rule_text("each", "%y = aten.cat.default([each %x])", "", rewrite) +
       testing::rule_text("classed", "%y = aten.sigmoid.default(@odd(%x, ...))", "", rewrite) +
       testing::rule_text("text", "%y = aten.gelu.default(%x, approximate=\"tanh\")", "", rewrite) +
       testing::rule_text("extra", "%z = aten.neg.default(%x)\n%y = aten.exp.default(%x)", "", rewrite)));
@@ -36,10 +38,13 @@ TEST_CASE("The text names every state and where each rule is accepted", "[match]
   const Automaton automaton = Automaton::compile(rules, 0);
   const std::string text = automaton.print();
   INFO(text);
-  CHECK(text.find(std::to_string(rules.rules.size()) + " rules, " + std::to_string(automaton.state_count()) + " states") == 0);
-  for (size_t state = 1; state < automaton.state_count(); ++state) CHECK(std::regex_search(text, std::regex("\n *" + std::to_string(state) + ": ")));
+  CHECK(text.find(std::to_string(rules.rules.size()) + " rules, " + std::to_string(automaton.state_count()) +
+                  " states") == 0);
+  for (size_t state = 1; state < automaton.state_count(); ++state)
+    CHECK(std::regex_search(text, std::regex("\n *" + std::to_string(state) + ": ")));
   for (const Rule& rule : rules.rules) CHECK(count(text, "=> " + rule.name + " (") == 1);
-  for (const char* words : {"root is aten.relu.default", " in either order", "?", "*", "any of", "is a list of 2", "each", "user of", "/odd", "== \"tanh\"", "is a node"}) {
+  for (const char* words : {"root is aten.relu.default", " in either order", "?", "*", "any of", "is a list of 2",
+                            "each", "user of", "/odd", "== \"tanh\"", "is a node"}) {
     INFO(words);
     CHECK(text.find(words) != std::string::npos);
   }
@@ -66,7 +71,8 @@ TEST_CASE("The picture is well-formed: quoted labels, and edges between states t
   INFO(dot);
   CHECK(dot.rfind("digraph automaton {\n", 0) == 0);
   CHECK(dot.substr(dot.size() - 2) == "}\n");
-  const std::regex node(R"re(  s(\d+) \[label="((?:[^"\\]|\\.)*)"(, style=bold)?\];)re"), edge(R"(  s(\d+) -> s(\d+);)"), settings(R"(  node \[[^\]"]*\];)");
+  const std::regex node(R"re(  s(\d+) \[label="((?:[^"\\]|\\.)*)"(, style=bold)?\];)re"),
+      edge(R"(  s(\d+) -> s(\d+);)"), settings(R"(  node \[[^\]"]*\];)");
   std::set<std::string> declared, reached{"0"};
   size_t edges = 0, accepting = 0;
   std::istringstream lines(dot);

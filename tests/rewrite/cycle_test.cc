@@ -42,16 +42,21 @@ Diagnostic stopped(const std::string& rules, const std::string& graph_text, size
 const char* const kOne = "graph(%x: f32[2]) {\n  %y: f32[2] = aten.relu.default(%x)\n  return (%y)\n}";
 
 TEST_CASE("Two rules that undo each other", "[rewrite][cycle]") {
-  const Diagnostic error = stopped(rule_text("forth", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") + rule_text("back", "%y = aten.neg.default(%x)", "", "%y = aten.relu.default(%x)"), kOne);
+  const Diagnostic error = stopped(rule_text("forth", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") +
+                                       rule_text("back", "%y = aten.neg.default(%x)", "", "%y = aten.relu.default(%x)"),
+                                   kOne);
   CHECK(error.kind == &kDoesNotTerminate);
   REQUIRE(error.notes.size() == 1);
-  CHECK((error.notes[0] == "the rules that keep firing: `forth` -> `back` -> `forth`" || error.notes[0] == "the rules that keep firing: `back` -> `forth` -> `back`"));
+  CHECK((error.notes[0] == "the rules that keep firing: `forth` -> `back` -> `forth`" ||
+         error.notes[0] == "the rules that keep firing: `back` -> `forth` -> `back`"));
   CHECK(error.labels.size() == 2);
   CHECK(error.message().find("phase `main`") == 0);
 }
 
 TEST_CASE("A rule that feeds itself, though others fire meanwhile", "[rewrite][cycle]") {
-  const std::string rules = rule_text("grow", "%y = aten.tanh.default(%x)", "", "%t = aten.exp.default(%x)\n%y = aten.tanh.default(%t)") + rule_text("harmless", "%y = aten.relu.default(%x)", "", "%y = aten.abs.default(%x)");
+  const std::string rules =
+      rule_text("grow", "%y = aten.tanh.default(%x)", "", "%t = aten.exp.default(%x)\n%y = aten.tanh.default(%t)") +
+      rule_text("harmless", "%y = aten.relu.default(%x)", "", "%y = aten.abs.default(%x)");
   std::string graph = "graph(%x: f32[2]) {\n  %t: f32[2] = aten.tanh.default(%x)\n";
   std::string results = "%t";
   for (int i = 0; i < 20; ++i) {
@@ -64,10 +69,12 @@ TEST_CASE("A rule that feeds itself, though others fire meanwhile", "[rewrite][c
 }
 
 TEST_CASE("A cycle of three in several places at once", "[rewrite][cycle]") {
-  const std::string rules = rule_text("a", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") + rule_text("b", "%y = aten.neg.default(%x)", "", "%y = aten.abs.default(%x)") +
+  const std::string rules = rule_text("a", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") +
+                            rule_text("b", "%y = aten.neg.default(%x)", "", "%y = aten.abs.default(%x)") +
                             rule_text("c", "%y = aten.abs.default(%x)", "", "%y = aten.relu.default(%x)");
   std::string graph = "graph(%x: f32[2], %z: f32[2], %w: f32[2]) {\n";
-  for (const char* name : {"x", "z", "w"}) graph += "  %y" + std::string(name) + ": f32[2] = aten.relu.default(%" + name + ")\n";
+  for (const char* name : {"x", "z", "w"})
+    graph += "  %y" + std::string(name) + ": f32[2] = aten.relu.default(%" + name + ")\n";
   const Diagnostic error = stopped(rules, graph + "  return (%yx, %yz, %yw)\n}");
   REQUIRE(error.notes.size() == 1);
   for (const char* step : {"`a` -> `b`", "`b` -> `c`", "`c` -> `a`"}) {
@@ -79,8 +86,10 @@ TEST_CASE("A cycle of three in several places at once", "[rewrite][cycle]") {
 
 TEST_CASE("The strategy `once` comes to an end whatever the rules do", "[rewrite][cycle]") {
   Graph graph = graph_of(kOne);
-  const Rewriter rewriter(testing::rules_of("qrules: 1\nphases: [{name: main, strategy: once}]\nrules:\n" + rule_text("forth", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") +
-                                            rule_text("back", "%y = aten.neg.default(%x)", "", "%y = aten.relu.default(%x)")));
+  const Rewriter rewriter(
+      testing::rules_of("qrules: 1\nphases: [{name: main, strategy: once}]\nrules:\n" +
+                        rule_text("forth", "%y = aten.relu.default(%x)", "", "%y = aten.neg.default(%x)") +
+                        rule_text("back", "%y = aten.neg.default(%x)", "", "%y = aten.relu.default(%x)")));
   auto report = rewriter.apply(graph);
   REQUIRE(report.ok());
   CHECK(report->rules_fired["forth"] == 1);
@@ -91,7 +100,9 @@ TEST_CASE("The strategy `once` comes to an end whatever the rules do", "[rewrite
 TEST_CASE("Long chains of firings that end are not stopped", "[rewrite][cycle]") {
   // One node goes through 200 firings: shapes shrink by one each time.
   Graph graph = graph_of("graph(%x: f32[300]) {\n  %y: f32[299] = aten.slice.Tensor(%x, 0, 1)\n  return (%y)\n}");
-  const Rewriter rewriter(testing::rules_of(rule_file("rules:\n" + rule_text("count", "%y = aten.slice.Tensor(%x, 0, %n)", "%n < 200", "%t = aten.slice.Tensor(%x, 0, %n + 1)\n%y = aten.constant_pad_nd.default(%t, [1, 0])"))));
+  const Rewriter rewriter(testing::rules_of(rule_file(
+      "rules:\n" + rule_text("count", "%y = aten.slice.Tensor(%x, 0, %n)", "%n < 200",
+                             "%t = aten.slice.Tensor(%x, 0, %n + 1)\n%y = aten.constant_pad_nd.default(%t, [1, 0])"))));
   auto report = rewriter.apply(graph);
   if (!report.ok()) FAIL(render_text(report.diagnostics()));
   CHECK(report->rules_fired["count"] == 199);

@@ -27,8 +27,11 @@ const char* const kConstants = R"(
 
 // The value of an expression of a rewrite, as "dtype[sizes] {elements}"; "refused: why" when there is none.
 std::string value_of(const std::string& expression) {
-  Graph graph = graph_of("graph(%x: f32[2]) {" + std::string(kConstants) + "  %y: f32[2] = aten.relu.default(%x)\n  return (%y, %m, %v, %r, %i, %j, %u, %d, %z, %h)\n}");
-  const RuleSet rules = testing::one_rule("%k = aten.cat.default([%m, %v, %r, %i, %j, %u, %d, %z, %h, %x], ...)\n%y = aten.relu.default(%x)", {}, "%t = " + expression + "\n%y = %x");
+  Graph graph = graph_of("graph(%x: f32[2]) {" + std::string(kConstants) +
+                         "  %y: f32[2] = aten.relu.default(%x)\n  return (%y, %m, %v, %r, %i, %j, %u, %d, %z, %h)\n}");
+  const RuleSet rules = testing::one_rule(
+      "%k = aten.cat.default([%m, %v, %r, %i, %j, %u, %d, %z, %h, %x], ...)\n%y = aten.relu.default(%x)", {},
+      "%t = " + expression + "\n%y = %x");
   const Rule& rule = rules.rules[0];
   Bindings bindings(rule.slots.size());
   for (size_t i = 0; i < rule.slots.size(); ++i) {
@@ -181,24 +184,32 @@ std::string rewritten(const std::string& match, const std::string& rewrite, cons
 
 TEST_CASE("replay copies a chain onto another value", "[rewrite][functions]") {
   const std::string graph =
-      "graph(%x: f32[2], %z: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.add.Tensor(%a, %z)\n  %y: f32[2] = aten.tanh.default(%b)\n  return (%y)\n}";
+      "graph(%x: f32[2], %z: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.add.Tensor(%a, %z)\n "
+      " %y: f32[2] = aten.tanh.default(%b)\n  return (%y)\n}";
   const std::string match = "%a = aten.relu.default(%x)\n%b = aten.add.Tensor(%a, %z)\n%y = aten.tanh.default(%b)";
   const std::string found = rewritten(match, "%t = replay(%b, %x, %z)\n%y = %t", graph);
   CHECK(found.find("= aten.relu.default(%z)") != std::string::npos);
   CHECK(found.find("aten.add.Tensor(%relu, %z)") != std::string::npos);
   CHECK(rewritten(match, "%t = replay(%b, %b, %z)\n%y = %t", graph).rfind("%z\n", 0) == 0);
-  CHECK(rewritten(match, "%t = replay(%a, %y, %z)\n%y = %t", graph) == "refused: `a` is not computed from `y` by a chain of calls");
+  CHECK(rewritten(match, "%t = replay(%a, %y, %z)\n%y = %t", graph) ==
+        "refused: `a` is not computed from `y` by a chain of calls");
 }
 
 TEST_CASE("duplicate_for_users gives a call for each user", "[rewrite][functions]") {
-  const std::string graph = "graph(%x: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.neg.default(%a)\n  %c: f32[2] = aten.abs.default(%a)\n  return (%b, %c)\n}";
+  const std::string graph =
+      "graph(%x: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.neg.default(%a)\n  %c: f32[2] = "
+      "aten.abs.default(%a)\n  return (%b, %c)\n}";
   const std::string found = rewritten("%y = aten.relu.default(%x)", "%t = duplicate_for_users(%y)\n%y = %t", graph);
   CHECK(found.rfind("[%a, %a_1]\n", 0) == 0);
   CHECK(found.find("%a_1: f32[2] = aten.relu.default(%x)") != std::string::npos);
-  const std::string random = "graph(%x: f32[2]) {\n  %a: f32[2] = aten.dropout.default(%x, 0.5, true)\n  %b: f32[2] = aten.neg.default(%a)\n  %c: f32[2] = aten.abs.default(%a)\n  return (%b, %c)\n}";
-  const std::string refused = rewritten("%y = aten.dropout.default(%x, _, _)", "%t = duplicate_for_users(%y)\n%y = %t", random);
+  const std::string random =
+      "graph(%x: f32[2]) {\n  %a: f32[2] = aten.dropout.default(%x, 0.5, true)\n  %b: f32[2] = aten.neg.default(%a)\n  "
+      "%c: f32[2] = aten.abs.default(%a)\n  return (%b, %c)\n}";
+  const std::string refused =
+      rewritten("%y = aten.dropout.default(%x, _, _)", "%t = duplicate_for_users(%y)\n%y = %t", random);
   CHECK(refused == "refused: `aten.dropout.default` may not be run twice");
-  CHECK(rewritten("%y = aten.relu.default(%x)", "%t = duplicate_for_users(%x)\n%y = %t", graph) == "refused: what is duplicated is not a call");
+  CHECK(rewritten("%y = aten.relu.default(%x)", "%t = duplicate_for_users(%x)\n%y = %t", graph) ==
+        "refused: what is duplicated is not a call");
 }
 
 TEST_CASE("Every function of rewrites is documented, makes values and is covered here", "[rewrite][functions]") {
@@ -211,8 +222,9 @@ TEST_CASE("Every function of rewrites is documented, makes values and is covered
     CHECK_FALSE(function->doc.empty());
     names.insert(function->name);
   }
-  CHECK(names == std::set<std::string>{"add", "broadcast", "cast", "concat", "divide", "duplicate_for_users", "fill", "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "sqrt", "subtract",
-                                       "sum_over", "transpose"});
+  CHECK(names == std::set<std::string>{"add", "broadcast", "cast", "concat", "divide", "duplicate_for_users", "fill",
+                                       "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "sqrt",
+                                       "subtract", "sum_over", "transpose"});
 }
 
 }  // namespace

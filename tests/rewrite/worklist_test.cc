@@ -23,7 +23,10 @@ std::string drained(Worklist& worklist) {
 
 // x -> a -> b -> c -> d, and e beside b.
 Graph ladder() {
-  return graph_of("graph(%x: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.relu.default(%a)\n  %e: f32[2] = aten.neg.default(%a)\n  %c: f32[2] = aten.relu.default(%b)\n  %d: f32[2] = aten.relu.default(%c)\n  return (%d, %e)\n}");
+  return graph_of(
+      "graph(%x: f32[2]) {\n  %a: f32[2] = aten.relu.default(%x)\n  %b: f32[2] = aten.relu.default(%a)\n  %e: f32[2] = "
+      "aten.neg.default(%a)\n  %c: f32[2] = aten.relu.default(%b)\n  %d: f32[2] = aten.relu.default(%c)\n  return (%d, "
+      "%e)\n}");
 }
 
 TEST_CASE("Every call once, in the order of the graph", "[rewrite][worklist]") {
@@ -71,11 +74,17 @@ TEST_CASE("Erased nodes are not visited, forgotten changes not either", "[rewrit
 
 // After a fixpoint no rule matches anywhere, whatever the order in which places were visited.
 TEST_CASE("A fixpoint is one", "[rewrite][worklist]") {
-  const std::string rules = rule_text("shift", "%y = aten.neg.default(aten.relu.default(%x)*)", "not op(%x) == \"aten.neg.default\" if is_node(%x) and not input(%x) and not constant(%x) else true", "%t = aten.abs.default(%x)\n%y = aten.relu.default(%t)") +
-                            rule_text("merge", "%y = aten.relu.default(aten.relu.default(%x))", "", "%y = aten.relu.default(%x)") +
-                            rule_text("beside", "%o = aten.tanh.default(%x)\n%y = aten.abs.default(%x)", "", "%y = aten.sigmoid.default(%x)") +
-                            rule_text("sum", "%y = aten.add.Tensor(aten.relu.default(%x), %z)", "users(%y) == 1", "%y = aten.mul.Tensor(%x, %z)");
-  const char* const kinds[] = {"aten.neg.default(%A)", "aten.relu.default(%A)", "aten.tanh.default(%A)", "aten.add.Tensor(%A, %B)", "aten.relu.default(%B)"};
+  const std::string rules =
+      rule_text("shift", "%y = aten.neg.default(aten.relu.default(%x)*)",
+                "not op(%x) == \"aten.neg.default\" if is_node(%x) and not input(%x) and not constant(%x) else true",
+                "%t = aten.abs.default(%x)\n%y = aten.relu.default(%t)") +
+      rule_text("merge", "%y = aten.relu.default(aten.relu.default(%x))", "", "%y = aten.relu.default(%x)") +
+      rule_text("beside", "%o = aten.tanh.default(%x)\n%y = aten.abs.default(%x)", "",
+                "%y = aten.sigmoid.default(%x)") +
+      rule_text("sum", "%y = aten.add.Tensor(aten.relu.default(%x), %z)", "users(%y) == 1",
+                "%y = aten.mul.Tensor(%x, %z)");
+  const char* const kinds[] = {"aten.neg.default(%A)", "aten.relu.default(%A)", "aten.tanh.default(%A)",
+                               "aten.add.Tensor(%A, %B)", "aten.relu.default(%B)"};
   size_t fired = 0;
   for (uint32_t seed = 1; seed <= 40; ++seed) {
     uint32_t state = seed * 2654435761u;
@@ -102,21 +111,25 @@ TEST_CASE("A fixpoint is one", "[rewrite][worklist]") {
     Automaton::Session session(rewriter.automaton(0), graph);
     for (Node* node : graph.nodes()) {
       const auto match = session.match(node);
-      if (match) FAIL("seed " << seed << ": " << match->rule->name << " still matches at %" << node->name() << "\n" << print(graph));
+      if (match)
+        FAIL("seed " << seed << ": " << match->rule->name << " still matches at %" << node->name() << "\n"
+                     << print(graph));
     }
   }
   CHECK(fired > 200);
 }
 
 TEST_CASE("Visits stay proportional to the graph", "[rewrite][worklist]") {
-  const Rewriter rewriter(testing::rules_of(rule_file("rules:\n" + rule_text("double", "%y = aten.neg.default(aten.neg.default(%x))", "", "%y = %x") +
-                                                      rule_text("fuse", "%y = aten.relu.default(aten.abs.default(%x))", "", "%y = aten.tanh.default(%x)"))));
+  const Rewriter rewriter(testing::rules_of(
+      rule_file("rules:\n" + rule_text("double", "%y = aten.neg.default(aten.neg.default(%x))", "", "%y = %x") +
+                rule_text("fuse", "%y = aten.relu.default(aten.abs.default(%x))", "", "%y = aten.tanh.default(%x)"))));
   // A long line, and many users of one value.
   for (const bool wide : {false, true}) {
     for (const size_t size : {1'000u, 100'000u}) {
       Graph graph;
       OperatorTable& operators = graph.operators();
-      const OpId neg = operators.intern("aten.neg.default"), relu = operators.intern("aten.relu.default"), abs = operators.intern("aten.abs.default");
+      const OpId neg = operators.intern("aten.neg.default"), relu = operators.intern("aten.relu.default"),
+                 abs = operators.intern("aten.abs.default");
       const ValueType type = graph_of("graph(%x: f32[2]) {\n  return (%x)\n}").find("x")->type();
       Node* input = graph.add_placeholder("x", type);
       Node* value = input;

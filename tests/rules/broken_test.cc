@@ -1,5 +1,6 @@
-// Broken rule files and what is said of them. tests/rules/broken/NAME.yaml holds one mistake; NAME.expected is the report as a
-// person sees it. QRULES_UPDATE_GOLDEN=1 writes the reports anew: read the difference before it is committed.
+// Broken rule files and what is said of them. tests/rules/broken/NAME.yaml holds one mistake; NAME.expected is the
+// report as a person sees it. QRULES_UPDATE_GOLDEN=1 writes the reports anew: read the difference before it is
+// committed.
 
 #include <cstdlib>
 #include <filesystem>

@@ -5,16 +5,39 @@
 namespace qrules {
 namespace {
 
-const char* const kMatch = "%y = aten.cat.default([each aten.transpose.int(%x, %d, 1)], %dim) | aten.add.Tensor(%a, %b, alpha=%k)";
+const char* const kMatch =
+    "%y = aten.cat.default([each aten.transpose.int(%x, %d, 1)], %dim) | aten.add.Tensor(%a, %b, alpha=%k)";
 
-std::string error(const std::string& condition, const std::string& head = {}) { return testing::rule_error(kMatch, condition, "%y = aten.tanh.default(%y)", head); }
+std::string error(const std::string& condition, const std::string& head = {}) {
+  return testing::rule_error(kMatch, condition, "%y = aten.tanh.default(%y)", head);
+}
 
 TEST_CASE("Conditions that are well-typed", "[rules][expression]") {
-  for (const char* condition : {
-           "rank(%a) == 2", "dtype(%a) in [u8, s8]", "users(%a) + 1 > 2", "all(rank(%n) == 2 for %n in %x)", "all(rank(%n) == %m for %n, %m in %x, %d)", "any(%m == 1 for %m in %d)",
-           "len(%x) == len(%d)", "shape(%a) == [1, 2]", "shape(%a) + [1] == leading(%b)", "bound(%k) and %k == 1", "%k == 1.5", "close(%k, 1, rel=0.1)", "op(%y) == \"aten.cat.default\"",
-           "(rank(%a) if bound(%a) else 0) == 2", "not (rank(%a) == 2)", "number(%k)", "arg(%y, \"dim\") == 1", "size(%a, 0) % 8 == 0", "%dim in [0, 1]", "is_none(%b)", "rank(%a) == 2\n  and rank(%b) == 2",
-           "rank(%a) in [\n  1,\n  2]", "%k == 1  # a comment", "min(1, 2, 3) == 1", "same(%a, %b) or true"}) {
+  for (const char* condition : {"rank(%a) == 2",
+                                "dtype(%a) in [u8, s8]",
+                                "users(%a) + 1 > 2",
+                                "all(rank(%n) == 2 for %n in %x)",
+                                "all(rank(%n) == %m for %n, %m in %x, %d)",
+                                "any(%m == 1 for %m in %d)",
+                                "len(%x) == len(%d)",
+                                "shape(%a) == [1, 2]",
+                                "shape(%a) + [1] == leading(%b)",
+                                "bound(%k) and %k == 1",
+                                "%k == 1.5",
+                                "close(%k, 1, rel=0.1)",
+                                "op(%y) == \"aten.cat.default\"",
+                                "(rank(%a) if bound(%a) else 0) == 2",
+                                "not (rank(%a) == 2)",
+                                "number(%k)",
+                                "arg(%y, \"dim\") == 1",
+                                "size(%a, 0) % 8 == 0",
+                                "%dim in [0, 1]",
+                                "is_none(%b)",
+                                "rank(%a) == 2\n  and rank(%b) == 2",
+                                "rank(%a) in [\n  1,\n  2]",
+                                "%k == 1  # a comment",
+                                "min(1, 2, 3) == 1",
+                                "same(%a, %b) or true"}) {
     INFO(condition);
     CHECK(error(condition) == "ok");
   }
@@ -73,20 +96,26 @@ TEST_CASE("Each line is a condition, and each wrong line an error", "[rules][exp
   const RuleSet rules = testing::one_rule(kMatch, "rank(%a) == 2\n\n# nothing\nrank(%b) == 2\n  or rank(%b) == 3");
   REQUIRE(rules.rules[0].conditions.size() == 2);
   CHECK(rules.rules[0].conditions[1].text == "rank(%b) == 2 or rank(%b) == 3");
-  const auto broken = load_rules_text("t.yaml", testing::rule_file("rules:\n" + testing::rule_text("r", kMatch, "rank(%a) = 2\nrank(%q) == 2\nrank(%b) == 2", "%y = aten.tanh.default(%y)")));
+  const auto broken = load_rules_text(
+      "t.yaml",
+      testing::rule_file("rules:\n" + testing::rule_text("r", kMatch, "rank(%a) = 2\nrank(%q) == 2\nrank(%b) == 2",
+                                                         "%y = aten.tanh.default(%y)")));
   REQUIRE_FALSE(broken.ok());
   CHECK(broken.diagnostics().size() == 2);
 }
 
 TEST_CASE("Predicates", "[rules][expression]") {
-  const std::string head = "predicates:\n  - {name: flat(n), is: rank(n) == 1}\n  - {name: \"both(a, b)\", is: flat(a) and flat(b)}\n";
+  const std::string head =
+      "predicates:\n  - {name: flat(n), is: rank(n) == 1}\n  - {name: \"both(a, b)\", is: flat(a) and flat(b)}\n";
   CHECK(error("flat(%a)", head) == "ok");
   CHECK(error("both(%a, %b) or not flat(%a)", head) == "ok");
   CHECK(error("flat(3)", head) == "QR0205 13:12 `rank`'s `n` takes a node, got an integer");
   CHECK(error("flat(%a, %b)", head) == "QR0204 13:7 `flat` takes 1 argument, got 2");
   CHECK(error("flatt(%a)", head) == "QR0203 13:7 unknown function `flatt`");
   // A mistake inside a predicate is shown where it is used, and where it is.
-  const auto broken = load_rules_text("t.yaml", testing::rule_file("predicates:\n  - {name: wrong(n), is: dtype(n) == 3}\nrules:\n" + testing::rule_text("r", kMatch, "wrong(%a)", "%y = aten.tanh.default(%y)")));
+  const auto broken = load_rules_text(
+      "t.yaml", testing::rule_file("predicates:\n  - {name: wrong(n), is: dtype(n) == 3}\nrules:\n" +
+                                   testing::rule_text("r", kMatch, "wrong(%a)", "%y = aten.tanh.default(%y)")));
   REQUIRE_FALSE(broken.ok());
   REQUIRE(broken.diagnostics().size() == 1);
   const std::vector<Label>& labels = broken.diagnostics().list()[0].labels;
@@ -106,7 +135,8 @@ TEST_CASE("Deep expressions are refused, not recursed into", "[rules][expression
 }
 
 TEST_CASE("Conditions know what they need and what they cost", "[rules][expression]") {
-  const RuleSet rules = testing::one_rule(kMatch, "all_zero(%a)\nrank(%b) == 2\nall(rank(%n) == rank(%a) for %n in %x)");
+  const RuleSet rules =
+      testing::one_rule(kMatch, "all_zero(%a)\nrank(%b) == 2\nall(rank(%n) == rank(%a) for %n in %x)");
   const Rule& rule = rules.rules[0];
   REQUIRE(rule.conditions.size() == 3);
   CHECK(rule.conditions[0].cost == 20);

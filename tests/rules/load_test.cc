@@ -17,7 +17,8 @@ class Folder {
  public:
   Folder() {
     static int number = 0;
-    path_ = fs::temp_directory_path() / ("qrules_load_test_" + std::to_string(::getpid()) + "_" + std::to_string(++number));
+    path_ =
+        fs::temp_directory_path() / ("qrules_load_test_" + std::to_string(::getpid()) + "_" + std::to_string(++number));
     fs::create_directories(path_);
   }
   ~Folder() {
@@ -38,16 +39,19 @@ class Folder {
   fs::path path_;
 };
 
-const char* const kPipeline = "qrules: 1\nphases:\n  - {name: early, strategy: once, before: [merge-duplicates]}\n  - {name: main, doc: words}\n";
+const char* const kPipeline =
+    "qrules: 1\nphases:\n  - {name: early, strategy: once, before: [merge-duplicates]}\n  - {name: main, doc: words}\n";
 
-std::string rules(const std::string& name, const std::string& match = "%y = aten.relu.default(%x)", const std::string& head = {}) {
+std::string rules(const std::string& name, const std::string& match = "%y = aten.relu.default(%x)",
+                  const std::string& head = {}) {
   return "qrules: 1\n" + head + "rules:\n" + testing::rule_text(name, match, "", "%y = %x");
 }
 
 std::string codes(const Result<RuleSet>& result) {
   if (result.ok()) return "ok";
   std::string text;
-  for (const Diagnostic& diagnostic : result.diagnostics().list()) text += std::string(text.empty() ? "" : " ") + diagnostic.kind->code;
+  for (const Diagnostic& diagnostic : result.diagnostics().list())
+    text += std::string(text.empty() ? "" : " ") + diagnostic.kind->code;
   return text;
 }
 
@@ -80,7 +84,8 @@ TEST_CASE("A file finds its phases in the nearest pipeline above it, or has its 
   CHECK(load_rules({folder / "deep/er/one.yaml"})->phases.size() == 2);
   Folder alone;
   alone.write("one.yaml", rules("one"));
-  alone.write("own.yaml", "qrules: 1\nphases: [{name: main}]\nrules:\n" + testing::rule_text("own", "%y = aten.relu.default(%x)", "", "%y = %x"));
+  alone.write("own.yaml", "qrules: 1\nphases: [{name: main}]\nrules:\n" +
+                              testing::rule_text("own", "%y = aten.relu.default(%x)", "", "%y = %x"));
   CHECK(codes(load_rules({alone / "one.yaml"})) == "QR0405 QR0401");
   CHECK(codes(load_rules({alone / "own.yaml"})) == "ok");
 }
@@ -88,7 +93,10 @@ TEST_CASE("A file finds its phases in the nearest pipeline above it, or has its 
 TEST_CASE("Imports make definitions visible, through other imports too", "[rules][load]") {
   Folder folder;
   folder.write("pipeline.yaml", kPipeline);
-  folder.write("lib/base.yaml", "qrules: 1\nmacros:\n  - {name: \"twice(x)\", is: \"aten.neg.default(aten.neg.default(%x))\"}\nclasses:\n  - {name: unary, ops: [aten.neg.default, aten.abs.default]}\n");
+  folder.write(
+      "lib/base.yaml",
+      "qrules: 1\nmacros:\n  - {name: \"twice(x)\", is: \"aten.neg.default(aten.neg.default(%x))\"}\nclasses:\n  - "
+      "{name: unary, ops: [aten.neg.default, aten.abs.default]}\n");
   folder.write("lib/more.yaml", "qrules: 1\nimport: [base.yaml]\npredicates:\n  - {name: flat(n), is: rank(n) == 1}\n");
   folder.write("direct.yaml", rules("direct", "%y = twice(@unary(%x))", "import: [lib/base.yaml]\n"));
   folder.write("through.yaml", rules("through", "%y = twice(%x)", "import: [lib/more.yaml, lib/base.yaml]\n"));
@@ -153,10 +161,13 @@ TEST_CASE("Names are unique in a rule set", "[rules][load]") {
 TEST_CASE("A file declares operators for its rules and for graphs", "[rules][load]") {
   LoadOptions options;
   options.operators = std::make_shared<OperatorTable>();
-  const std::string text = "qrules: 1\nphases: [{name: main}]\noperators:\n  mine.scale.default: \"(Tensor self, float factor=2.0) -> Tensor\"\nrules:\n" +
-                           testing::rule_text("r", "%y = mine.scale.default(%x, %f)", "%f > 1", "%y = %x");
+  const std::string text =
+      "qrules: 1\nphases: [{name: main}]\noperators:\n  mine.scale.default: \"(Tensor self, float factor=2.0) -> "
+      "Tensor\"\nrules:\n" +
+      testing::rule_text("r", "%y = mine.scale.default(%x, %f)", "%f > 1", "%y = %x");
   CHECK(testing::load_error(text, options) == "ok");
-  const auto graph = parse_graph("g", "graph(%x: f32[2]) {\n  %y: f32[2] = mine.scale.default(%x)\n  return (%y)\n}", options.operators);
+  const auto graph = parse_graph("g", "graph(%x: f32[2]) {\n  %y: f32[2] = mine.scale.default(%x)\n  return (%y)\n}",
+                                 options.operators);
   REQUIRE(graph.ok());
   CHECK(print(graph->find("y")->argument(1), graph->dims()) == "2.0");
   CHECK(testing::load_error(text, options) == "ok");  // again: the same declaration

@@ -30,14 +30,16 @@ TEST_CASE("File order, unless a rule has more pattern nodes, more benefit, or sa
 TEST_CASE("Only what is said is moved", "[rules][order]") {
   CHECK(order(rule("a") + rule("b") + rule("c", "    before: [b]\n") + rule("d")) == "a c b d");
   CHECK(order(rule("a", "    after: [d]\n") + rule("b") + rule("c") + rule("d")) == "b c d a");
-  CHECK(order(rule("a", "    after: [b]\n") + rule("b", "    after: [c]\n") + rule("c", "    after: [d]\n") + rule("d")) == "d c b a");
+  CHECK(order(rule("a", "    after: [b]\n") + rule("b", "    after: [c]\n") + rule("c", "    after: [d]\n") +
+              rule("d")) == "d c b a");
 }
 
 TEST_CASE("Phases come one after the other", "[rules][order]") {
-  const RuleSet set = testing::rules_of("qrules: 1\nphases: [{name: early}, {name: main}]\nrules:\n" + rule("a", "    benefit: 9\n") + [] {
-    std::string early = rule("b");
-    return early.replace(early.find("phase: main"), 11, "phase: early");
-  }());
+  const RuleSet set = testing::rules_of("qrules: 1\nphases: [{name: early}, {name: main}]\nrules:\n" +
+                                        rule("a", "    benefit: 9\n") + [] {
+                                          std::string early = rule("b");
+                                          return early.replace(early.find("phase: main"), 11, "phase: early");
+                                        }());
   REQUIRE(set.rules.size() == 2);
   CHECK(set.rules[0].name == "b");
   CHECK(set.rules[0].phase == 0);
@@ -45,21 +47,27 @@ TEST_CASE("Phases come one after the other", "[rules][order]") {
 }
 
 TEST_CASE("A rule of another phase, or none, cannot be named", "[rules][order]") {
-  const auto error = [](const std::string& rules) { return testing::load_error(testing::rule_file("rules:\n" + rules)); };
+  const auto error = [](const std::string& rules) {
+    return testing::load_error(testing::rule_file("rules:\n" + rules));
+  };
   CHECK(error(rule("a", "    before: [zzz]\n")) == "QR0403 7:14 no rule `zzz` in phase `main`");
-  const std::string other = "qrules: 1\nphases: [{name: early}, {name: main}]\nrules:\n" + rule("a", "    before: [b]\n") + [] {
-    std::string early = rule("b");
-    return early.replace(early.find("phase: main"), 11, "phase: early");
-  }();
+  const std::string other =
+      "qrules: 1\nphases: [{name: early}, {name: main}]\nrules:\n" + rule("a", "    before: [b]\n") + [] {
+        std::string early = rule("b");
+        return early.replace(early.find("phase: main"), 11, "phase: early");
+      }();
   CHECK(testing::load_error(other) == "QR0403 7:14 no rule `b` in phase `main`");
 }
 
 TEST_CASE("Contradictions name the rules that contradict each other", "[rules][order]") {
-  const auto error = [](const std::string& rules) { return testing::load_error(testing::rule_file("rules:\n" + rules)); };
+  const auto error = [](const std::string& rules) {
+    return testing::load_error(testing::rule_file("rules:\n" + rules));
+  };
   const std::string two = error(rule("a", "    before: [b]\n") + rule("b", "    before: [a]\n"));
   CHECK(two.rfind("QR0404", 0) == 0);
   CHECK(two.find("a before b before a") != std::string::npos);
-  const std::string three = error(rule("x") + rule("a", "    before: [b]\n") + rule("b", "    before: [c]\n") + rule("c", "    before: [a]\n") + rule("z", "    after: [a]\n"));
+  const std::string three = error(rule("x") + rule("a", "    before: [b]\n") + rule("b", "    before: [c]\n") +
+                                  rule("c", "    before: [a]\n") + rule("z", "    after: [a]\n"));
   CHECK(three.rfind("QR0404", 0) == 0);
   for (const char* name : {"a before b", "b before c", "c before a"}) CHECK(three.find(name) != std::string::npos);
   CHECK(three.find("z") == std::string::npos);
@@ -68,8 +76,10 @@ TEST_CASE("Contradictions name the rules that contradict each other", "[rules][o
 }
 
 TEST_CASE("The first rule in order is the one that matches", "[rules][order]") {
-  const RuleSet set = testing::rules_of(testing::rule_file("rules:\n" + rule("small") + rule("large", "", 2) + rule("forced", "    before: [large]\n")));
-  auto graph = parse_graph("g", "graph(%p: f32[2]) {\n  %a = aten.relu.default(%p)\n  %y = aten.relu.default(%a)\n  return (%y)\n}");
+  const RuleSet set = testing::rules_of(
+      testing::rule_file("rules:\n" + rule("small") + rule("large", "", 2) + rule("forced", "    before: [large]\n")));
+  auto graph = parse_graph(
+      "g", "graph(%p: f32[2]) {\n  %a = aten.relu.default(%p)\n  %y = aten.relu.default(%a)\n  return (%y)\n}");
   REQUIRE(graph.ok());
   const Automaton automaton = Automaton::compile(set, 0);
   Automaton::Session session(automaton, *graph);

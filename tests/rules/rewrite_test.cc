@@ -13,7 +13,8 @@ const char* const kMatch = "%r = aten.neg.default(%x)\n%y = aten.add.Tensor(%r, 
 std::string error(const std::string& rewrite) { return rule_error(kMatch, {}, rewrite); }
 
 TEST_CASE("Calls, copies and expressions", "[rules][rewrite]") {
-  const RuleSet rules = one_rule(kMatch, {}, "%t = transpose(%z, [1, 0])\n%c = %r with (self=%t)\n%y = aten.sub.Tensor(%c, %z, alpha=%k)");
+  const RuleSet rules = one_rule(
+      kMatch, {}, "%t = transpose(%z, [1, 0])\n%c = %r with (self=%t)\n%y = aten.sub.Tensor(%c, %z, alpha=%k)");
   const Rule& rule = rules.rules[0];
   REQUIRE(rule.rewrite.size() == 3);
   CHECK(rule.rewrite[0].kind == RewriteStatement::Kind::expression);
@@ -57,7 +58,8 @@ TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
       {"%y = aten.relu.default(%x", "QR0301 11:32 expected `)`, found the end of the text"},
       {"%y = aten.relu.default(%x) %z", "QR0301 11:34 expected the end of the line, found `%z`"},
       {"%y = aten.relu.default(%nothing)", "QR0202 11:30 `%nothing` is not bound by the pattern"},
-      {"%y = aten.relu.default(%later)\n%later = aten.neg.default(%x)", "QR0202 11:30 `%later` is not bound by the pattern"},
+      {"%y = aten.relu.default(%later)\n%later = aten.neg.default(%x)",
+       "QR0202 11:30 `%later` is not bound by the pattern"},
       {"%y = aten.nothing.default(%x)", "QR0302 11:12 unknown operator or function `aten.nothing.default`"},
       {"%y = aten.relu.default(%x, %z)", "QR0108 11:34 `aten.relu.default` takes at most 1 argument"},
       {"%y = aten.add.Tensor(%x)", "QR0305 11:12 `aten.add.Tensor` needs `other`"},
@@ -71,10 +73,13 @@ TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
       {"%y = %r with (%x)", "QR0301 11:21 expected a named argument, found `%x`"},
       {"%y = aten.relu.default(u8)", "QR0205 11:30 `self` takes a node, got a dtype"},
       {"%y = aten.transpose.int(%x, u8, 1)", "QR0205 11:35 `dim0` takes an integer, got a dtype"},
-      {"%x = aten.relu.default(%z)\n%y = aten.neg.default(%x)", "QR0308 11:7 `%x` is not a call that the pattern matches"},
-      {"%k = aten.relu.default(%z)\n%y = aten.neg.default(%x)", "QR0308 11:7 `%k` is not a call that the pattern matches"},
+      {"%x = aten.relu.default(%z)\n%y = aten.neg.default(%x)",
+       "QR0308 11:7 `%x` is not a call that the pattern matches"},
+      {"%k = aten.relu.default(%z)\n%y = aten.neg.default(%x)",
+       "QR0308 11:7 `%k` is not a call that the pattern matches"},
       {"%y = aten.relu.default(%x)\n%y = aten.neg.default(%x)", "QR0307 12:7 `%y` is assigned twice"},
-      {"%t = aten.relu.default(%x)\n%t = aten.relu.default(%z)\n%y = aten.neg.default(%t)", "QR0307 12:7 `%t` is assigned twice"},
+      {"%t = aten.relu.default(%x)\n%t = aten.relu.default(%z)\n%y = aten.neg.default(%t)",
+       "QR0307 12:7 `%t` is assigned twice"},
       {"%y = nothing(%x)", "QR0203 11:12 unknown function `nothing`"},
       {"%y = transpose(%x)", "QR0204 11:12 `transpose` takes 2 arguments, got 1"},
   };
@@ -85,7 +90,8 @@ TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
 }
 
 TEST_CASE("One wrong line is one error, though later lines use its name", "[rules][rewrite]") {
-  CHECK(error("%t = aten.nothing.default(%x)\n%u = aten.neg.default(%t)\n%y = aten.relu.default(%u)").rfind("QR0302", 0) == 0);
+  CHECK(error("%t = aten.nothing.default(%x)\n%u = aten.neg.default(%t)\n%y = aten.relu.default(%u)")
+            .rfind("QR0302", 0) == 0);
   CHECK(error("%t = aten.nothing.default(%x)\n%y = aten.relu.default(%t)").rfind("QR0302", 0) == 0);
 }
 
@@ -97,7 +103,10 @@ TEST_CASE("Names inside `each` are read as lists and not replaced", "[rules][rew
 }
 
 TEST_CASE("A counter may have a condition", "[rules][rewrite]") {
-  const auto loaded = [](const std::string& counter) { return testing::load_error(testing::rule_file("rules:\n" + testing::rule_text("r", kMatch, {}, "%y = aten.relu.default(%x)", counter))); };
+  const auto loaded = [](const std::string& counter) {
+    return testing::load_error(
+        testing::rule_file("rules:\n" + testing::rule_text("r", kMatch, {}, "%y = aten.relu.default(%x)", counter)));
+  };
   CHECK(loaded("    counter: fired\n") == "ok");
   CHECK(loaded("    counter: {name: fired, when: rank(%x) == 2}\n") == "ok");
   CHECK(loaded("    counter: {name: fired, when: rank(%q) == 2}\n").rfind("QR0202", 0) == 0);

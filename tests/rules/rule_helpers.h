@@ -26,8 +26,8 @@ inline std::string indented(const std::string& lines) {
 }
 
 // One rule as an element of `rules:`. `keys`: further lines, each "    key: value\n".
-inline std::string rule_text(const std::string& name, const std::string& match, const std::string& where, const std::string& rewrite,
-                             const std::string& keys = {}) {
+inline std::string rule_text(const std::string& name, const std::string& match, const std::string& where,
+                             const std::string& rewrite, const std::string& keys = {}) {
   return "  - name: " + name + "\n    doc: d\n    phase: main\n" + keys + "    match: |\n" + indented(match) +
          (where.empty() ? "" : "    where: |\n" + indented(where)) + "    rewrite: |\n" + indented(rewrite);
 }
@@ -39,8 +39,8 @@ inline RuleSet rules_of(const std::string& text, const LoadOptions& options = {}
 }
 
 // A file of one rule `r`.
-inline RuleSet one_rule(const std::string& match, const std::string& where = {}, const std::string& rewrite = "%y = aten.tanh.default(%y)",
-                        const std::string& head = {}) {
+inline RuleSet one_rule(const std::string& match, const std::string& where = {},
+                        const std::string& rewrite = "%y = aten.tanh.default(%y)", const std::string& head = {}) {
   return rules_of(rule_file(head + "rules:\n" + rule_text("r", match, where, rewrite)));
 }
 
@@ -58,15 +58,16 @@ inline std::string load_error(const std::string& text, const LoadOptions& option
   return std::string(list[0].kind->code) + " " + place + " " + list[0].message();
 }
 
-inline std::string rule_error(const std::string& match, const std::string& where = {}, const std::string& rewrite = "%y = aten.tanh.default(%y)",
-                              const std::string& head = {}) {
+inline std::string rule_error(const std::string& match, const std::string& where = {},
+                              const std::string& rewrite = "%y = aten.tanh.default(%y)", const std::string& head = {}) {
   return load_error(rule_file(head + "rules:\n" + rule_text("r", match, where, rewrite)));
 }
 
 // A binding by name, printed; "-" when it is unbound, "?" when the rule has no such name.
 inline std::string bound(const Match& match, const std::string& name, const Graph& graph) {
   for (size_t i = 0; i < match.rule->slots.size(); ++i) {
-    if (match.rule->slots[i].name == name) return match.bindings[i].bound ? print(match.bindings[i].value, graph.dims()) : "-";
+    if (match.rule->slots[i].name == name)
+      return match.bindings[i].bound ? print(match.bindings[i].value, graph.dims()) : "-";
   }
   return "?";
 }

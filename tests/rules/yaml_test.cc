@@ -143,7 +143,8 @@ TEST_CASE("Limits are named", "[rules][yaml]") {
   limits = LoadLimits();
   limits.yaml_nodes = 5;
   CHECK(error_of("[1, 2, 3, 4]\n", limits) == "ok");
-  CHECK(error_of("[1, 2, 3, 4, 5]\n", limits).find("the number of YAML nodes (aliases expanded) is over the limit of 5") != std::string::npos);
+  CHECK(error_of("[1, 2, 3, 4, 5]\n", limits)
+            .find("the number of YAML nodes (aliases expanded) is over the limit of 5") != std::string::npos);
 }
 
 TEST_CASE("Files made to exhaust memory or the stack are refused", "[rules][yaml]") {

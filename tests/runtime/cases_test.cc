@@ -1,5 +1,5 @@
-// Every model of tests/cases, in both of its forms: outputs within the case's tolerance, at least the fusions that are expected, none that
-// must not be, and Inductor's counters wherever docs/counters.md does not say why ours differ.
+// Every model of tests/cases, in both of its forms: outputs within the case's tolerance, at least the fusions that are
+// expected, none that must not be, and Inductor's counters wherever docs/counters.md does not say why ours differ.
 
 #include <cmath>
 #include <filesystem>
@@ -38,7 +38,8 @@ nlohmann::json read_json(const fs::path& path) {
   std::string text(std::istreambuf_iterator<char>(stream), {});
   // Python writes infinities and NaN, which JSON does not have; none of them is compared.
   for (const std::string word : {"-Infinity", "Infinity", "NaN"}) {
-    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) text.replace(at, word.size(), "null");
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at))
+      text.replace(at, word.size(), "null");
   }
   return nlohmann::json::parse(text);
 }
@@ -89,7 +90,8 @@ Outcome run_case(const fs::path& folder, const std::string& file, const nlohmann
   for (const PlanStep& step : (*plan)->steps()) {
     if (step.implementation != "constant") ++outcome.handlers[step.handler.substr(step.handler.find('.') + 1)];
     // A slow kernel never goes unsaid.
-    if (step.handler.rfind("onednn.", 0) == 0 && step.implementation.rfind("ref", 0) == 0) CHECK_FALSE(step.note.empty());
+    if (step.handler.rfind("onednn.", 0) == 0 && step.implementation.rfind("ref", 0) == 0)
+      CHECK_FALSE(step.note.empty());
   }
   auto context = (*plan)->make_context();
   context->run(pointers);
@@ -122,8 +124,10 @@ int64_t count(const std::map<std::string, int64_t>& counts, const std::string& k
 }
 
 void check_fusions(const Outcome& outcome, const nlohmann::json& meta) {
-  const std::map<std::string, std::string> handlers{{"qconv", "qconv"}, {"qconv_binary", "qconv_binary"}, {"qlinear", "qlinear"}, {"qlinear_binary", "qlinear_binary"},
-                                                    {"qmaxpool", "qmaxpool2d"}, {"qcat", "qcat"}, {"qreshape", "qreshape"}};
+  const std::map<std::string, std::string> handlers{{"qconv", "qconv"},         {"qconv_binary", "qconv_binary"},
+                                                    {"qlinear", "qlinear"},     {"qlinear_binary", "qlinear_binary"},
+                                                    {"qmaxpool", "qmaxpool2d"}, {"qcat", "qcat"},
+                                                    {"qreshape", "qreshape"}};
   std::map<std::string, int64_t> wanted;
   for (const auto& [kind, number] : meta["expect_fused"].items()) {
     INFO(kind);
@@ -133,7 +137,8 @@ void check_fusions(const Outcome& outcome, const nlohmann::json& meta) {
   for (const char* kind : {"qconv", "qlinear"}) {
     const std::string binary = std::string(kind) + "_binary";
     INFO(kind);
-    CHECK(count(outcome.handlers, kind) + count(outcome.handlers, binary) >= count(wanted, kind) + count(wanted, binary));
+    CHECK(count(outcome.handlers, kind) + count(outcome.handlers, binary) >=
+          count(wanted, kind) + count(wanted, binary));
     CHECK(count(outcome.handlers, binary) >= count(wanted, binary));
   }
   CHECK(count(outcome.handlers, "qmaxpool2d") >= count(wanted, "qmaxpool"));
@@ -153,9 +158,16 @@ void check_fusions(const Outcome& outcome, const nlohmann::json& meta) {
 void check_counters(const Outcome& outcome, const nlohmann::json& meta, const std::string& name) {
   static const std::set<std::string> documented = documented_differences();
   if (documented.count(name) || !meta.contains("inductor") || !meta["inductor"].contains("counters")) return;
-  const std::set<std::string> compared{"qconv_weight_prepack_matcher_count", "qlinear_weight_prepack_matcher_count", "qconv_unary_matcher_count", "qlinear_unary_matcher_count",
-                                       "qconv2d_binary_matcher_count", "qlinear_binary_matcher_count", "dequant_promotion_matcher_count", "qmaxpool2d_matcher_count",
-                                       "qcat_matcher_count", "qreshape_matcher_count"};
+  const std::set<std::string> compared{"qconv_weight_prepack_matcher_count",
+                                       "qlinear_weight_prepack_matcher_count",
+                                       "qconv_unary_matcher_count",
+                                       "qlinear_unary_matcher_count",
+                                       "qconv2d_binary_matcher_count",
+                                       "qlinear_binary_matcher_count",
+                                       "dequant_promotion_matcher_count",
+                                       "qmaxpool2d_matcher_count",
+                                       "qcat_matcher_count",
+                                       "qreshape_matcher_count"};
   const nlohmann::json& counters = meta["inductor"]["counters"];
   for (const std::string& counter : compared) {
     INFO(counter);
@@ -177,7 +189,9 @@ TEST_CASE("model cases") {
       const Outcome outcome = run_case(entry.path(), file, meta);
       CHECK(outcome.finite_alike);
       CHECK(outcome.max_abs <= meta["tolerance"]["max_abs"].get<double>());
-      if (outcome.error > 0) CHECK(10 * std::log10(std::max(outcome.signal, 1e-30) / outcome.error) >= meta["tolerance"]["min_sqnr_db"].get<double>());
+      if (outcome.error > 0)
+        CHECK(10 * std::log10(std::max(outcome.signal, 1e-30) / outcome.error) >=
+              meta["tolerance"]["min_sqnr_db"].get<double>());
       // Dynamic and bf16 models are here for their numbers.
       const std::string mode = meta["mode"];
       const bool fuses = meta["dtype"] == "fp32" && (mode == "static" || mode == "qat");

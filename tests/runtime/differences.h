@@ -10,15 +10,17 @@
 namespace qrules::test {
 
 struct Difference {
-  std::string row;                   // of docs/differences.md
+  std::string row;  // of docs/differences.md
   std::string what;
   std::string graph;
-  std::vector<std::string> fires;    // rules that must fire; named twice: at least twice
-  std::vector<std::string> silent;   // rules that must not
-  bool numerics = true;              // false only where bf16 or f16 rounds at other places; the types of the results are compared all the same
+  std::vector<std::string> fires;   // rules that must fire; named twice: at least twice
+  std::vector<std::string> silent;  // rules that must not
+  bool numerics =
+      true;  // false only where bf16 or f16 rounds at other places; the types of the results are compared all the same
 };
 
-// Applies the shipped rules to the row's graph and checks the firings, the results' types and their values before and after.
+// Applies the shipped rules to the row's graph and checks the firings, the results' types and their values before and
+// after.
 void check_difference(const Difference& difference);
 
 // The graph after the shipped rules; fails the test when they report an error.

@@ -49,28 +49,41 @@ std::string conv_bf16() {
 
 // The input and addend of a convolution, of the sizes that conv() has.
 const std::string kConvInputs = "graph(%x: u8[1,2,4,4], %o: u8[1,3,4,4]) {";
-const std::string kConvAddend = "  %of: f32[1,3,4,4] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)\n";
+const std::string kConvAddend =
+    "  %of: f32[1,3,4,4] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)\n";
 const std::string kLinearInputs = "graph(%x: u8[2,3], %o: u8[2,4]) {";
-const std::string kLinearAddend = "  %of: f32[2,4] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)\n";
+const std::string kLinearAddend =
+    "  %of: f32[2,4] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)\n";
 
 TEST_CASE("differences: addend", "[differences]") {
   const std::vector<Difference> rows{
-      {"B1", "a linear, alpha 2", kLinearInputs + linear() + kLinearAddend + R"(
+      {"B1",
+       "a linear, alpha 2",
+       kLinearInputs + linear() + kLinearAddend + R"(
   %y: f32[2,4] = aten.add.Tensor(%c, %of, alpha=2)
   return (%y)
 })",
-       {"qlinear-prepack"}, {"add-dequantized", "add-float", "added-bias"}},
-      {"B1", "a convolution, alpha 2", kConvInputs + conv() + kConvAddend + R"(
+       {"qlinear-prepack"},
+       {"add-dequantized", "add-float", "added-bias"}},
+      {"B1",
+       "a convolution, alpha 2",
+       kConvInputs + conv() + kConvAddend + R"(
   %y: f32[1,3,4,4] = aten.add.Tensor(%of, %c, alpha=2)
   return (%y)
 })",
-       {"qconv-prepack"}, {"add-dequantized", "add-float"}},
-      {"B3", "the addend is also a result", "graph(%x: u8[2,3], %o: f32[2,4]) {" + linear() + R"(
+       {"qconv-prepack"},
+       {"add-dequantized", "add-float"}},
+      {"B3",
+       "the addend is also a result",
+       "graph(%x: u8[2,3], %o: f32[2,4]) {" + linear() + R"(
   %y: f32[2,4] = aten.add.Tensor(%c, %o)
   return (%y, %o)
 })",
-       {"add-float"}, {}},
-      {"B3", "the addend is read afterwards", kConvInputs + conv() + kConvAddend + R"(
+       {"add-float"},
+       {}},
+      {"B3",
+       "the addend is read afterwards",
+       kConvInputs + conv() + kConvAddend + R"(
   %p: u8[1,3,4,4] = aten.relu.default(%o)
   %pf: f32[1,3,4,4] = quantized_decomposed.dequantize_per_tensor.default(%p, 0.25, 17, 0, 255, u8)
   %a: f32[1,3,4,4] = aten.add.Tensor(%c, %pf)
@@ -79,165 +92,238 @@ TEST_CASE("differences: addend", "[differences]") {
   %u: f32[1,3,4,4] = aten.sub.Tensor(%yf, %pf)
   return (%u)
 })",
-       {"add-dequantized", "quantized-output"}, {}},
-      {"B16", "s8 addend, u8 result", R"(graph(%x: u8[1,2,4,4], %o: s8[1,3,4,4]) {)" + conv() + R"(
+       {"add-dequantized", "quantized-output"},
+       {}},
+      {"B16",
+       "s8 addend, u8 result",
+       R"(graph(%x: u8[1,2,4,4], %o: s8[1,3,4,4]) {)" + conv() + R"(
   %of: f32[1,3,4,4] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, -7, -128, 127, s8)
   %a: f32[1,3,4,4] = aten.add.Tensor(%c, %of)
   %y: u8[1,3,4,4] = quantized_decomposed.quantize_per_tensor.default(%a, 0.75, 3, 0, 255, u8)
   return (%y)
 })",
-       {"add-dequantized", "quantized-output"}, {}},
-      {"B17", "a linear's result added to itself", "graph(%x: u8[2,3]) {" + linear() + R"(
+       {"add-dequantized", "quantized-output"},
+       {}},
+      {"B17",
+       "a linear's result added to itself",
+       "graph(%x: u8[2,3]) {" + linear() + R"(
   %y: f32[2,4] = aten.add.Tensor(%c, %c)
   return (%y)
 })",
-       {"qlinear-prepack"}, {"add-float", "add-dequantized"}},
-      {"B20", "a sum after a convolution of rank 1", "graph(%x: u8[2,2,5], %o: u8[2,3,5]) {" + conv1d() + R"(
+       {"qlinear-prepack"},
+       {"add-float", "add-dequantized"}},
+      {"B20",
+       "a sum after a convolution of rank 1",
+       "graph(%x: u8[2,2,5], %o: u8[2,3,5]) {" + conv1d() + R"(
   %of: f32[2,3,5] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)
   %a: f32[2,3,5] = aten.add.Tensor(%c, %of)
   %y: u8[2,3,5] = quantized_decomposed.quantize_per_tensor.default(%a, 0.75, 3, 0, 255, u8)
   return (%y)
 })",
-       {"qconv-prepack", "add-dequantized", "quantized-output"}, {}},
-      {"B36", "a linear and a dequantized addend", kLinearInputs + linear() + kLinearAddend + R"(
+       {"qconv-prepack", "add-dequantized", "quantized-output"},
+       {}},
+      {"B36",
+       "a linear and a dequantized addend",
+       kLinearInputs + linear() + kLinearAddend + R"(
   %y: f32[2,4] = aten.add.Tensor(%c, %of)
   return (%y)
 })",
-       {"add-dequantized"}, {}},
-      {"B41", "bf16 convolution, f32 addend, bf16 result", "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
+       {"add-dequantized"},
+       {}},
+      {"B41",
+       "bf16 convolution, f32 addend, bf16 result",
+       "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
   %of: f32[1,1,2,2] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)
   %a: f32[1,1,2,2] = aten.add.Tensor(%c, %of)
   %y: bf16[1,1,2,2] = prims.convert_element_type.default(%a, bf16)
   return (%y)
 })",
-       {"add-dequantized", "cast-output"}, {}},
-      {"B41", "the same with relu", "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
+       {"add-dequantized", "cast-output"},
+       {}},
+      {"B41",
+       "the same with relu",
+       "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
   %of: f32[1,1,2,2] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.25, 17, 0, 255, u8)
   %a: f32[1,1,2,2] = aten.add.Tensor(%c, %of)
   %r: f32[1,1,2,2] = aten.relu.default(%a)
   %y: bf16[1,1,2,2] = prims.convert_element_type.default(%r, bf16)
   return (%y)
 })",
-       {"add-dequantized", "post-op", "cast-output"}, {}},
-      {"B42", "bf16 addend through a cast", "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
+       {"add-dequantized", "post-op", "cast-output"},
+       {}},
+      {"B42",
+       "bf16 addend through a cast",
+       "graph(%x: u8[1,1,2,2], %o: u8[1,1,2,2]) {" + conv_bf16() + R"(
   %of: f32[1,1,2,2] = quantized_decomposed.dequantize_per_tensor.default(%o, 0.5, 17, 0, 255, u8)
   %ob: bf16[1,1,2,2] = prims.convert_element_type.default(%of, bf16)
   %a: bf16[1,1,2,2] = aten.add.Tensor(%c, %ob)
   %y: u8[1,1,2,2] = quantized_decomposed.quantize_per_tensor.default(%a, 0.5, 0, 0, 255, u8)
   return (%y)
 })",
-       {"add-dequantized", "quantized-output"}, {}},
+       {"add-dequantized", "quantized-output"},
+       {}},
   };
   for (const Difference& row : rows) check_difference(row);
 }
 
 TEST_CASE("differences: activation and output", "[differences]") {
   const std::vector<Difference> rows{
-      {"B14", "half of the range", "graph(%x: u8[2,3]) {" + linear() + R"(
+      {"B14",
+       "half of the range",
+       "graph(%x: u8[2,3]) {" + linear() + R"(
   %y: u8[2,4] = quantized_decomposed.quantize_per_tensor.default(%c, 0.75, 3, 0, 127, u8)
   return (%y)
 })",
-       {"qlinear-prepack"}, {"quantized-output"}},
-      {"B15", "s16 result", "graph(%x: u8[2,3]) {" + linear() + R"(
+       {"qlinear-prepack"},
+       {"quantized-output"}},
+      {"B15",
+       "s16 result",
+       "graph(%x: u8[2,3]) {" + linear() + R"(
   %y: s16[2,4] = quantized_decomposed.quantize_per_tensor.default(%c, 0.75, 3, -32768, 32767, s16)
   return (%y)
 })",
-       {"qlinear-prepack"}, {"quantized-output"}},
-      {"B18", "clamp with tensors", "graph(%x: u8[1,2,4,4], %low: f32[], %high: f32[]) {" + conv() + R"(
+       {"qlinear-prepack"},
+       {"quantized-output"}},
+      {"B18",
+       "clamp with tensors",
+       "graph(%x: u8[1,2,4,4], %low: f32[], %high: f32[]) {" + conv() + R"(
   %y: f32[1,3,4,4] = aten.clamp.Tensor(%c, %low, %high)
   return (%y)
 })",
-       {"qconv-prepack"}, {"post-op", "clamp-is-hardtanh"}},
-      {"B18", "clamp with its bounds in the wrong order", "graph(%x: u8[1,2,4,4]) {" + conv() + R"(
+       {"qconv-prepack"},
+       {"post-op", "clamp-is-hardtanh"}},
+      {"B18",
+       "clamp with its bounds in the wrong order",
+       "graph(%x: u8[1,2,4,4]) {" + conv() + R"(
   %y: f32[1,3,4,4] = aten.clamp.default(%c, 2.0, 1.0)
   return (%y)
 })",
-       {"qconv-prepack"}, {"post-op", "clamp-is-hardtanh"}},
-      {"B18", "hardtanh with its bounds in the wrong order", "graph(%x: u8[1,2,4,4]) {" + conv() + R"(
+       {"qconv-prepack"},
+       {"post-op", "clamp-is-hardtanh"}},
+      {"B18",
+       "hardtanh with its bounds in the wrong order",
+       "graph(%x: u8[1,2,4,4]) {" + conv() + R"(
   %y: f32[1,3,4,4] = aten.hardtanh.default(%c, 2.0, 1.0)
   return (%y)
 })",
-       {"qconv-prepack"}, {"post-op"}},
-      {"B20", "hardtanh after a convolution of rank 1", "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
+       {"qconv-prepack"},
+       {"post-op"}},
+      {"B20",
+       "hardtanh after a convolution of rank 1",
+       "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
   %y: f32[2,3,5] = aten.hardtanh.default(%c, -20.0, 30.0)
   return (%y)
 })",
-       {"qconv-prepack", "post-op"}, {}},
-      {"B20", "hardswish after a convolution of rank 1", "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
+       {"qconv-prepack", "post-op"},
+       {}},
+      {"B20",
+       "hardswish after a convolution of rank 1",
+       "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
   %a: f32[2,3,5] = aten.hardswish.default(%c)
   %y: u8[2,3,5] = quantized_decomposed.quantize_per_tensor.default(%a, 0.75, 3, 0, 255, u8)
   return (%y)
 })",
-       {"qconv-prepack", "post-op", "quantized-output"}, {}},
-      {"B20", "silu after a convolution of rank 1", "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
+       {"qconv-prepack", "post-op", "quantized-output"},
+       {}},
+      {"B20",
+       "silu after a convolution of rank 1",
+       "graph(%x: u8[2,2,5]) {" + conv1d() + R"(
   %y: f32[2,3,5] = aten.silu.default(%c)
   return (%y)
 })",
-       {"qconv-prepack", "post-op"}, {}},
-      {"B33", "ties, odd zero point", "graph(%x: u8[2,3]) {" + linear() + R"(
+       {"qconv-prepack", "post-op"},
+       {}},
+      {"B33",
+       "ties, odd zero point",
+       "graph(%x: u8[2,3]) {" + linear() + R"(
   %y: u8[2,4] = quantized_decomposed.quantize_per_tensor.default(%c, 0.5, 3, 0, 255, u8)
   return (%y)
 })",
-       {"qlinear-prepack", "quantized-output"}, {}},
+       {"qlinear-prepack", "quantized-output"},
+       {}},
   };
   for (const Difference& row : rows) check_difference(row);
 }
 
 TEST_CASE("differences: pooling and movement", "[differences]") {
   const std::vector<Difference> rows{
-      {"B11", "ceil mode", "graph(%x: u8[1,2,7,7]) {" + dequantized_input("1,2,7,7") + R"(
+      {"B11",
+       "ceil mode",
+       "graph(%x: u8[1,2,7,7]) {" + dequantized_input("1,2,7,7") + R"(
   %p: f32[1,2,4,4] = aten.max_pool2d.default(%xf, [2, 2], [2, 2], [0, 0], [1, 1], true)
   %y: u8[1,2,4,4] = quantized_decomposed.quantize_per_tensor.default(%p, 0.5, 113, 0, 255, u8)
   return (%y)
 })",
-       {"qmaxpool2d"}, {}},
-      {"B11", "ceil mode, the decomposed spelling", "graph(%x: u8[1,2,7,7]) {" + dequantized_input("1,2,7,7") + R"(
+       {"qmaxpool2d"},
+       {}},
+      {"B11",
+       "ceil mode, the decomposed spelling",
+       "graph(%x: u8[1,2,7,7]) {" + dequantized_input("1,2,7,7") + R"(
   %i: (f32[1,2,4,4], s64[1,2,4,4]) = aten.max_pool2d_with_indices.default(%xf, [2, 2], [2, 2], [0, 0], [1, 1], true)
   %p: f32[1,2,4,4] = _operator.getitem(%i, 0)
   %y: u8[1,2,4,4] = quantized_decomposed.quantize_per_tensor.default(%p, 0.5, 113, 0, 255, u8)
   return (%y)
 })",
-       {"pool-with-unused-indices", "qmaxpool2d"}, {}},
-      {"B12", "another scale", "graph(%x: u8[1,2,6,6]) {" + dequantized_input("1,2,6,6") + R"(
+       {"pool-with-unused-indices", "qmaxpool2d"},
+       {}},
+      {"B12",
+       "another scale",
+       "graph(%x: u8[1,2,6,6]) {" + dequantized_input("1,2,6,6") + R"(
   %p: f32[1,2,3,3] = aten.max_pool2d.default(%xf, [2, 2])
   %y: u8[1,2,3,3] = quantized_decomposed.quantize_per_tensor.default(%p, 0.25, 113, 0, 255, u8)
   return (%y)
 })",
-       {}, {"qmaxpool2d"}},
-      {"B13", "s8 of rank 3", R"(graph(%x: s8[2,7,7]) {
+       {},
+       {"qmaxpool2d"}},
+      {"B13",
+       "s8 of rank 3",
+       R"(graph(%x: s8[2,7,7]) {
   %xf: f32[2,7,7] = quantized_decomposed.dequantize_per_tensor.default(%x, 0.5, -3, -128, 127, s8)
   %p: f32[2,4,4] = aten.max_pool2d.default(%xf, [3, 3], [2, 2], [1, 1])
   %y: s8[2,4,4] = quantized_decomposed.quantize_per_tensor.default(%p, 0.5, -3, -128, 127, s8)
   return (%y)
 })",
-       {"qmaxpool2d"}, {}},
-      {"B21", "u8 regrouped to s8", "graph(%x: u8[2,6]) {" + dequantized_input("2,6") + R"(
+       {"qmaxpool2d"},
+       {}},
+      {"B21",
+       "u8 regrouped to s8",
+       "graph(%x: u8[2,6]) {" + dequantized_input("2,6") + R"(
   %v: f32[3,4] = aten.view.default(%xf, [3, 4])
   %y: s8[3,4] = quantized_decomposed.quantize_per_tensor.default(%v, 0.5, 113, -128, 127, s8)
   return (%y)
 })",
-       {}, {"qreshape", "requantized-equally"}},
-      {"B21", "u8 and s8 concatenated", "graph(%x: u8[2,6], %v: s8[2,6]) {" + dequantized_input("2,6") + R"(
+       {},
+       {"qreshape", "requantized-equally"}},
+      {"B21",
+       "u8 and s8 concatenated",
+       "graph(%x: u8[2,6], %v: s8[2,6]) {" + dequantized_input("2,6") + R"(
   %vf: f32[2,6] = quantized_decomposed.dequantize_per_tensor.default(%v, 0.5, 113, -128, 127, s8)
   %k: f32[2,12] = aten.cat.default([%xf, %vf], 1)
   %y: u8[2,12] = quantized_decomposed.quantize_per_tensor.default(%k, 0.5, 113, 0, 255, u8)
   return (%y)
 })",
-       {}, {"qcat"}},
-      {"B21", "u8 concatenated to s8", "graph(%x: u8[2,6], %v: u8[2,6]) {" + dequantized_input("2,6") + R"(
+       {},
+       {"qcat"}},
+      {"B21",
+       "u8 concatenated to s8",
+       "graph(%x: u8[2,6], %v: u8[2,6]) {" + dequantized_input("2,6") + R"(
   %vf: f32[2,6] = quantized_decomposed.dequantize_per_tensor.default(%v, 0.5, 113, 0, 255, u8)
   %k: f32[2,12] = aten.cat.default([%xf, %vf], 1)
   %y: s8[2,12] = quantized_decomposed.quantize_per_tensor.default(%k, 0.5, 113, -128, 127, s8)
   return (%y)
 })",
-       {}, {"qcat"}},
-      {"B22", "concatenation along the default dimension", "graph(%x: u8[2,6], %v: u8[3,6]) {" + dequantized_input("2,6") + R"(
+       {},
+       {"qcat"}},
+      {"B22",
+       "concatenation along the default dimension",
+       "graph(%x: u8[2,6], %v: u8[3,6]) {" + dequantized_input("2,6") + R"(
   %vf: f32[3,6] = quantized_decomposed.dequantize_per_tensor.default(%v, 0.5, 113, 0, 255, u8)
   %k: f32[5,6] = aten.cat.default([%xf, %vf])
   %y: u8[5,6] = quantized_decomposed.quantize_per_tensor.default(%k, 0.5, 113, 0, 255, u8)
   return (%y)
 })",
-       {"qcat"}, {}},
+       {"qcat"},
+       {}},
   };
   for (const Difference& row : rows) check_difference(row);
 }

@@ -18,14 +18,19 @@ namespace {
 
 TEST_CASE("differences: linear", "[differences]") {
   const std::vector<Difference> rows{
-      {"B2", "addmm with factors", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
+      {"B2",
+       "addmm with factors",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
   %b = constant "b" : f32[4] {1, 2, -3, 0.5}
   %t: f32[3,4] = aten.permute.default(%wf, [1, 0])
   %y: f32[2,4] = aten.addmm.default(%b, %xf, %t, beta=0.5, alpha=2)
   return (%y)
 })",
-       {}, {"addmm-is-linear", "qlinear-prepack"}},
-      {"B4", "weight quantized along its second dimension", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
+       {},
+       {"addmm-is-linear", "qlinear-prepack"}},
+      {"B4",
+       "weight quantized along its second dimension",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
   %w = constant "w" : s8[3,3] {1, -2, 3, 4, -5, 6, 7, 8, -9}
   %s = constant "s" : f32[3] {0.5, 0.25, 1}
   %z = constant "z" : s64[3] {0}
@@ -33,8 +38,11 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: f32[2,3] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {}, {"qlinear-prepack", "qlinear-prepack-transposed"}},
-      {"B5", "weight zero points", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
+       {},
+       {"qlinear-prepack", "qlinear-prepack-transposed"}},
+      {"B5",
+       "weight zero points",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
   %w = constant "w" : s8[2,3] {1, -2, 3, 4, -5, 6}
   %s = constant "s" : f32[2] {0.5, 0.25}
   %z = constant "z" : s64[2] {0, 3}
@@ -42,8 +50,10 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: f32[2,2] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {}, {"qlinear-prepack"}},
-      {"B6", "a residual after a batched product is no bias",
+       {},
+       {"qlinear-prepack"}},
+      {"B6",
+       "a residual after a batched product is no bias",
        "graph(%x: u8[2,5,3], %r: f32[2,5,4]) {" + dequantized_input("2,5,3") + kLinearWeight + R"(
   %t: f32[3,4] = aten.permute.default(%wf, [1, 0])
   %e: f32[2,3,4] = aten.expand.default(%t, [2, 3, 4])
@@ -51,16 +61,22 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: f32[2,5,4] = aten.add.Tensor(%l, %r)
   return (%y)
 })",
-       {"batched-product-is-linear", "qlinear-prepack", "add-float"}, {"added-vector-is-bias", "added-bias"}},
-      {"B7", "regrouping that no linear does", "graph(%x: u8[2,6]) {" + dequantized_input("2,6") + kLinearWeight + R"(
+       {"batched-product-is-linear", "qlinear-prepack", "add-float"},
+       {"added-vector-is-bias", "added-bias"}},
+      {"B7",
+       "regrouping that no linear does",
+       "graph(%x: u8[2,6]) {" + dequantized_input("2,6") + kLinearWeight + R"(
   %v: f32[4,3] = aten.view.default(%xf, [4, 3])
   %t: f32[3,4] = aten.permute.default(%wf, [1, 0])
   %l: f32[4,4] = aten.mm.default(%v, %t)
   %y: f32[2,8] = aten.view.default(%l, [2, 8])
   return (%y)
 })",
-       {"addmm-is-linear"}, {"regrouped-linear"}},
-      {"B8", "dequantize to bf16", R"(graph(%x: u8[2,3]) {
+       {"addmm-is-linear"},
+       {"regrouped-linear"}},
+      {"B8",
+       "dequantize to bf16",
+       R"(graph(%x: u8[2,3]) {
   %xf: bf16[2,3] = quantized_decomposed.dequantize_per_tensor.default(%x, 0.5, 113, 0, 255, u8, out_dtype=bf16)
   %w = constant "w" : s8[2,3] {1, -2, 3, 4, -5, 6}
   %s = constant "s" : f32[2] {0.5, 0.25}
@@ -69,22 +85,31 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: bf16[2,2] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {}, {"qlinear-prepack"}},
-      {"B9", "cast to f16", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
+       {},
+       {"qlinear-prepack"}},
+      {"B9",
+       "cast to f16",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
   %xh: f16[2,3] = prims.convert_element_type.default(%xf, f16)
   %wh: f16[4,3] = prims.convert_element_type.default(%wf, f16)
   %y: f16[2,4] = aten.linear.default(%xh, %wh)
   return (%y)
 })",
-       {}, {"qlinear-prepack"}},
-      {"B23", "one weight for two linears", "graph(%x: u8[2,3], %v: u8[5,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
+       {},
+       {"qlinear-prepack"}},
+      {"B23",
+       "one weight for two linears",
+       "graph(%x: u8[2,3], %v: u8[5,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(
   %vf: f32[5,3] = quantized_decomposed.dequantize_per_tensor.default(%v, 0.25, 7, 0, 255, u8)
   %y: f32[2,4] = aten.linear.default(%xf, %wf)
   %u: f32[5,4] = aten.linear.default(%vf, %wf)
   return (%y, %u)
 })",
-       {"qlinear-prepack", "qlinear-prepack"}, {}},
-      {"B24", "two linears below one regrouping", "graph(%x: u8[2,5,3]) {" + dequantized_input("2,5,3") + kLinearWeight + R"(
+       {"qlinear-prepack", "qlinear-prepack"},
+       {}},
+      {"B24",
+       "two linears below one regrouping",
+       "graph(%x: u8[2,5,3]) {" + dequantized_input("2,5,3") + kLinearWeight + R"(
   %v: f32[10,3] = aten.view.default(%xf, [10, 3])
   %t: f32[3,4] = aten.permute.default(%wf, [1, 0])
   %l: f32[10,4] = aten.mm.default(%v, %t)
@@ -94,25 +119,34 @@ TEST_CASE("differences: linear", "[differences]") {
   %u: f32[2,5,4] = aten.view.default(%m, [2, 5, 4])
   return (%y, %u)
 })",
-       {"regrouped-linear", "regrouped-linear", "qlinear-prepack", "qlinear-prepack"}, {}},
-      {"B25", "a permuted activation of rank 4", R"(graph(%f: f32[2,3,5,2]) {
+       {"regrouped-linear", "regrouped-linear", "qlinear-prepack", "qlinear-prepack"},
+       {}},
+      {"B25",
+       "a permuted activation of rank 4",
+       R"(graph(%f: f32[2,3,5,2]) {
   %r: f32[2,3,5,2] = aten.relu.default(%f)
   %p: f32[2,5,2,3] = aten.permute.default(%r, [0, 2, 3, 1])
   %x: u8[2,5,2,3] = quantized_decomposed.quantize_per_tensor.default(%p, 0.5, 113, 0, 255, u8))" +
-                                                      dequantized_input("2,5,2,3") + kLinearWeight + R"(
+           dequantized_input("2,5,2,3") + kLinearWeight + R"(
   %y: f32[2,5,2,4] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {"quant-lift-up", "qlinear-prepack"}, {}},
-      {"B29", "a weight that is an input", "graph(%x: u8[2,3], %w: s8[4,3]) {" + dequantized_input("2,3") + R"(
+       {"quant-lift-up", "qlinear-prepack"},
+       {}},
+      {"B29",
+       "a weight that is an input",
+       "graph(%x: u8[2,3], %w: s8[4,3]) {" + dequantized_input("2,3") + R"(
   %s = constant "s" : f32[4] {0.5, 0.25, 1, 0.125}
   %z = constant "z" : s64[4] {0}
   %wf: f32[4,3] = quantized_decomposed.dequantize_per_channel.default(%w, %s, %z, 0, -128, 127, s8)
   %y: f32[2,4] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {}, {"qlinear-prepack"}},
-      {"B30", "f64 scales", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
+       {},
+       {"qlinear-prepack"}},
+      {"B30",
+       "f64 scales",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
   %w = constant "w" : s8[2,3] {1, -2, 3, 4, -5, 6}
   %s = constant "s" : f64[2] {0.1, 0.3}
   %z = constant "z" : s64[2] {0}
@@ -120,16 +154,22 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: f32[2,2] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {"qlinear-prepack"}, {}},
-      {"B31", "fp16 weights beyond its range", R"(graph(%x: f32[2,2]) {
+       {"qlinear-prepack"},
+       {}},
+      {"B31",
+       "fp16 weights beyond its range",
+       R"(graph(%x: f32[2,2]) {
   %w = constant "w" : f32[2,2] {1.5, -2, 100000, -70000}
   %h: f16[2,2] = quantized_decomposed.convert_element_type.no_fuse(%w, f16)
   %wf: f32[2,2] = quantized_decomposed.convert_element_type.no_fuse(%h, f32)
   %y: f32[2,2] = aten.linear.default(%x, %wf)
   return (%y)
 })",
-       {"linear-fp16-prepack"}, {}},
-      {"B38", "an identity permute of a square weight", "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
+       {"linear-fp16-prepack"},
+       {}},
+      {"B38",
+       "an identity permute of a square weight",
+       "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + R"(
   %w = constant "w" : s8[3,3] {1, -2, 3, 4, -5, 6, 7, 8, -9}
   %s = constant "s" : f32[3] {0.5, 0.25, 1}
   %z = constant "z" : s64[3] {0}
@@ -138,7 +178,8 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: f32[2,3] = aten.mm.default(%xf, %t)
   return (%y)
 })",
-       {}, {"addmm-is-linear", "qlinear-prepack", "qlinear-prepack-transposed"}},
+       {},
+       {"addmm-is-linear", "qlinear-prepack", "qlinear-prepack-transposed"}},
   };
   for (const Difference& row : rows) check_difference(row);
 }
@@ -149,7 +190,9 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %s = constant "s" : bf16[4] {0.5, 0.25, 1, 0.125}
 )";
   const std::vector<Difference> rows{
-      {"B26", "two products below one regrouping", "graph(%x: bf16[2,5,16]) {" + weight + R"(
+      {"B26",
+       "two products below one regrouping",
+       "graph(%x: bf16[2,5,16]) {" + weight + R"(
   %v: bf16[10,16] = aten.view.default(%x, [10, 16])
   %c: bf16[4,16] = prims.convert_element_type.default(%w, bf16)
   %t: bf16[16,4] = aten.permute.default(%c, [1, 0])
@@ -164,23 +207,32 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %u: bf16[2,5,4] = aten.mul.Tensor(%n, %s)
   return (%y, %u)
 })",
-       {"woq-int8-linear", "woq-int8-linear"}, {}},
-      {"B27", "two dimensions", "graph(%x: bf16[2,16]) {" + weight + R"(
+       {"woq-int8-linear", "woq-int8-linear"},
+       {}},
+      {"B27",
+       "two dimensions",
+       "graph(%x: bf16[2,16]) {" + weight + R"(
   %c: bf16[4,16] = prims.convert_element_type.default(%w, bf16)
   %l: bf16[2,4] = aten.linear.default(%x, %c)
   %y: bf16[2,4] = aten.mul.Tensor(%l, %s)
   return (%y)
 })",
-       {"woq-int8-linear"}, {}},
-      {"B27", "three dimensions, the transposed spelling", "graph(%x: bf16[2,5,16]) {" + weight + R"(
+       {"woq-int8-linear"},
+       {}},
+      {"B27",
+       "three dimensions, the transposed spelling",
+       "graph(%x: bf16[2,5,16]) {" + weight + R"(
   %t: s8[16,4] = aten.permute.default(%w, [1, 0])
   %c: bf16[16,4] = prims.convert_element_type.default(%t, bf16)
   %l: bf16[2,5,4] = aten.matmul.default(%x, %c)
   %y: bf16[2,5,4] = aten.mul.Tensor(%s, %l)
   return (%y)
 })",
-       {"woq-int8-linear"}, {}},
-      {"limit", "a last size that the kernel does not take", R"(graph(%x: bf16[10,3]) {
+       {"woq-int8-linear"},
+       {}},
+      {"limit",
+       "a last size that the kernel does not take",
+       R"(graph(%x: bf16[10,3]) {
   %w = constant "w" : s8[4,3]
   %s = constant "s" : bf16[4] {0.5, 0.25, 1, 0.125}
   %c: bf16[4,3] = prims.convert_element_type.default(%w, bf16)
@@ -188,8 +240,11 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %y: bf16[10,4] = aten.mul.Tensor(%l, %s)
   return (%y)
 })",
-       {}, {"woq-int8-linear"}},
-      {"B28", "one scale for the whole weight", R"(graph(%x: bf16[2,16]) {
+       {},
+       {"woq-int8-linear"}},
+      {"B28",
+       "one scale for the whole weight",
+       R"(graph(%x: bf16[2,16]) {
   %w = constant "w" : s8[4,16]
   %s = constant "s" : bf16[] {0.5}
   %c: bf16[4,16] = prims.convert_element_type.default(%w, bf16)
@@ -197,8 +252,11 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %y: bf16[2,4] = aten.mul.Tensor(%l, %s)
   return (%y)
 })",
-       {}, {"woq-int8-linear"}},
-      {"B28", "scales of rank 2", R"(graph(%x: bf16[2,16]) {
+       {},
+       {"woq-int8-linear"}},
+      {"B28",
+       "scales of rank 2",
+       R"(graph(%x: bf16[2,16]) {
   %w = constant "w" : s8[4,16]
   %s = constant "s" : bf16[1,4] {0.5, 0.25, 1, 0.125}
   %c: bf16[4,16] = prims.convert_element_type.default(%w, bf16)
@@ -206,14 +264,17 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %y: bf16[2,4] = aten.mul.Tensor(%l, %s)
   return (%y)
 })",
-       {}, {"woq-int8-linear"}},
+       {},
+       {"woq-int8-linear"}},
   };
   for (const Difference& row : rows) check_difference(row);
 }
 
 TEST_CASE("differences: convolution", "[differences]") {
   const std::vector<Difference> rows{
-      {"B4", "weight quantized along its second dimension", "graph(%x: u8[1,2,4,4]) {" + dequantized_input("1,2,4,4") + R"(
+      {"B4",
+       "weight quantized along its second dimension",
+       "graph(%x: u8[1,2,4,4]) {" + dequantized_input("1,2,4,4") + R"(
   %w = constant "w" : s8[2,2,1,1] {1, -2, 3, 4}
   %s = constant "s" : f32[2] {0.5, 0.25}
   %z = constant "z" : s64[2] {0}
@@ -221,8 +282,11 @@ TEST_CASE("differences: convolution", "[differences]") {
   %y: f32[1,2,4,4] = aten.conv2d.default(%xf, %wf)
   return (%y)
 })",
-       {"conv-is-convolution"}, {"qconv-prepack"}},
-      {"B10", "transposed", "graph(%x: u8[1,2,3,3]) {" + dequantized_input("1,2,3,3") + R"(
+       {"conv-is-convolution"},
+       {"qconv-prepack"}},
+      {"B10",
+       "transposed",
+       "graph(%x: u8[1,2,3,3]) {" + dequantized_input("1,2,3,3") + R"(
   %w = constant "w" : s8[2,2,2,2] {1, -2, 3, 4, -5, 6, 7, 8, -9, 10, 11, -12, 13, 14, 15, 16}
   %s = constant "s" : f32[2] {0.5, 0.25}
   %z = constant "z" : s64[2] {0}
@@ -230,13 +294,18 @@ TEST_CASE("differences: convolution", "[differences]") {
   %y: f32[1,2,4,4] = aten.convolution.default(%xf, %wf, None, [1, 1], [0, 0], [1, 1], true, [0, 0], 1)
   return (%y)
 })",
-       {}, {"qconv-prepack"}},
-      {"B19", "s8 activation, padded", R"(graph(%x: s8[1,2,4,4]) {
-  %xf: f32[1,2,4,4] = quantized_decomposed.dequantize_per_tensor.default(%x, 0.5, -11, -128, 127, s8))" + kConvWeight + R"(
+       {},
+       {"qconv-prepack"}},
+      {"B19",
+       "s8 activation, padded",
+       R"(graph(%x: s8[1,2,4,4]) {
+  %xf: f32[1,2,4,4] = quantized_decomposed.dequantize_per_tensor.default(%x, 0.5, -11, -128, 127, s8))" +
+           kConvWeight + R"(
   %y: f32[1,3,6,6] = aten.conv2d.default(%xf, %wf, None, [1, 1], [1, 1])
   return (%y)
 })",
-       {"qconv-prepack"}, {}},
+       {"qconv-prepack"},
+       {}},
   };
   for (const Difference& row : rows) check_difference(row);
 }

@@ -85,7 +85,8 @@ TEST_CASE("A write through a view reaches what it is a view of") {
     %a: f32[2,3] = aten.neg.default(%x)
     %s: f32[3] = aten.select.int(%a, 0, 1)
     %w: f32[3] = aten.relu_.default(%s)
-    return (%w) })").find("scatter") == std::string::npos);
+    return (%w) })")
+            .find("scatter") == std::string::npos);
 }
 
 TEST_CASE("A write keeps the dtype of what is written to") {
@@ -112,7 +113,8 @@ TEST_CASE("Writes to inputs and constants warn") {
     %c = constant "mean" : f32[2] {0.0}
     %w: f32[2] = aten.add_.Tensor(%c, %x)
     %v: f32[2] = aten.relu_.default(%x)
-    return (%w, %v) })", &warnings);
+    return (%w, %v) })",
+             &warnings);
   REQUIRE(warnings.size() == 2);
   CHECK_FALSE(warnings.has_errors());
   CHECK(warnings.list()[0].message().find("buffer `mean`") != std::string::npos);

@@ -21,9 +21,13 @@ using test::find_member;
 using test::Members;
 using test::TemporaryFile;
 
-std::string case_model(const std::string& name, const std::string& file = "model.pt2") { return std::string(QRULES_TEST_CASES) + "/" + name + "/" + file; }
+std::string case_model(const std::string& name, const std::string& file = "model.pt2") {
+  return std::string(QRULES_TEST_CASES) + "/" + name + "/" + file;
+}
 
-std::string code_of(const Diagnostics& diagnostics) { return diagnostics.empty() ? "none" : diagnostics.list().front().kind->code; }
+std::string code_of(const Diagnostics& diagnostics) {
+  return diagnostics.empty() ? "none" : diagnostics.list().front().kind->code;
+}
 
 // The first diagnostic's code, or "ok".
 std::string load_code(const std::string& path) {
@@ -32,7 +36,8 @@ std::string load_code(const std::string& path) {
 }
 
 // Loads the case after a change of one member.
-std::string code_after(const std::string& name, const std::string& member, const std::function<void(std::string&)>& change) {
+std::string code_after(const std::string& name, const std::string& member,
+                       const std::function<void(std::string&)>& change) {
   Members members = test::unpack(case_model(name));
   std::string* content = find_member(members, member);
   REQUIRE(content);
@@ -50,7 +55,8 @@ void replace_first(std::string& text, const std::string& from, const std::string
 
 size_t count_calls(const Graph& graph, const std::string& op) {
   size_t count = 0;
-  for (const Node* node = graph.first(); node; node = node->next()) count += node->is_call() && node->op_name() == op ? 1 : 0;
+  for (const Node* node = graph.first(); node; node = node->next())
+    count += node->is_call() && node->op_name() == op ? 1 : 0;
   return count;
 }
 
@@ -70,7 +76,8 @@ TEST_CASE("A quantized model loads as a graph that verifies and prints") {
     CHECK(print(*graph.output()->operand(0)->tensor(), graph.dims()) == "f32[1,128,2,2]");
     CHECK(count_calls(graph, "quantized_decomposed.dequantize_per_channel.default") == 3);
     CHECK(count_calls(graph, "quantized_decomposed.quantize_per_tensor.default") == 3);
-    CHECK(count_calls(graph, std::string(file) == "model.pt2" ? "aten.conv2d.default" : "aten.convolution.default") == 3);
+    CHECK(count_calls(graph, std::string(file) == "model.pt2" ? "aten.conv2d.default" : "aten.convolution.default") ==
+          3);
 
     const std::string text = print(graph);
     auto again = parse_graph("printed", text);
@@ -132,7 +139,8 @@ TEST_CASE("A strided weight is brought into row-major order") {
   for (size_t o = 0; o < 16; ++o) {
     for (size_t c = 0; c < 8; ++c) {
       for (size_t h = 0; h < 3; ++h) {
-        for (size_t w = 0; w < 3; ++w) wrong += values[i++] != static_cast<int8_t>((*bytes)[o * 72 + c + h * 24 + w * 8]) ? 1 : 0;
+        for (size_t w = 0; w < 3; ++w)
+          wrong += values[i++] != static_cast<int8_t>((*bytes)[o * 72 + c + h * 24 + w * 8]) ? 1 : 0;
       }
     }
   }
@@ -140,17 +148,23 @@ TEST_CASE("A strided weight is brought into row-major order") {
 }
 
 TEST_CASE("Tensors of one storage share its bytes, views start inside it") {
-  const std::string tensor = R"({"dtype": 7, "sizes": [{"as_int": 2}], "strides": [{"as_int": 1}], "storage_offset": {"as_int": OFFSET}, "layout": 7})";
+  const std::string tensor =
+      R"({"dtype": 7, "sizes": [{"as_int": 2}], "strides": [{"as_int": 1}], "storage_offset": {"as_int": OFFSET}, "layout": 7})";
   const auto entry = [&](const std::string& name, const std::string& offset) {
     std::string meta = tensor;
     meta.replace(meta.find("OFFSET"), 6, offset);
-    return "\"" + name + R"(": {"path_name": "weight_0", "is_param": true, "use_pickle": false, "tensor_meta": )" + meta + "}";
+    return "\"" + name + R"(": {"path_name": "weight_0", "is_param": true, "use_pickle": false, "tensor_meta": )" +
+           meta + "}";
   };
   const float stored[] = {1, 2, 3, 4};
   const std::string bytes(reinterpret_cast<const char*>(stored), sizeof stored);
   TemporaryFile file("shared.pt2");
-  test::write_zip(file.path(), {{"version", "3\n"}, {"data/weights/m_weights_config.json", "{\"config\": {" + entry("a", "0") + ", " + entry("tied", "0") + ", " + entry("b", "2") + ", " + entry("out", "3") + "}}"},
-                               {"data/constants/m_constants_config.json", "{\"config\": {}}"}, {"data/weights/weight_0", bytes}});
+  test::write_zip(file.path(), {{"version", "3\n"},
+                                {"data/weights/m_weights_config.json", "{\"config\": {" + entry("a", "0") + ", " +
+                                                                           entry("tied", "0") + ", " + entry("b", "2") +
+                                                                           ", " + entry("out", "3") + "}}"},
+                                {"data/constants/m_constants_config.json", "{\"config\": {}}"},
+                                {"data/weights/weight_0", bytes}});
   auto archive = open_archive(file.path());
   REQUIRE(archive);
   auto store = model::WeightStore::open(**archive, "m");
@@ -271,7 +285,9 @@ TEST_CASE("Files that are no models say what they are") {
 
 TEST_CASE("A damaged description is an error with its reason") {
   const std::string graph = "models/model.json", weights = "data/weights/model_weights_config.json";
-  const auto change = [](const std::string& from, const std::string& to) { return [from, to](std::string& text) { replace_first(text, from, to); }; };
+  const auto change = [](const std::string& from, const std::string& to) {
+    return [from, to](std::string& text) { replace_first(text, from, to); };
+  };
   CHECK(code_after("qconv2d", graph, [](std::string&) {}) == "ok");
   CHECK(code_after("qconv2d", graph, [](std::string& text) { text.resize(text.size() / 2); }) == "QR0606");
   CHECK(code_after("qconv2d", graph, [](std::string& text) { text = "[]"; }) == "QR0607");
@@ -279,19 +295,26 @@ TEST_CASE("A damaged description is an error with its reason") {
   CHECK(code_after("qconv2d", graph, change("\"major\": 8", "\"major\": 9")) == "QR0608");
   CHECK(code_after("qconv2d", graph, change("\"nodes\"", "\"knots\"")) == "QR0607");
   CHECK(code_after("qconv2d", graph, change("\"tensor_values\"", "\"values\"")) == "QR0607");
-  CHECK(code_after("qconv2d", graph, change("{\"as_tensor\": {\"name\": \"b__scale_0\"}}, \"kind\"", "{\"as_tensor\": {\"name\": \"gone\"}}, \"kind\"")) == "QR0626");
+  CHECK(code_after("qconv2d", graph,
+                   change("{\"as_tensor\": {\"name\": \"b__scale_0\"}}, \"kind\"",
+                          "{\"as_tensor\": {\"name\": \"gone\"}}, \"kind\"")) == "QR0626");
   CHECK(code_after("qconv2d", graph, change("\"as_scalar_type\": 2", "\"as_scalar_type\": 33")) == "QR0620");
   CHECK(code_after("qconv2d", graph, change("{\"name\": \"axis\"", "{\"name\": \"axle\"")) == "QR0511");
-  CHECK(code_after("qconv2d", graph, change("torch.ops.aten.conv2d.default", "torch.ops.higher_order.cond")) == "QR0623");
-  CHECK(code_after("qconv2d", weights, change("\"use_pickle\": false", "\"use_pickle\": true")) == "ok");  // of a weight that is not used
+  CHECK(code_after("qconv2d", graph, change("torch.ops.aten.conv2d.default", "torch.ops.higher_order.cond")) ==
+        "QR0623");
+  CHECK(code_after("qconv2d", weights, change("\"use_pickle\": false", "\"use_pickle\": true")) ==
+        "ok");  // of a weight that is not used
   CHECK(code_after("qconv2d", weights, [](std::string& text) {
-          for (size_t at = 0; (at = text.find("\"use_pickle\": false", at)) != std::string::npos;) text.replace(at, 19, "\"use_pickle\": true");
+          for (size_t at = 0; (at = text.find("\"use_pickle\": false", at)) != std::string::npos;)
+            text.replace(at, 19, "\"use_pickle\": true");
         }) == "QR0609");
   CHECK(code_after("qconv2d", weights, [](std::string& text) {
-          for (size_t at = 0; (at = text.find("\"storage_offset\": {\"as_int\": 0}", at)) != std::string::npos;) text.replace(at, 31, "\"storage_offset\": {\"as_int\": 9}");
+          for (size_t at = 0; (at = text.find("\"storage_offset\": {\"as_int\": 0}", at)) != std::string::npos;)
+            text.replace(at, 31, "\"storage_offset\": {\"as_int\": 9}");
         }) == "QR0610");
   CHECK(code_after("qconv2d", weights, [](std::string& text) {
-          for (size_t at = 0; (at = text.find("{\"as_int\": 128}", at)) != std::string::npos;) text.replace(at, 15, "{\"as_int\": 9223372036854775807}");
+          for (size_t at = 0; (at = text.find("{\"as_int\": 128}", at)) != std::string::npos;)
+            text.replace(at, 15, "{\"as_int\": 9223372036854775807}");
         }) == "QR0610");
 }
 
@@ -310,31 +333,51 @@ TEST_CASE("A pickled weight is refused by its name") {
 }
 
 TEST_CASE("Wrapped regions are inlined, assertions and detach are dropped, names stay") {
-  const std::string tensor = R"({"dtype": 7, "sizes": [{"as_int": 2}, {"as_int": 3}], "requires_grad": false, "device": {"type": "cpu", "index": null}, "strides": [{"as_int": 3}, {"as_int": 1}], "storage_offset": {"as_int": 0}, "layout": 7})";
+  const std::string tensor =
+      R"({"dtype": 7, "sizes": [{"as_int": 2}, {"as_int": 3}], "requires_grad": false, "device": {"type": "cpu", "index": null}, "strides": [{"as_int": 3}, {"as_int": 1}], "storage_offset": {"as_int": 0}, "layout": 7})";
   const auto value = [](const std::string& name) { return R"({"as_tensor": {"name": ")" + name + R"("}})"; };
   const auto node = [&](const std::string& target, const std::string& inputs, const std::string& output) {
-    return R"({"target": "torch.ops.)" + target + R"(", "inputs": [)" + inputs + R"(], "outputs": [)" + (output.empty() ? "" : value(output)) + R"(], "metadata": {"stack_trace": "  File \"/home/me/model.py\", line 7, in forward\n    a\n  File \"/home/me/layers.py\", line 42, in forward\n"}, "name": ")" + (output.empty() ? "check" : output) + "\"}";
+    return R"({"target": "torch.ops.)" + target + R"(", "inputs": [)" + inputs + R"(], "outputs": [)" +
+           (output.empty() ? "" : value(output)) +
+           R"(], "metadata": {"stack_trace": "  File \"/home/me/model.py\", line 7, in forward\n    a\n  File \"/home/me/layers.py\", line 42, in forward\n"}, "name": ")" +
+           (output.empty() ? "check" : output) + "\"}";
   };
-  const auto input = [](const std::string& name, const std::string& arg) { return R"({"name": ")" + name + R"(", "arg": )" + arg + R"(, "kind": 1})"; };
+  const auto input = [](const std::string& name, const std::string& arg) {
+    return R"({"name": ")" + name + R"(", "arg": )" + arg + R"(, "kind": 1})";
+  };
   const auto values = [&](std::vector<std::string> names) {
     std::string text = "{";
     for (const std::string& name : names) text += (text.size() > 1 ? ", \"" : "\"") + name + "\": " + tensor;
     return text + "}";
   };
   const auto empty = R"("sym_int_values": {}, "sym_bool_values": {}, "is_single_tensor_return": false)";
-  const std::string inner = "{\"inputs\": [" + value("arg") + "], \"outputs\": [" + value("relu") + "], \"nodes\": [" + node("aten.relu.default", input("self", value("arg")), "relu") + "], \"tensor_values\": " + values({"arg", "relu"}) + ", " + empty + "}";
+  const std::string inner = "{\"inputs\": [" + value("arg") + "], \"outputs\": [" + value("relu") + "], \"nodes\": [" +
+                            node("aten.relu.default", input("self", value("arg")), "relu") +
+                            "], \"tensor_values\": " + values({"arg", "relu"}) + ", " + empty + "}";
   const auto program = [&](const std::string& wrapper) {
-    return R"({"schema_version": {"major": 8, "minor": 20}, "graph_module": {"graph": {"inputs": [)" + value("x") + "], \"outputs\": [" + value("clamp") + "], \"nodes\": [" +
-           node("higher_order." + wrapper, input("", R"({"as_bool": false})") + ", " + input("", R"({"as_graph": {"name": "body", "graph": )" + inner + "}}") + ", " + input("", value("x")), "outer") + ", " +
-           node("aten.detach.default", input("self", value("outer")), "detach") + ", " +
+    return R"({"schema_version": {"major": 8, "minor": 20}, "graph_module": {"graph": {"inputs": [)" + value("x") +
+           "], \"outputs\": [" + value("clamp") + "], \"nodes\": [" +
+           node("higher_order." + wrapper,
+                input("", R"({"as_bool": false})") + ", " +
+                    input("", R"({"as_graph": {"name": "body", "graph": )" + inner + "}}") + ", " +
+                    input("", value("x")),
+                "outer") +
+           ", " + node("aten.detach.default", input("self", value("outer")), "detach") + ", " +
            node("aten._assert_tensor_metadata.default", input("a", value("detach")), "") + ", " +
-           node("aten.clamp.default", input("self", value("detach")) + ", " + input("min", R"({"as_float": "-Infinity"})") + ", " + input("max", R"({"as_float": "NaN"})"), "clamp") +
+           node("aten.clamp.default",
+                input("self", value("detach")) + ", " + input("min", R"({"as_float": "-Infinity"})") + ", " +
+                    input("max", R"({"as_float": "NaN"})"),
+                "clamp") +
            "], \"tensor_values\": " + values({"x", "outer", "detach", "clamp"}) + ", " + empty +
-           R"(}, "signature": {"input_specs": [{"user_input": {"arg": )" + value("x") + R"(}}], "output_specs": [{"user_output": {"arg": )" + value("clamp") + "}}]}}}";
+           R"(}, "signature": {"input_specs": [{"user_input": {"arg": )" + value("x") +
+           R"(}}], "output_specs": [{"user_output": {"arg": )" + value("clamp") + "}}]}}}";
   };
   TemporaryFile file("region.pt2");
   const auto write = [&](const std::string& wrapper) {
-    test::write_zip(file.path(), {{"version", "3\n"}, {"models/m.json", program(wrapper)}, {"data/weights/m_weights_config.json", "{\"config\": {}}"}, {"data/constants/m_constants_config.json", "{\"config\": {}}"}});
+    test::write_zip(file.path(), {{"version", "3\n"},
+                                  {"models/m.json", program(wrapper)},
+                                  {"data/weights/m_weights_config.json", "{\"config\": {}}"},
+                                  {"data/constants/m_constants_config.json", "{\"config\": {}}"}});
   };
   write("wrap_with_set_grad_enabled");
   auto model = load_model(file.path());

@@ -14,7 +14,9 @@ namespace {
 
 using test::TemporaryFile;
 
-std::string code_of(const Diagnostics& diagnostics) { return diagnostics.empty() ? "none" : diagnostics.list().front().kind->code; }
+std::string code_of(const Diagnostics& diagnostics) {
+  return diagnostics.empty() ? "none" : diagnostics.list().front().kind->code;
+}
 
 // A file of version 1 with this header and these bytes.
 std::string npy(const std::string& header, const std::string& data, char major = 1) {
@@ -99,11 +101,14 @@ TEST_CASE("Scalars and empty arrays have their shapes") {
 
 TEST_CASE("Each dtype goes out and comes back with the same bytes") {
   TemporaryFile file("round.npy");
-  for (DType dtype : {DType::u8, DType::s8, DType::u16, DType::s16, DType::u32, DType::s32, DType::u64, DType::s64, DType::f16, DType::f32, DType::f64, DType::c64, DType::c128, DType::boolean}) {
+  for (DType dtype : {DType::u8, DType::s8, DType::u16, DType::s16, DType::u32, DType::s32, DType::u64, DType::s64,
+                      DType::f16, DType::f32, DType::f64, DType::c64, DType::c128, DType::boolean}) {
     INFO(name(dtype));
     HostTensor tensor = HostTensor::allocate(TensorLayout::contiguous(dtype, {3, 5}));
     const size_t bytes = 15 * size_of(dtype);
-    for (size_t i = 0; i < bytes; ++i) static_cast<unsigned char*>(tensor.data.get())[i] = static_cast<unsigned char>(dtype == DType::boolean ? i % 2 : i * 7 + 1);
+    for (size_t i = 0; i < bytes; ++i)
+      static_cast<unsigned char*>(tensor.data.get())[i] =
+          static_cast<unsigned char>(dtype == DType::boolean ? i % 2 : i * 7 + 1);
     REQUIRE(write_npy(file.path(), tensor.layout, tensor.data.get()));
     auto again = read_npy(file.path());
     REQUIRE(again);
@@ -152,7 +157,8 @@ TEST_CASE("Pickles are refused, also inside structures") {
 }
 
 TEST_CASE("Element types without a counterpart are refused") {
-  for (const char* descr : {"'>f4'", "'>i2'", "'<U5'", "'|S3'", "'<M8[ns]'", "'<f16'", "'|V2'", "[('a', '<f4')]", "''"}) {
+  for (const char* descr :
+       {"'>f4'", "'>i2'", "'<U5'", "'|S3'", "'<M8[ns]'", "'<f16'", "'|V2'", "[('a', '<f4')]", "''"}) {
     INFO(descr);
     CHECK(read_code(npy(header(descr, "(1,)"), std::string(64, '\0'))) == "QR0643");
   }
@@ -188,7 +194,8 @@ TEST_CASE("Other files and broken headers are not taken for arrays") {
 
 TEST_CASE("Floats are rounded to other floats") {
   // 1 + 2^-8 lies between two bf16 and goes to the even one; 1 + 3 * 2^-8 likewise, upwards.
-  const HostTensor wide = tensor_of<float>(DType::f32, {4}, {1.0f, 1.00390625f, 1.01171875f, -std::numeric_limits<float>::infinity()});
+  const HostTensor wide =
+      tensor_of<float>(DType::f32, {4}, {1.0f, 1.00390625f, 1.01171875f, -std::numeric_limits<float>::infinity()});
   auto narrow = convert(wide, DType::bf16);
   REQUIRE(narrow);
   CHECK(narrow->layout == TensorLayout::contiguous(DType::bf16, {4}));

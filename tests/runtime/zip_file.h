@@ -25,13 +25,18 @@ inline std::string read_file(const std::string& path) {
 }
 
 inline void write_file(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 // A file that is gone after the test.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& name) : path_((std::filesystem::temp_directory_path() / ("qrules_" + std::to_string(counter()++) + "_" + std::to_string(reinterpret_cast<uintptr_t>(this)) + "_" + name)).string()) {}
+  explicit TemporaryFile(const std::string& name)
+      : path_(
+            (std::filesystem::temp_directory_path() / ("qrules_" + std::to_string(counter()++) + "_" +
+                                                       std::to_string(reinterpret_cast<uintptr_t>(this)) + "_" + name))
+                .string()) {}
   ~TemporaryFile() {
     std::error_code ignored;
     std::filesystem::remove(path_, ignored);

@@ -11,10 +11,13 @@ inline const DiagnosticKind kTestError{"QR9902", Level::error, "test-error", "wr
 inline const DiagnosticKind kTestNote{"QR9903", Level::note, "test-note", "look", "Only for tests."};
 
 SourcePtr source(std::string text) { return std::make_shared<SourceFile>("a.yaml", std::move(text)); }
-Diagnostic wrong(Span span, std::string label = {}) { return Diagnostic(kTestError, std::move(span), std::move(label)).with("what", "thing"); }
+Diagnostic wrong(Span span, std::string label = {}) {
+  return Diagnostic(kTestError, std::move(span), std::move(label)).with("what", "thing");
+}
 
 TEST_CASE("A diagnostic without a place is its message, notes and helps") {
-  CHECK(render_text(Diagnostic(kTestError).with("what", "x").note("n").help("h")) == "error[QR9902]: wrong x\n  = note: n\n  = help: h\n");
+  CHECK(render_text(Diagnostic(kTestError).with("what", "x").note("n").help("h")) ==
+        "error[QR9902]: wrong x\n  = note: n\n  = help: h\n");
   CHECK(render_text(Diagnostic(kTestNote)) == "note[QR9903]: look\n");
 }
 
@@ -91,7 +94,8 @@ TEST_CASE("Long lines are cut between code points") {
   const std::string out = render_text(wrong({source(text), 0, 1}));
   CHECK(out.find(std::string(239, 'a') + "...\n") != std::string::npos);
   const std::string far = render_text(wrong({source(std::string(5000, 'b')), 4000, 4900}, "far"));
-  for (size_t begin = 0; begin < far.size(); begin = far.find('\n', begin) + 1) CHECK(far.find('\n', begin) - begin < 300);
+  for (size_t begin = 0; begin < far.size(); begin = far.find('\n', begin) + 1)
+    CHECK(far.find('\n', begin) - begin < 300);
 }
 
 TEST_CASE("Colours are the same text with escapes") {

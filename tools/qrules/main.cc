@@ -24,8 +24,10 @@ void add_threads(CLI::App* command, ModelOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Rewrites quantized models by rules and runs them on oneDNN. Exit codes: 0 fine, 1 the model, an input or a rule is wrong, "
-               "2 wrong command line, 3 a file cannot be read or written.");
+  CLI::App app(
+      "Rewrites quantized models by rules and runs them on oneDNN. Exit codes: 0 fine, 1 the model, an input or a rule "
+      "is wrong, "
+      "2 wrong command line, 3 a file cannot be read or written.");
   app.set_version_flag("--version", QRULES_VERSION);
   app.require_subcommand(1);
 
@@ -48,7 +50,8 @@ int main(int argc, char** argv) {
   opt_app->add_flag("--automaton", opt.automaton, "print what the rules were compiled to");
 
   ExplainOptions explain;
-  CLI::App* explain_app = app.add_subcommand("explain", "say which rules fired, which came close, and what refused them");
+  CLI::App* explain_app =
+      app.add_subcommand("explain", "say which rules fired, which came close, and what refused them");
   add_model(explain_app, explain.model);
   explain_app->add_option("--rule", explain.rule, "only this rule");
   explain_app->add_option("--node", explain.node, "only this node");
@@ -58,7 +61,8 @@ int main(int argc, char** argv) {
   CLI::App* bench_app = app.add_subcommand("bench", "measure a model");
   add_model(bench_app, bench.model);
   add_threads(bench_app, bench.model);
-  bench_app->add_option("--input", bench.inputs, "a .npy file for each input (default: random values)")->allow_extra_args(false);
+  bench_app->add_option("--input", bench.inputs, "a .npy file for each input (default: random values)")
+      ->allow_extra_args(false);
   bench_app->add_option("--warmup", bench.warmup, "runs before measuring")->check(CLI::NonNegativeNumber);
   bench_app->add_option("--iters", bench.iters, "runs measured")->check(CLI::PositiveNumber);
   bench_app->add_flag("--json", bench.json, "as JSON");

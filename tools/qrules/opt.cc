@@ -24,7 +24,8 @@ int list_matches(const OptOptions& options) {
     for (Node* node : graph.nodes()) {
       for (const Match& match : session.all_matches(node)) {
         ++count;
-        std::string line = (*rewriter)->rules().phases[phase].name + ": " + match.rule->name + " at %" + node->name() + " over";
+        std::string line =
+            (*rewriter)->rules().phases[phase].name + ": " + match.rule->name + " at %" + node->name() + " over";
         for (const Node* matched : match.nodes) line += " %" + matched->name();
         std::puts(line.c_str());
       }
@@ -41,7 +42,8 @@ int opt_command(const OptOptions& options) {
     auto rewriter = read_rules(options.model);
     if (!rewriter.ok()) return report(rewriter.diagnostics());
     for (uint32_t phase = 0; *rewriter && phase < (*rewriter)->rules().phases.size(); ++phase) {
-      std::printf("phase %s: %s\n", (*rewriter)->rules().phases[phase].name.c_str(), (*rewriter)->automaton(phase).print().c_str());
+      std::printf("phase %s: %s\n", (*rewriter)->rules().phases[phase].name.c_str(),
+                  (*rewriter)->automaton(phase).print().c_str());
     }
     return kFine;
   }
@@ -52,7 +54,9 @@ int opt_command(const OptOptions& options) {
     if (options.phase_dumps.empty() || !dumped.ok()) return;
     std::error_code error;
     std::filesystem::create_directories(options.phase_dumps, error);
-    dumped = write_file((std::filesystem::path(options.phase_dumps) / (std::to_string(++number) + "-" + phase + ".txt")).string(), print(graph));
+    dumped = write_file(
+        (std::filesystem::path(options.phase_dumps) / (std::to_string(++number) + "-" + phase + ".txt")).string(),
+        print(graph));
   };
   auto prepared = optimize_model(options.model, dump_phase);
   if (!prepared.ok()) return report(prepared.diagnostics());

@@ -27,7 +27,8 @@ void table(std::string& out, const std::string& title, const json& counts, bool 
   size_t width = 0;
   for (const auto& [key, value] : counts.items()) width = std::max(width, key.size());
   out += paint(title, Color::bold, color) + "\n";
-  for (const auto& [key, value] : counts.items()) out += "  " + key + std::string(width - key.size() + 2, ' ') + std::to_string(value.get<int64_t>()) + "\n";
+  for (const auto& [key, value] : counts.items())
+    out += "  " + key + std::string(width - key.size() + 2, ' ') + std::to_string(value.get<int64_t>()) + "\n";
 }
 
 }  // namespace
@@ -43,10 +44,16 @@ json make_report(const Prepared& prepared, const Plan& plan) {
     if (starts_with(step.op, "quantized_decomposed.dequantize")) ++unfused;
     in_place += step.in_place ? 1 : 0;
     if (const char* counter = lower_counter(step.handler)) ++counters[counter];
-    if (!step.note.empty()) slow.push_back({{"node", step.node}, {"op", step.op}, {"handler", step.handler}, {"implementation", step.implementation}, {"reason", step.note}});
+    if (!step.note.empty())
+      slow.push_back({{"node", step.node},
+                      {"op", step.op},
+                      {"handler", step.handler},
+                      {"implementation", step.implementation},
+                      {"reason", step.note}});
   }
   json dropped = json::array();
-  for (const DroppedMatch& match : prepared.rewrites.dropped) dropped.push_back({{"rule", match.rule}, {"root", match.root}, {"reason", match.reason}});
+  for (const DroppedMatch& match : prepared.rewrites.dropped)
+    dropped.push_back({{"rule", match.rule}, {"root", match.root}, {"reason", match.reason}});
   return {{"rules_fired", prepared.rewrites.rules_fired},
           {"counters", counters},
           {"lowerings", lowerings},
@@ -56,7 +63,11 @@ json make_report(const Prepared& prepared, const Plan& plan) {
           {"slow", slow},
           {"dropped_matches", dropped},
           {"memory", {{"arena_bytes", plan.arena_bytes()}, {"constant_bytes", plan.packed_bytes()}}},
-          {"timings_ms", {{"load", prepared.times.load}, {"optimize", prepared.times.optimize}, {"prepare", prepared.times.prepare}, {"run", prepared.times.run}}}};
+          {"timings_ms",
+           {{"load", prepared.times.load},
+            {"optimize", prepared.times.optimize},
+            {"prepare", prepared.times.prepare},
+            {"run", prepared.times.run}}}};
 }
 
 std::string print_report(const json& report, bool color) {
@@ -64,12 +75,20 @@ std::string print_report(const json& report, bool color) {
   table(out, "rules fired", report["rules_fired"], color);
   table(out, "runs on", report["lowerings"], color);
   table(out, "through the ATen dispatcher", report["fallback_ops"], color);
-  if (report["unfused_dequant"] != 0) out += paint("dequantizes left", Color::bold, color) + "  " + std::to_string(report["unfused_dequant"].get<int64_t>()) + "  (qrules explain says why)\n";
-  for (const json& slow : report["slow"]) out += paint("slow", Color::yellow, color) + "  %" + slow["node"].get<std::string>() + " (" + slow["implementation"].get<std::string>() + "): " + slow["reason"].get<std::string>() + "\n";
-  for (const json& match : report["dropped_matches"]) out += paint("dropped", Color::yellow, color) + "  " + match["rule"].get<std::string>() + " at %" + match["root"].get<std::string>() + ": " + match["reason"].get<std::string>() + "\n";
+  if (report["unfused_dequant"] != 0)
+    out += paint("dequantizes left", Color::bold, color) + "  " +
+           std::to_string(report["unfused_dequant"].get<int64_t>()) + "  (qrules explain says why)\n";
+  for (const json& slow : report["slow"])
+    out += paint("slow", Color::yellow, color) + "  %" + slow["node"].get<std::string>() + " (" +
+           slow["implementation"].get<std::string>() + "): " + slow["reason"].get<std::string>() + "\n";
+  for (const json& match : report["dropped_matches"])
+    out += paint("dropped", Color::yellow, color) + "  " + match["rule"].get<std::string>() + " at %" +
+           match["root"].get<std::string>() + ": " + match["reason"].get<std::string>() + "\n";
   const json& times = report["timings_ms"];
   char line[160];
-  std::snprintf(line, sizeof(line), "load %.1f ms, optimize %.1f ms, prepare %.1f ms, run %.2f ms\n", times["load"].get<double>(), times["optimize"].get<double>(), times["prepare"].get<double>(), times["run"].get<double>());
+  std::snprintf(line, sizeof(line), "load %.1f ms, optimize %.1f ms, prepare %.1f ms, run %.2f ms\n",
+                times["load"].get<double>(), times["optimize"].get<double>(), times["prepare"].get<double>(),
+                times["run"].get<double>());
   return out + line;
 }
 

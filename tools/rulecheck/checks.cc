@@ -17,7 +17,9 @@ namespace {
 template <typename Visit>
 void each_name(const MappedText& mapped, const Visit& visit) {
   const std::string& text = mapped.text();
-  const auto is_word = [&](size_t i) { return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_'); };
+  const auto is_word = [&](size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '#') {
       i = std::min(text.find('\n', i), text.size());
@@ -32,8 +34,8 @@ void each_name(const MappedText& mapped, const Visit& visit) {
   }
 }
 
-// Names that occur once in all texts of a rule, and that in its match. The texts are read again from the file: compiled rules no
-// longer know how often a name was written.
+// Names that occur once in all texts of a rule, and that in its match. The texts are read again from the file: compiled
+// rules no longer know how often a name was written.
 void check_names(const RuleDeclaration& rule, Diagnostics& found) {
   std::map<std::string, size_t> count;
   const auto add = [&](const std::string& name, const Span&) { ++count[name]; };
@@ -41,22 +43,30 @@ void check_names(const RuleDeclaration& rule, Diagnostics& found) {
   if (rule.counter_when) each_name(*rule.counter_when, add);
   each_name(rule.match, [&](const std::string& name, const Span& span) {
     if (count[name] > 1 || name.starts_with("_")) return;
-    found.add(Diagnostic(kUnusedName, span).with("name", name).with("rule", rule.name.text()).help("write `_`, or `%_" + name + "` when None must not match"));
+    found.add(Diagnostic(kUnusedName, span)
+                  .with("name", name)
+                  .with("rule", rule.name.text())
+                  .help("write `_`, or `%_" + name + "` when None must not match"));
   });
 }
 
 void check_tests(const Rule& rule, const std::vector<RuleTest>& tests, Diagnostics& found) {
   const auto fires = [](const RuleTest& test) { return test.fires.value_or(0) > 0; };
-  if (std::none_of(tests.begin(), tests.end(), fires)) found.add(Diagnostic(kNoFiringTest, rule.span).with("rule", rule.base_name));
-  if (std::all_of(tests.begin(), tests.end(), fires)) found.add(Diagnostic(kNoRefusedTest, rule.span).with("rule", rule.base_name));
+  if (std::none_of(tests.begin(), tests.end(), fires))
+    found.add(Diagnostic(kNoFiringTest, rule.span).with("rule", rule.base_name));
+  if (std::all_of(tests.begin(), tests.end(), fires))
+    found.add(Diagnostic(kNoRefusedTest, rule.span).with("rule", rule.base_name));
   for (const RuleTest& test : tests) {
-    if (!fires(test) && test.because.empty()) found.add(Diagnostic(kNoReason, test.span).with("test", test.name).with("rule", rule.base_name));
+    if (!fires(test) && test.because.empty())
+      found.add(Diagnostic(kNoReason, test.span).with("test", test.name).with("rule", rule.base_name));
   }
 }
 
 }  // namespace
 
-bool chosen(const Rule& rule, const std::string& filter) { return filter.empty() || rule.base_name.find(filter) != std::string::npos; }
+bool chosen(const Rule& rule, const std::string& filter) {
+  return filter.empty() || rule.base_name.find(filter) != std::string::npos;
+}
 
 Diagnostics check_rules(const RuleSet& rules, const std::string& filter) {
   Diagnostics found;
@@ -64,7 +74,8 @@ Diagnostics check_rules(const RuleSet& rules, const std::string& filter) {
   std::set<std::string> names;
   for (const Rule& rule : rules.rules) {
     if (chosen(rule, filter)) names.insert(rule.base_name);
-    if (rule.span && std::find(files.begin(), files.end(), rule.span.file) == files.end()) files.push_back(rule.span.file);
+    if (rule.span && std::find(files.begin(), files.end(), rule.span.file) == files.end())
+      files.push_back(rule.span.file);
   }
   for (const SourcePtr& file : files) {
     const Result<YamlPtr> tree = parse_yaml(file, LoadLimits{});

@@ -6,7 +6,8 @@
 
 namespace qrules::tools {
 
-// The explanation of a kind by its code or name, as paragraphs of at most 100 columns. False (with a message on `errors`) when there is none.
+// The explanation of a kind by its code or name, as paragraphs of at most 100 columns. False (with a message on
+// `errors`) when there is none.
 bool print_explanation(const std::string& code, bool color, std::ostream& out, std::ostream& errors);
 // All kinds by code: code, level, name and message.
 void print_codes(bool color, std::ostream& out);

@@ -47,7 +47,9 @@ void run_tests(const Rewriter& rewriter, const std::string& filter, Report& repo
 }
 
 // A path of the command line (not an import) that is not there or may not be read.
-bool is_unreadable(const Diagnostic& diagnostic) { return diagnostic.kind == &kCannotRead && diagnostic.labels.empty(); }
+bool is_unreadable(const Diagnostic& diagnostic) {
+  return diagnostic.kind == &kCannotRead && diagnostic.labels.empty();
+}
 
 int check(Options options) {
   if (options.paths.empty()) {

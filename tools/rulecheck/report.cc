@@ -34,11 +34,12 @@ size_t ties(const Report& report) {
 std::string test_line(const TestOutcome& test, bool color) {
   std::array<char, 32> time;
   std::snprintf(time.data(), time.size(), "%.1f ms", test.milliseconds);
-  std::string line = (test.passed ? paint("ok    ", Color::green, color) : paint("failed", Color::red, color)) + "  " + test.rule->base_name + ": " +
-                     test.test->name;
+  std::string line = (test.passed ? paint("ok    ", Color::green, color) : paint("failed", Color::red, color)) + "  " +
+                     test.rule->base_name + ": " + test.test->name;
   std::string details = time.data();
   if (test.numerics) {
-    details += ", " + counted(test.numerics->runs, "run") + " of " + std::to_string(test.numerics->elements) + " elements";
+    details +=
+        ", " + counted(test.numerics->runs, "run") + " of " + std::to_string(test.numerics->elements) + " elements";
     if (test.numerics->one_apart > 0) details += ", " + std::to_string(test.numerics->one_apart) + " one apart at ties";
   }
   return line + paint("  (" + details + ")", Color::dim, color) + "\n";
@@ -55,33 +56,42 @@ void print_text(const Report& report, const ReportOptions& options, std::ostream
   }
   if (options.quiet) return;
   const Color color = report.has_errors() ? Color::red : Color::green;
-  if (const size_t count = ties(report); count > 0) out << counted(count, "integer result") << " one apart where the exact value is a tie\n";
+  if (const size_t count = ties(report); count > 0)
+    out << counted(count, "integer result") << " one apart where the exact value is a tie\n";
   out << paint(summary(report), color, options.color) << "\n";
 }
 
 nlohmann::json to_json(const Report& report, bool errors_only) {
   nlohmann::json tests = nlohmann::json::array();
   for (const TestOutcome& test : report.tests) {
-    nlohmann::json entry = {{"rule", test.rule->base_name}, {"name", test.test->name}, {"passed", test.passed}, {"fired", test.fired},
+    nlohmann::json entry = {{"rule", test.rule->base_name},
+                            {"name", test.test->name},
+                            {"passed", test.passed},
+                            {"fired", test.fired},
                             {"milliseconds", test.milliseconds}};
     if (test.test->span) {
       entry["file"] = test.test->span.file->name();
       entry["line"] = test.test->span.file->position(test.test->span.begin).line;
     }
     if (test.numerics) {
-      entry["numerics"] = {{"equal", test.numerics->equal}, {"runs", test.numerics->runs}, {"elements", test.numerics->elements},
-                           {"one_apart", test.numerics->one_apart}, {"largest_error", test.numerics->largest_error}};
+      entry["numerics"] = {{"equal", test.numerics->equal},
+                           {"runs", test.numerics->runs},
+                           {"elements", test.numerics->elements},
+                           {"one_apart", test.numerics->one_apart},
+                           {"largest_error", test.numerics->largest_error}};
     }
     tests.push_back(std::move(entry));
   }
-  return {{"version", QRULES_VERSION}, {"rules", report.rules}, {"passed", report.passed()}, {"failed", report.tests.size() - report.passed()},
+  return {{"version", QRULES_VERSION}, {"rules", report.rules},
+          {"passed", report.passed()}, {"failed", report.tests.size() - report.passed()},
           {"tests", std::move(tests)}, {"diagnostics", tools::to_json(report.all(errors_only))}};
 }
 
 }  // namespace
 
 size_t Report::passed() const {
-  return static_cast<size_t>(std::count_if(tests.begin(), tests.end(), [](const TestOutcome& test) { return test.passed; }));
+  return static_cast<size_t>(
+      std::count_if(tests.begin(), tests.end(), [](const TestOutcome& test) { return test.passed; }));
 }
 
 bool Report::has_errors() const { return found.has_errors() || passed() != tests.size(); }

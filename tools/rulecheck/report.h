@@ -12,9 +12,9 @@ namespace qrules::tools {
 enum class Format { text, json, github, sarif };
 
 struct Report {
-  size_t rules = 0;      // each instance of a `foreach` is one
+  size_t rules = 0;  // each instance of a `foreach` is one
   bool tests_ran = false;
-  Diagnostics found;     // of loading and of the checks; those of tests are with their outcomes
+  Diagnostics found;  // of loading and of the checks; those of tests are with their outcomes
   std::vector<TestOutcome> tests;
 
   size_t passed() const;

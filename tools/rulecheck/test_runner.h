@@ -22,7 +22,8 @@ struct TestOutcome {
   double milliseconds = 0;
 };
 
-// Runs one test of a rule of the rewriter's set. Everything wrong with it is in `found`, with its place in the rule file.
+// Runs one test of a rule of the rewriter's set. Everything wrong with it is in `found`, with its place in the rule
+// file.
 TestOutcome run_test(const Rewriter& rewriter, const Rule& rule, const RuleTest& test);
 
 }  // namespace qrules::tools
