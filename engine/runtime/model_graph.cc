@@ -33,7 +33,8 @@ bool is_same_value(std::string_view op) {
 // So is a dropout that is off.
 bool is_dropout_off(std::string_view op, const std::vector<std::pair<std::string, Argument>>& keywords) {
   if (op != "aten.dropout.default" && op != "aten.feature_dropout.default") return false;
-  const auto train = std::find_if(keywords.begin(), keywords.end(), [](const auto& one) { return one.first == "train"; });
+  const auto train =
+      std::find_if(keywords.begin(), keywords.end(), [](const auto& one) { return one.first == "train"; });
   const bool* on = train == keywords.end() ? nullptr : train->second.template get_if<bool>();
   return on && !*on;
 }

@@ -1,5 +1,5 @@
-// docs/coverage.md: each function of PyTorch's quantization passes with what covers it here. Rules say so in `covers`, everything else in
-// docs/coverage/features.yaml. With QRULES_UPDATE_GOLDEN=1 the test writes the page anew.
+// docs/coverage.md: each function of PyTorch's quantization passes with what covers it here. Rules say so in `covers`,
+// everything else in docs/coverage/features.yaml. With QRULES_UPDATE_GOLDEN=1 the test writes the page anew.
 
 #include <algorithm>
 #include <cstdlib>
@@ -115,7 +115,8 @@ std::set<std::string> handler_names() {
   std::set<std::string> names;
   const auto registry = HandlerRegistry::builtin();
   for (OpId op = 0; op < shipped().operators->size(); ++op) {
-    for (const Handler* handler : registry->find(shipped().operators->name(op))) names.insert(std::string(handler->name()));
+    for (const Handler* handler : registry->find(shipped().operators->name(op)))
+      names.insert(std::string(handler->name()));
   }
   return names;
 }
@@ -131,9 +132,11 @@ std::string page() {
   const std::vector<Entry> rules = rule_entries();
   std::ostringstream out;
   out << "# What covers the reference\n\n"
-         "Each function of PyTorch's quantization passes (`torch/_inductor/fx_passes/quantization.py`, 2.13), what stands for it here, and the\n"
+         "Each function of PyTorch's quantization passes (`torch/_inductor/fx_passes/quantization.py`, 2.13), what "
+         "stands for it here, and the\n"
          "tests that fail when that is broken. Made of `covers` in the rules and of `docs/coverage/features.yaml`:\n"
-         "`QRULES_UPDATE_GOLDEN=1 build/bin/tools_tests \"[coverage]\"` writes this page anew. A rule's tests are listed below the table.\n\n"
+         "`QRULES_UPDATE_GOLDEN=1 build/bin/tools_tests \"[coverage]\"` writes this page anew. A rule's tests are "
+         "listed below the table.\n\n"
          "| reference function | rules | handlers, macros, functions, features | tests |\n| --- | --- | --- | --- |\n";
   for (const std::string& function : reference_functions()) {
     std::vector<std::string> by_rule, by_other, tests;
@@ -150,7 +153,8 @@ std::string page() {
         if (std::find(tests.begin(), tests.end(), test) == tests.end()) tests.push_back(test);
     }
     if (by_rule.empty() && by_other.empty()) by_other.push_back("nothing yet");
-    out << "| `" << function << "` | " << joined(by_rule, ", ") << " | " << joined(by_other, "; ") << " | " << joined(tests, "; ") << " |\n";
+    out << "| `" << function << "` | " << joined(by_rule, ", ") << " | " << joined(by_other, "; ") << " | "
+        << joined(tests, "; ") << " |\n";
   }
   out << "\n## Tests of rules\n\n| rule | tests |\n| --- | --- |\n";
   for (const Entry& entry : rules) out << "| `" << entry.name << "` | " << joined(entry.tests, "; ") << " |\n";
@@ -159,7 +163,8 @@ std::string page() {
 
 }  // namespace
 
-TEST_CASE("Every name in `covers` is one of the reference's, and every function of the reference has a row", "[coverage]") {
+TEST_CASE("Every name in `covers` is one of the reference's, and every function of the reference has a row",
+          "[coverage]") {
   const std::vector<std::string> functions = reference_functions();
   const std::set<std::string> known(functions.begin(), functions.end());
   CHECK(functions.size() == 119);
@@ -210,7 +215,8 @@ TEST_CASE("What covers something exists, and so do the tests that are named", "[
       const size_t colon = test.find(": ");
       REQUIRE(colon != std::string::npos);
       const std::string file = test.substr(0, colon), name = test.substr(colon + 2), text = read_text(file);
-      CHECK((text.find("\"" + name + "\"") != std::string::npos || text.find("- name: " + name + "\n") != std::string::npos));
+      CHECK((text.find("\"" + name + "\"") != std::string::npos ||
+             text.find("- name: " + name + "\n") != std::string::npos));
     }
   }
 }
