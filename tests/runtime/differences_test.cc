@@ -338,6 +338,16 @@ std::string file_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+// With one space for every run of spaces and ends of lines: the layout of a source is not what is looked for.
+std::string on_one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    const bool space = c == ' ' || c == '\n';
+    if (!space || line.empty() || line.back() != ' ') line += space ? ' ' : c;
+  }
+  return line;
+}
+
 std::vector<std::string> split(const std::string& text, const std::string& separator) {
   std::vector<std::string> parts;
   for (size_t at = 0;;) {
@@ -364,8 +374,10 @@ TEST_CASE("differences: every row of the table has a test", "[differences]") {
       REQUIRE(parts.size() == 2);
       const std::string path = parts[0].substr(1);
       // In a rule file the words are a test's whole name.
-      const std::string words = path.ends_with(".yaml") ? "- name: " + parts[1] + "\n" : parts[1];
-      CHECK(file_text(path).find(words) != std::string::npos);
+      const bool rules = path.ends_with(".yaml");
+      const std::string words = rules ? "- name: " + parts[1] + "\n" : parts[1];
+      const std::string text = rules ? file_text(path) : on_one_line(file_text(path));
+      CHECK(text.find(words) != std::string::npos);
     }
   }
   CHECK(rows == 42);
