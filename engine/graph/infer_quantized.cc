@@ -271,7 +271,8 @@ ValueType qmatmul(const Call& call) {
   if (inner.is_static() && other_inner.is_static() && inner != other_inner) refuse("the inner sizes differ");
   // Products of two differences of 8-bit values reach 255 * 255.
   if (inner.is_static() && inner.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
-  for (const char* parameter : {"a_scale", "a_zero_point", "b_scale", "b_zero_point"}) check_one_element(call, parameter);
+  for (const char* parameter : {"a_scale", "a_zero_point", "b_scale", "b_zero_point"})
+    check_one_element(call, parameter);
   std::vector<Dim> sizes =
       broadcast(call.dims(), {a.sizes.begin(), a.sizes.end() - 2}, {b.sizes.begin(), b.sizes.end() - 2});
   sizes.push_back(a.sizes[a.rank() - 2]);
@@ -296,7 +297,7 @@ ValueType qembedding_bag(const Call& call) {
   Dim bags = offsets.sizes[0];
   if (call.boolean("include_last_offset")) {
     if (bags == Dim(0)) refuse("the last offset is missing");
-    bags = call.dims().add(bags, Dim(-1));
+    bags = call.dims().subtract(bags, Dim(1));
   }
   return tensor(check_epilogue(call), {bags, weight.sizes[1]});
 }

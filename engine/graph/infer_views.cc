@@ -115,7 +115,8 @@ ValueType expand(const Call& call) {
 ValueType constant_pad(const Call& call) {
   const TensorType& self = call.tensor("self");
   const std::vector<int64_t> pad = call.integers("pad");
-  if (pad.size() % 2 != 0 || pad.size() > 2 * self.rank()) refuse("padding has two numbers for each of the last dimensions");
+  if (pad.size() % 2 != 0 || pad.size() > 2 * self.rank())
+    refuse("padding has two numbers for each of the last dimensions");
   std::vector<Dim> sizes = self.sizes;
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     Dim& size = sizes[self.rank() - 1 - i];

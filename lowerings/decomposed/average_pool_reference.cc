@@ -70,8 +70,8 @@ void average_at(const T* in, T* out, const Pool& pool, const Window& h, const Wi
       // A window without elements is zero, also where nothing is counted.
       const double mean = taps == 0 ? 0 : static_cast<double>(sums[static_cast<size_t>(c)]) / divisor;
       const double value = round_half_even(mean) + static_cast<double>(pool.zero_point);
-      out[block + c] = static_cast<T>(
-          std::clamp(value, static_cast<double>(Limits::lowest()), static_cast<double>(Limits::max())));
+      out[block + c] =
+          static_cast<T>(std::clamp(value, static_cast<double>(Limits::lowest()), static_cast<double>(Limits::max())));
     }
   }
 }
@@ -159,8 +159,7 @@ Prepared avgpool2d(PrepareContext& context) {
     if ((*kernel)[i] < 1 || (*stride)[i] < 1 || (*padding)[i] < 0)
       return refuse_size(context, "kernel and stride must be positive, padding not negative");
     const size_t d = in.sizes.size() - 2 + i;
-    pool->axes[i].windows =
-        sliding(in.sizes[d], out.sizes[d], (*kernel)[i], (*stride)[i], (*padding)[i], *counts);
+    pool->axes[i].windows = sliding(in.sizes[d], out.sizes[d], (*kernel)[i], (*stride)[i], (*padding)[i], *counts);
   }
   return prepare_pool(context, std::move(*pool));
 }

@@ -48,8 +48,7 @@ class ContractionRun {
 
   // `sum` of channel n becomes the element at out_offset; arithmetic in double. `row_offset`: where the row's scale is.
   void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum, int64_t row_offset = 0) const {
-    const double x_scale =
-        row_scale_ ? load<double>(row_scale_, contraction_.row_scale_dtype, row_offset) : x_scale_;
+    const double x_scale = row_scale_ ? load<double>(row_scale_, contraction_.row_scale_dtype, row_offset) : x_scale_;
     double v =
         static_cast<double>(sum) * (x_scale * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
     if (bias_) v += load<double>(bias_, contraction_.bias_dtype, n * contraction_.bias_step);

@@ -59,7 +59,7 @@ class Reader {
   const void* offsets_;
 };
 
-constexpr int64_t kBlock = 256;               // columns that are gathered together
+constexpr int64_t kBlock = 256;                   // columns that are gathered together
 constexpr int64_t kRowsInS32 = int64_t{1} << 22;  // sums of more rows could leave s32
 
 template <typename Sum, typename T>
@@ -91,7 +91,8 @@ void gather(const Bags& bags, const Reader& reader, const EpilogueRun& run, cons
         }
         ++taken;
       }
-      const double shift = bags.mode == Mode::max ? (taken > 0 ? zero_point : 0) : static_cast<double>(taken) * zero_point;
+      const double shift =
+          bags.mode == Mode::max ? (taken > 0 ? zero_point : 0) : static_cast<double>(taken) * zero_point;
       const double divisor = bags.mode == Mode::mean && taken > 0 ? static_cast<double>(taken) : 1;
       for (int64_t c = 0; c < count; ++c) {
         run.store_at(bag * bags.out_row + (block + c) * bags.out_column,

@@ -57,8 +57,8 @@ Prepared qmatmul(PrepareContext& context) {
   product.rows = a.sizes[a_rank - 2];
   product.inner = a.sizes[a_rank - 1];
   product.columns = b.sizes[b_rank - 1];
-  if (b.sizes[b_rank - 2] != product.inner || rank != std::max(a_rank, b_rank) ||
-      out.sizes[rank - 2] != product.rows || out.sizes[rank - 1] != product.columns) {
+  if (b.sizes[b_rank - 2] != product.inner || rank != std::max(a_rank, b_rank) || out.sizes[rank - 2] != product.rows ||
+      out.sizes[rank - 1] != product.columns) {
     return refuse_size(context, "the operands and the result do not fit each other");
   }
   product.a_is_signed = a.dtype == DType::s8;
@@ -92,8 +92,8 @@ Prepared qmatmul(PrepareContext& context) {
         return refuse_size(context, "the batches do not fit each other");
     }
   }
-  const StridedLoop<3> batches(batch, {batch_of(out).strides, broadcast_strides(batch_of(a), batch),
-                                       broadcast_strides(batch_of(b), batch)});
+  const StridedLoop<3> batches(
+      batch, {batch_of(out).strides, broadcast_strides(batch_of(a), batch), broadcast_strides(batch_of(b), batch)});
   context.note("exact reference kernel: slow");
   return make_kernel("ref", [product, batches, epilogue = *epilogue](const KernelArguments& arguments) {
     if (product.a_is_signed) {

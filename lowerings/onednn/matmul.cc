@@ -37,8 +37,7 @@ class MatmulHandler final : public Handler {
     if (!exact_int8()) return refuse("this CPU sums int8 products in 16 bits, which may saturate");
     const auto a_scale = number_of(context, "a_scale"), a_zero = number_of(context, "a_zero_point"),
                b_scale = number_of(context, "b_scale"), b_zero = number_of(context, "b_zero_point");
-    if (!a_scale || !a_zero || !b_scale || !b_zero)
-      return refuse("a scale or zero point is known only at run time");
+    if (!a_scale || !a_zero || !b_scale || !b_zero) return refuse("a scale or zero point is known only at run time");
     TensorLayout a = context.input(*a_operand), b = context.input(*b_operand);
     const TensorLayout& result = context.output(0);
     const size_t rank = result.sizes.size();
@@ -100,13 +99,13 @@ class MatmulHandler final : public Handler {
     made.epilogue = std::move(*epilogue);
     if (b_zero_point != 0) {
       made.epilogue.attributes.set_zero_points_mask(DNNL_ARG_WEIGHTS, 0);
-      made.epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_WEIGHTS] = Source::constant(own_integer(b_zero_point));
+      made.epilogue.arguments[DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_WEIGHTS] =
+          Source::constant(own_integer(b_zero_point));
     }
     made.a = describe(a);
     made.b = dnnl::memory::desc(b.sizes, dnnl::memory::data_type::s8, b.strides);
     try {
-      made.primitive =
-          dnnl::matmul::primitive_desc(cpu(), made.a, made.b, made.result, made.epilogue.attributes);
+      made.primitive = dnnl::matmul::primitive_desc(cpu(), made.a, made.b, made.result, made.epilogue.attributes);
     } catch (const dnnl::error&) {
       return std::nullopt;
     }
@@ -126,7 +125,8 @@ class MatmulHandler final : public Handler {
     }
     constexpr size_t kAlignment = 64;
     const size_t count = static_cast<size_t>(b.element_count());
-    const size_t offset = (description.primitive.scratchpad_desc().get_size() + kAlignment - 1) / kAlignment * kAlignment;
+    const size_t offset =
+        (description.primitive.scratchpad_desc().get_size() + kAlignment - 1) / kAlignment * kAlignment;
     arguments[DNNL_ARG_WEIGHTS] = Source::scratch(offset, description.b);
     auto kernel = make_kernel(context, description.primitive, dnnl::matmul(description.primitive), std::move(arguments),
                               [b_operand, offset, count](const KernelArguments& run) {

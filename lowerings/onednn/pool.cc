@@ -66,7 +66,8 @@ class AveragePoolHandler final : public Handler {
     // there are no ties, with a power of two they are met exactly, and an even zero point leaves them to the same side.
     constexpr int64_t kMostTaps = 4096;
     const bool no_ties = taps % 2 == 1;
-    const bool equal_ties = std::has_single_bit(static_cast<uint64_t>(taps)) && context.integers("zero_point").at(0) % 2 == 0;
+    const bool equal_ties =
+        std::has_single_bit(static_cast<uint64_t>(taps)) && context.integers("zero_point").at(0) % 2 == 0;
     if (taps > kMostTaps || !(no_ties || equal_ties))
       return refuse("means of " + std::to_string(taps) + " elements with this zero point may round to another side");
     TensorLayout& result = context.output(0);

@@ -26,8 +26,8 @@ std::string unfused(const std::string& dtype, const std::vector<int64_t>& sizes,
   const std::string range = dtype == "u8" ? "0, 255, u8" : "-128, 127, s8", zero = std::to_string(zero_point);
   return "graph(%x: " + dtype + list_text(sizes) +
          ") {\n  %f = quantized_decomposed.dequantize_per_tensor.default(%x, 1.0, " + zero + ", " + range +
-         ")\n  %p = " + operation + "\n  %y = quantized_decomposed.quantize_per_tensor.default(%p, 1.0, " + zero + ", " +
-         range + ")\n  return (%y)\n}\n";
+         ")\n  %p = " + operation + "\n  %y = quantized_decomposed.quantize_per_tensor.default(%p, 1.0, " + zero +
+         ", " + range + ")\n  return (%y)\n}\n";
 }
 
 TEST_CASE("qavgpool2d over random calls") {
@@ -70,8 +70,9 @@ TEST_CASE("qadaptive_avgpool2d over random calls") {
     const std::vector<int64_t> out{random.chance(2) ? 1 : random.pick(1, 9), random.chance(2) ? 1 : random.pick(1, 9)};
     const std::string dtype = random.one_of({"u8", "s8"});
     const int64_t zero_point = dtype == "u8" ? random.pick(0, 255) : random.pick(-128, 127);
-    const std::string fused = call(dtype, sizes, "onednn.qadaptive_avgpool2d.default(%x, " + list_text(out) + ", " +
-                                                     std::to_string(zero_point) + ")");
+    const std::string fused =
+        call(dtype, sizes,
+             "onednn.qadaptive_avgpool2d.default(%x, " + list_text(out) + ", " + std::to_string(zero_point) + ")");
     check_equal(fused, round);
     on_onednn += step_of(*plan_of(fused), "y").handler == "onednn.qadaptive_avgpool2d" ? 1 : 0;
     const std::string plain =
@@ -84,10 +85,10 @@ TEST_CASE("qadaptive_avgpool2d over random calls") {
 }
 
 TEST_CASE("a divisor of zero and too much padding are refused") {
-  CHECK_FALSE(parse_graph("test", call("u8", {1, 2, 4, 4},
-                                       "onednn.qavgpool2d.default(%x, [2, 2], [], [0, 0], False, True, 0, 0)")));
-  CHECK_FALSE(parse_graph("test", call("u8", {1, 2, 4, 4},
-                                       "onednn.qavgpool2d.default(%x, [2, 2], [], [2, 0], False, True, None, 0)")));
+  CHECK_FALSE(parse_graph(
+      "test", call("u8", {1, 2, 4, 4}, "onednn.qavgpool2d.default(%x, [2, 2], [], [0, 0], False, True, 0, 0)")));
+  CHECK_FALSE(parse_graph(
+      "test", call("u8", {1, 2, 4, 4}, "onednn.qavgpool2d.default(%x, [2, 2], [], [2, 0], False, True, None, 0)")));
 }
 
 }  // namespace

@@ -21,17 +21,18 @@ using Values = std::vector<double>;
 
 Values run(const std::string& table, const Values& rows, const Values& indices, const Values& offsets,
            const std::string& arguments, bool* failed = nullptr) {
-  const auto plan = plan_of(call(table, "s64", static_cast<int64_t>(indices.size()),
-                                 static_cast<int64_t>(offsets.size()), arguments));
+  const auto plan = plan_of(
+      call(table, "s64", static_cast<int64_t>(indices.size()), static_cast<int64_t>(offsets.size()), arguments));
   const TensorLayout& layout = plan->input_layouts()[0];
-  const std::vector<HostTensor> inputs{
-      tensor_of(layout.dtype, layout.sizes, rows),
-      tensor_of(DType::s64, {static_cast<int64_t>(indices.size())}, indices),
-      tensor_of(DType::s64, {static_cast<int64_t>(offsets.size())}, offsets)};
+  const std::vector<HostTensor> inputs{tensor_of(layout.dtype, layout.sizes, rows),
+                                       tensor_of(DType::s64, {static_cast<int64_t>(indices.size())}, indices),
+                                       tensor_of(DType::s64, {static_cast<int64_t>(offsets.size())}, offsets)};
   const auto context = plan->make_context();
   const Values values = run_plan(*plan, *context, inputs)[0];
-  if (failed) *failed = context->failed();
-  else CHECK_FALSE(context->failed());
+  if (failed)
+    *failed = context->failed();
+  else
+    CHECK_FALSE(context->failed());
   return values;
 }
 

@@ -18,7 +18,8 @@ TEST_CASE("qmatmul over random calls") {
   constexpr unsigned kRounds = 200;
   for (unsigned round = 0; round < kRounds; ++round) {
     const int64_t rank = random.pick(2, 4), rows = random.one_of<int64_t>({1, 3, 16, 33}),
-                  inner = random.one_of<int64_t>({1, 2, 7, 16, 64, 65}), columns = random.one_of<int64_t>({1, 5, 16, 48});
+                  inner = random.one_of<int64_t>({1, 2, 7, 16, 64, 65}),
+                  columns = random.one_of<int64_t>({1, 5, 16, 48});
     std::vector<int64_t> a, b;
     for (int64_t d = 2; d < rank; ++d) {
       a.push_back(random.pick(1, 3));
@@ -51,11 +52,11 @@ TEST_CASE("qmatmul over random calls") {
       return std::to_string(random.one_of<int64_t>({low, low + 255, low + 128, low + random.pick(0, 255)}));
     };
     const bool integral = out == "u8" || out == "s8";
-    const std::string text =
-        "graph(%a: " + a_dtype + list_text(a) + ", %b: " + b_dtype + list_text(b) + ") {\n" + body +
-        "  %y = onednn.qmatmul.default(" + a_name + ", 0.02, " + zero_point(a_dtype) + ", " + b_name + ", 0.03, " +
-        zero_point(b_dtype) + ", " + (integral ? "0.37, " + zero_point(out) : "1.0, 0") + ", " + out + ", \"" +
-        random.one_of({"none", "relu", "gelu"}) + "\")\n  return (%y)\n}\n";
+    const std::string text = "graph(%a: " + a_dtype + list_text(a) + ", %b: " + b_dtype + list_text(b) + ") {\n" +
+                             body + "  %y = onednn.qmatmul.default(" + a_name + ", 0.02, " + zero_point(a_dtype) +
+                             ", " + b_name + ", 0.03, " + zero_point(b_dtype) + ", " +
+                             (integral ? "0.37, " + zero_point(out) : "1.0, 0") + ", " + out + ", \"" +
+                             random.one_of({"none", "relu", "gelu"}) + "\")\n  return (%y)\n}\n";
     INFO(text);
     const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
     const auto inputs = random_inputs(*plan, round);
@@ -91,9 +92,9 @@ TEST_CASE("linears with a scale for each row") {
                       out = random.one_of({"u8", "f32", "bf16"}), other = random.one_of({"", "", "u8", "f32"});
     const std::string lead = deep ? "2," + std::to_string(rows) : std::to_string(rows);
     const bool integral = out == "u8";
-    std::string text = "graph(%x: " + x_dtype + "[" + lead + "," + std::to_string(inner) + "], %r: " + scale_dtype +
-                       "[" + lead + ",1]" +
-                       (other.empty() ? "" : ", %o: " + other + "[" + lead + "," + std::to_string(channels) + "]") + ") {\n";
+    std::string text =
+        "graph(%x: " + x_dtype + "[" + lead + "," + std::to_string(inner) + "], %r: " + scale_dtype + "[" + lead +
+        ",1]" + (other.empty() ? "" : ", %o: " + other + "[" + lead + "," + std::to_string(channels) + "]") + ") {\n";
     text += "  %w = constant \"w\" : s8[" + std::to_string(channels) + "," + std::to_string(inner) + "] " +
             integers_text(random.generator, channels * inner, -127, 127) + "\n";
     text += "  %s = constant \"s\" : f32[1] {0.01}\n";
@@ -103,9 +104,8 @@ TEST_CASE("linears with a scale for each row") {
     }
     text += "  %y = onednn.qlinear" + std::string(other.empty() ? "" : "_binary") + ".default(%x, %r, " +
             (x_dtype == "u8" ? "128" : "0") + ", %w, %s, " + (bias ? "%b" : "None") +
-            (other.empty() ? ""
-                           : ", %o, " + std::string(other == "u8" ? "0.5, 7" : "1.0, 0") + ", \"add\"") +
-            ", " + (integral ? "0.9, 101" : "1.0, 0") + ", " + out + ", \"" + random.one_of({"none", "relu", "silu"}) +
+            (other.empty() ? "" : ", %o, " + std::string(other == "u8" ? "0.5, 7" : "1.0, 0") + ", \"add\"") + ", " +
+            (integral ? "0.9, 101" : "1.0, 0") + ", " + out + ", \"" + random.one_of({"none", "relu", "silu"}) +
             "\")\n  return (%y)\n}\n";
     INFO(text);
     const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
