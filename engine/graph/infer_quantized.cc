@@ -89,12 +89,22 @@ DType check_epilogue(const Call& call) {
   return result;
 }
 
-void check_quantized_operands(const Call& call, Dim channels) {
+// Whether `x_scale` is a tensor with one element for each row of x: x's sizes with a last one of 1.
+bool scales_rows(const Call& call) {
+  const TensorType* scale = call.argument("x_scale").node() ? call.optional_tensor("x_scale") : nullptr;
+  if (!scale || scale->sizes.empty()) return false;
+  std::vector<Dim> wanted = call.tensor("x").sizes;
+  if (wanted.empty()) return false;
+  wanted.back() = Dim(1);
+  return scale->sizes == wanted;
+}
+
+void check_quantized_operands(const Call& call, Dim channels, bool may_scale_rows) {
   const TensorType& x = call.tensor("x");
   const TensorType& weight = call.tensor("weight");
   require_int8(x, "the activation");
   if (weight.dtype != DType::s8) refuse("the weight must be s8, got " + std::string(name(weight.dtype)));
-  check_one_element(call, "x_scale");
+  if (!may_scale_rows || !scales_rows(call)) check_one_element(call, "x_scale");
   check_one_element(call, "x_zero_point");
   const TensorType& scale = call.tensor("weight_scale");
   if (scale.dtype != DType::f32) refuse("weight_scale must be f32, got " + std::string(name(scale.dtype)));
@@ -135,7 +145,7 @@ std::vector<Dim> linear_sizes(const Call& call) {
   // The s32 accumulator holds 65,793 products of 255 and -128 at the most.
   if (weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793)
     refuse("more than 65,793 products overflow the accumulator");
-  check_quantized_operands(call, weight.sizes[0]);
+  check_quantized_operands(call, weight.sizes[0], true);
   std::vector<Dim> sizes = x.sizes;
   sizes.back() = weight.sizes[0];
   return sizes;
@@ -176,15 +186,20 @@ std::vector<Dim> conv_sizes(const Call& call) {
     refuse("the activation's channels are not groups times the weight's");
   if (weight.sizes[0].is_static() && weight.sizes[0].value() % groups != 0)
     refuse("output channels are no multiple of groups");
-  check_quantized_operands(call, weight.sizes[0]);
-  const auto stride = call.integers("stride", spatial), padding = call.integers("padding", spatial),
-             dilation = call.integers("dilation", spatial);
+  check_quantized_operands(call, weight.sizes[0], false);
+  const auto stride = call.integers("stride", spatial), dilation = call.integers("dilation", spatial);
+  // In front of every dimension, then, where it differs, behind every dimension.
+  std::vector<int64_t> padding = call.integers("padding", call.list("padding").size() == 2 * spatial ? 0 : spatial);
+  for (int64_t amount : padding) {
+    if (amount < 0 || amount > INT32_MAX) refuse("padding is not negative, nor larger than 32 bits hold");
+  }
+  if (padding.size() == spatial) padding.insert(padding.end(), padding.begin(), padding.end());
   std::vector<Dim> sizes = {x.sizes[0], weight.sizes[0]};
   for (size_t i = 0; i < spatial; ++i) {
     const Dim kernel = weight.sizes[2 + i];
     if (!kernel.is_static()) throw UnknownOperand{};
-    sizes.push_back(
-        window_positions(call.dims(), x.sizes[2 + i], kernel.value(), stride[i], padding[i], dilation[i], false));
+    const Dim padded = call.dims().add(x.sizes[2 + i], Dim(padding[i] + padding[spatial + i]));
+    sizes.push_back(window_positions(call.dims(), padded, kernel.value(), stride[i], 0, dilation[i], false));
   }
   return sizes;
 }
@@ -215,6 +230,76 @@ ValueType qmaxpool2d(const Call& call) {
         window_positions(call.dims(), size, kernel[i], stride[i], padding[i], dilation[i], call.boolean("ceil_mode"));
   }
   return tensor(x.dtype, std::move(sizes));
+}
+
+ValueType qavgpool2d(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  require_int8(x, "the activation");
+  if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4");
+  const auto kernel = call.integers("kernel_size", 2), padding = call.integers("padding", 2);
+  const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
+  const Argument& divisor = call.argument("divisor_override");
+  if (!divisor.is_none() && call.integer("divisor_override") == 0) refuse("the divisor is 0");
+  std::vector<Dim> sizes = x.sizes;
+  for (size_t i = 0; i < 2; ++i) {
+    if (padding[i] < 0 || 2 * padding[i] > kernel[i]) refuse("padding is more than half of the window");
+    Dim& size = sizes[x.rank() - 2 + i];
+    size = window_positions(call.dims(), size, kernel[i], stride[i], padding[i], 1, call.boolean("ceil_mode"));
+  }
+  return tensor(x.dtype, std::move(sizes));
+}
+
+ValueType qadaptive_avgpool2d(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  require_int8(x, "the activation");
+  if (x.rank() != 3 && x.rank() != 4) refuse("the activation must have rank 3 or 4");
+  const auto size = call.integers("output_size", 2);
+  if (size[0] < 0 || size[1] < 0) refuse("a size is not negative");
+  std::vector<Dim> sizes = x.sizes;
+  sizes[x.rank() - 2] = size[0];
+  sizes[x.rank() - 1] = size[1];
+  return tensor(x.dtype, std::move(sizes));
+}
+
+ValueType qmatmul(const Call& call) {
+  const TensorType& a = call.tensor("a");
+  const TensorType& b = call.tensor("b");
+  require_int8(a, "a");
+  require_int8(b, "b");
+  if (a.rank() < 2 || b.rank() < 2) refuse("a and b must have two dimensions or more");
+  const Dim inner = a.sizes.back(), other_inner = b.sizes[b.rank() - 2];
+  if (inner.is_static() && other_inner.is_static() && inner != other_inner) refuse("the inner sizes differ");
+  // Products of two differences of 8-bit values reach 255 * 255.
+  if (inner.is_static() && inner.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
+  for (const char* parameter : {"a_scale", "a_zero_point", "b_scale", "b_zero_point"})
+    check_one_element(call, parameter);
+  std::vector<Dim> sizes =
+      broadcast(call.dims(), {a.sizes.begin(), a.sizes.end() - 2}, {b.sizes.begin(), b.sizes.end() - 2});
+  sizes.push_back(a.sizes[a.rank() - 2]);
+  sizes.push_back(b.sizes.back());
+  return tensor(check_epilogue(call), std::move(sizes));
+}
+
+ValueType qembedding_bag(const Call& call) {
+  const TensorType& weight = call.tensor("weight");
+  const TensorType& indices = call.tensor("indices");
+  const TensorType& offsets = call.tensor("offsets");
+  require_int8(weight, "the table");
+  if (weight.rank() != 2) refuse("the table must have two dimensions");
+  check_one_element(call, "weight_scale");
+  check_one_element(call, "weight_zero_point");
+  for (const TensorType* type : {&indices, &offsets}) {
+    if (type->dtype != DType::s32 && type->dtype != DType::s64) refuse("indices and offsets must be s32 or s64");
+    if (type->rank() != 1) refuse("indices and offsets must be vectors");
+  }
+  const int64_t mode = call.integer("mode");
+  if (mode < 0 || mode > 2) refuse("the mode is 0 (sum), 1 (mean) or 2 (max)");
+  Dim bags = offsets.sizes[0];
+  if (call.boolean("include_last_offset")) {
+    if (bags == Dim(0)) refuse("the last offset is missing");
+    bags = call.dims().subtract(bags, Dim(1));
+  }
+  return tensor(check_epilogue(call), {bags, weight.sizes[1]});
 }
 
 ValueType qcat(const Call& call) {
@@ -268,6 +353,10 @@ void add_quantized_rules(Table& table) {
   table["onednn.qconv.default"] = qconv;
   table["onednn.qconv_binary.default"] = qconv_binary;
   table["onednn.qmaxpool2d.default"] = qmaxpool2d;
+  table["onednn.qavgpool2d.default"] = qavgpool2d;
+  table["onednn.qadaptive_avgpool2d.default"] = qadaptive_avgpool2d;
+  table["onednn.qmatmul.default"] = qmatmul;
+  table["onednn.qembedding_bag.default"] = qembedding_bag;
   table["onednn.qcat.default"] = qcat;
   table["onednn.qreshape.default"] = qreshape;
 }

@@ -112,6 +112,22 @@ ValueType expand(const Call& call) {
   return moved(self, std::move(sizes));
 }
 
+ValueType constant_pad(const Call& call) {
+  const TensorType& self = call.tensor("self");
+  const std::vector<int64_t> pad = call.integers("pad");
+  if (pad.size() % 2 != 0 || pad.size() > 2 * self.rank())
+    refuse("padding has two numbers for each of the last dimensions");
+  std::vector<Dim> sizes = self.sizes;
+  for (size_t i = 0; i < pad.size() / 2; ++i) {
+    Dim& size = sizes[self.rank() - 1 - i];
+    if (std::max(std::abs(pad[2 * i]), std::abs(pad[2 * i + 1])) > INT32_MAX) refuse("the padding is too large");
+    const int64_t total = pad[2 * i] + pad[2 * i + 1];
+    if (size.is_static() && size.value() + total < 0) refuse("the padding takes away more than there is");
+    size = total >= 0 ? call.dims().add(size, Dim(total)) : call.dims().subtract(size, Dim(-total));
+  }
+  return moved(self, std::move(sizes));
+}
+
 ValueType cat(const Call& call) {
   const auto types = call.tensors("tensors");
   if (types.empty()) refuse("nothing to concatenate");
@@ -157,6 +173,7 @@ void add_view_rules(Table& table) {
   table["aten.squeeze.dim"] = squeeze;
   table["aten.squeeze.dims"] = squeeze;
   table["aten.expand.default"] = expand;
+  table["aten.constant_pad_nd.default"] = constant_pad;
   table["aten.cat.default"] = cat;
   table["aten.select.int"] = select;
 }

@@ -93,9 +93,14 @@ class DispatcherKernel final : public Kernel {
         state.refused_out = true;
       }
     }
-    c10::Stack stack = fill(state);
-    call_.op.callBoxed(&stack);
-    store(stack, state);
+    // An operator may refuse values that only the run knows, as indices that name nothing.
+    try {
+      c10::Stack stack = fill(state);
+      call_.op.callBoxed(&stack);
+      store(stack, state);
+    } catch (const std::exception&) {
+      if (arguments.failed) *arguments.failed = true;
+    }
   }
 
   std::string implementation() const override { return "aten"; }

@@ -26,6 +26,19 @@ Status read_weight_scale(PrepareContext& context, int64_t channels, Contraction&
   return Done{};
 }
 
+// Takes `x_scale` for scales of rows when it has x's sizes with a last one of 1, and more than one element.
+void read_row_scale(const PrepareContext& context, Contraction& contraction) {
+  const auto operand = context.operand_of("x_scale");
+  if (!operand) return;
+  const TensorLayout& layout = context.input(*operand);
+  std::vector<int64_t> wanted = context.input(contraction.x).sizes;
+  if (wanted.empty() || layout.element_count() == 1) return;
+  wanted.back() = 1;
+  if (layout.sizes != wanted || !visit_float(layout.dtype, [](auto) {})) return;
+  contraction.row_scale = *operand;
+  contraction.row_scale_dtype = layout.dtype;
+}
+
 Status read_bias(PrepareContext& context, int64_t channels, Contraction& contraction) {
   contraction.bias = context.operand_of("bias");
   if (!contraction.bias) return Done{};
@@ -79,7 +92,7 @@ Status read_other(PrepareContext& context, Contraction& contraction) {
 
 }  // namespace
 
-Result<Contraction> Contraction::prepare(PrepareContext& context, int64_t channels) {
+Result<Contraction> Contraction::prepare(PrepareContext& context, int64_t channels, bool may_scale_rows) {
   Contraction contraction;
   auto x = tensor_argument(context, "x"), weight = tensor_argument(context, "weight");
   if (!x) return x.diagnostics();
@@ -90,10 +103,14 @@ Result<Contraction> Contraction::prepare(PrepareContext& context, int64_t channe
   if (x_dtype != DType::u8 && x_dtype != DType::s8) return refuse_dtype(context, "the activation", x_dtype, "u8 or s8");
   if (weight_dtype != DType::s8) return refuse_dtype(context, "the weight", weight_dtype, "s8");
   contraction.x_is_signed = x_dtype == DType::s8;
-  auto scale = number_argument(context, "x_scale"), zero_point = number_argument(context, "x_zero_point");
-  if (!scale) return scale.diagnostics();
+  if (may_scale_rows) read_row_scale(context, contraction);
+  if (!contraction.row_scale) {
+    auto scale = number_argument(context, "x_scale");
+    if (!scale) return scale.diagnostics();
+    contraction.x_scale = *scale;
+  }
+  auto zero_point = number_argument(context, "x_zero_point");
   if (!zero_point) return zero_point.diagnostics();
-  contraction.x_scale = *scale;
   contraction.x_zero_point = *zero_point;
   if (auto status = read_weight_scale(context, channels, contraction); !status) return status.diagnostics();
   if (auto status = read_bias(context, channels, contraction); !status) return status.diagnostics();
@@ -107,7 +124,8 @@ Result<Contraction> Contraction::prepare(PrepareContext& context, int64_t channe
 
 ContractionRun::ContractionRun(const Contraction& contraction, const KernelArguments& arguments)
     : contraction_(contraction),
-      x_scale_(contraction.x_scale.read(arguments)),
+      x_scale_(contraction.row_scale ? 1.0 : contraction.x_scale.read(arguments)),
+      row_scale_(contraction.row_scale ? arguments.inputs[*contraction.row_scale] : nullptr),
       zero_point_(truncate_to_s64(contraction.x_zero_point.read(arguments))),
       weight_scale_(static_cast<const float*>(arguments.inputs[contraction.weight_scale])),
       bias_(contraction.bias ? arguments.inputs[*contraction.bias] : nullptr),

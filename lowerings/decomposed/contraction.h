@@ -16,6 +16,8 @@ struct Contraction {
   size_t x = 0, weight = 0, weight_scale = 0;
   bool x_is_signed = false;
   Number x_scale, x_zero_point;
+  std::optional<size_t> row_scale;  // in place of x_scale: one for each row of a linear's x
+  DType row_scale_dtype = DType::f32;
   int64_t weight_scale_step = 0;  // 0: one scale for all channels
   std::optional<size_t> bias;
   DType bias_dtype = DType::f32;
@@ -29,9 +31,10 @@ struct Contraction {
 
   Epilogue epilogue;
 
-  // Reads the arguments of a call with `channels` output channels; output(0) has its final sizes. Errors: dtypes, sizes
-  // and arguments that docs/operators.md does not have.
-  static Result<Contraction> prepare(PrepareContext& context, int64_t channels);
+  // Reads the arguments of a call with `channels` output channels; output(0) has its final sizes. `may_scale_rows`:
+  // x_scale may be a tensor with an element for each row of x. Errors: dtypes, sizes and arguments that
+  // docs/operators.md does not have.
+  static Result<Contraction> prepare(PrepareContext& context, int64_t channels, bool may_scale_rows = false);
 };
 
 // A contraction with its run-time numbers read.
@@ -43,10 +46,11 @@ class ContractionRun {
   // Whether sums of this many products stay in s32.
   bool fits_s32(int64_t products) const;
 
-  // `sum` of channel n becomes the element at out_offset; arithmetic in double.
-  void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum) const {
+  // `sum` of channel n becomes the element at out_offset; arithmetic in double. `row_offset`: where the row's scale is.
+  void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum, int64_t row_offset = 0) const {
+    const double x_scale = row_scale_ ? load<double>(row_scale_, contraction_.row_scale_dtype, row_offset) : x_scale_;
     double v =
-        static_cast<double>(sum) * (x_scale_ * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
+        static_cast<double>(sum) * (x_scale * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
     if (bias_) v += load<double>(bias_, contraction_.bias_dtype, n * contraction_.bias_step);
     if (other_) {
       const double other =
@@ -59,6 +63,7 @@ class ContractionRun {
  private:
   const Contraction& contraction_;
   double x_scale_;
+  const void* row_scale_;
   int64_t zero_point_;
   const float* weight_scale_;
   const void* bias_;

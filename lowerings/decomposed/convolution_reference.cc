@@ -107,7 +107,9 @@ Result<Geometry> read_geometry(PrepareContext& context, const TensorLayout& x, c
     if (values.size() == 1) values.resize(spatial, values[0]);
     return values;
   };
-  const auto stride = list("stride"), padding = list("padding"), dilation = list("dilation");
+  const auto stride = list("stride"), dilation = list("dilation");
+  auto padding = list("padding");
+  if (padding.size() == 2 * spatial) padding.resize(spatial);  // the sizes of the result say what is behind
   if (stride.size() != spatial || padding.size() != spatial || dilation.size() != spatial) {
     return refuse_size(context, "stride, padding and dilation have one number for each spatial dimension");
   }

@@ -84,7 +84,10 @@ void add_views(HandlerRegistry& registry);
 void add_casts(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);
 void add_pool(HandlerRegistry& registry);
+void add_average_pool(HandlerRegistry& registry);
+void add_embedding_bag(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
+void add_matmul(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
 

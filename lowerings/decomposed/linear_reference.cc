@@ -24,7 +24,7 @@ Sum dot(const X* x, int64_t x_step, const int8_t* weight, int64_t weight_step, i
 }
 
 template <typename Sum, typename X>
-void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contraction& contraction,
+void multiply(const Matrix& matrix, const StridedLoop<4>& rows, const Contraction& contraction,
               const ContractionRun& run, const KernelArguments& arguments) {
   const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
   const auto zero_point = static_cast<Sum>(run.zero_point());
@@ -34,7 +34,8 @@ void multiply(const Matrix& matrix, const StridedLoop<3>& rows, const Contractio
       for (int64_t n = 0; n < matrix.channels; ++n) {
         const Sum sum =
             dot<Sum>(x, matrix.x_step, weight + n * matrix.weight_row, matrix.weight_step, matrix.inner, zero_point);
-        run.store_at(at[0] + m * steps[0] + n * matrix.out_step, at[2] + m * steps[2] + n * matrix.other_step, n, sum);
+        run.store_at(at[0] + m * steps[0] + n * matrix.out_step, at[2] + m * steps[2] + n * matrix.other_step, n, sum,
+                     at[3] + m * steps[3]);
       }
     }
   });
@@ -52,7 +53,7 @@ Prepared qlinear(PrepareContext& context) {
   wanted.back() = weight.sizes[0];
   if (x.sizes.back() != weight.sizes[1] || out.sizes != wanted)
     return refuse_size(context, "activation, weight and result do not fit each other");
-  auto contraction = Contraction::prepare(context, weight.sizes[0]);
+  auto contraction = Contraction::prepare(context, weight.sizes[0], true);
   if (!contraction) return contraction.diagnostics();
 
   const Matrix matrix{x.sizes.back(),
@@ -65,8 +66,10 @@ Prepared qlinear(PrepareContext& context) {
   const auto leading = [](const std::vector<int64_t>& list) {
     return std::vector<int64_t>(list.begin(), list.end() - 1);
   };
-  const StridedLoop<3> rows(leading(out.sizes),
-                            {leading(out.strides), leading(x.strides), leading(contraction->other_strides)});
+  std::vector<int64_t> scale_strides(out.sizes.size(), 0);
+  if (contraction->row_scale) scale_strides = context.input(*contraction->row_scale).strides;
+  const StridedLoop<4> rows(leading(out.sizes), {leading(out.strides), leading(x.strides),
+                                                 leading(contraction->other_strides), leading(scale_strides)});
   context.note("exact reference kernel: slow");
   return make_kernel("ref", [matrix, rows, contraction = *contraction](const KernelArguments& arguments) {
     const ContractionRun run(contraction, arguments);

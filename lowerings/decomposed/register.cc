@@ -13,7 +13,10 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_casts(registry);
   decomposed::add_cat(registry);
   decomposed::add_pool(registry);
+  decomposed::add_average_pool(registry);
+  decomposed::add_embedding_bag(registry);
   decomposed::add_linear(registry);
+  decomposed::add_matmul(registry);
   decomposed::add_linear_fp16(registry);
   decomposed::add_convolution(registry);
 }

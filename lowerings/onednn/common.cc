@@ -166,6 +166,7 @@ Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& ke
   };
   Windows windows{repeated("stride"), repeated("dilation"), repeated("padding"), std::vector<int64_t>(rank)};
   if (windows.strides.empty()) windows.strides = kernel;
+  if (windows.padding.size() == 2 * rank) windows.padding.resize(rank);  // the result's sizes say what is behind
   for (size_t i = 0; i < rank; ++i) {
     const size_t dimension = x.sizes.size() - rank + i;
     const int64_t extent = (kernel[i] - 1) * windows.dilation[i] + 1;
@@ -183,6 +184,7 @@ namespace qrules {
 void register_onednn_handlers(HandlerRegistry& registry) {
   onednn::add_convolution(registry);
   onednn::add_linear(registry);
+  onednn::add_matmul(registry);
   onednn::add_linear_fp16(registry);
   onednn::add_pool(registry);
   onednn::add_cat(registry);

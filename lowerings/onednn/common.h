@@ -111,6 +111,7 @@ struct Windows {
 };
 // Of a call with the parameters stride (empty: the kernel's sizes), padding and dilation; a lone number is for every
 // dimension.
+// Padding may be given twice as long, for the front and the back.
 Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& kernel, const TensorLayout& x,
                    const TensorLayout& result);
 
@@ -120,6 +121,7 @@ std::unique_ptr<Kernel> make_nothing();
 // Each file adds its handlers.
 void add_convolution(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
+void add_matmul(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_pool(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include <qrules/lowerings/elements.h>
 
@@ -23,6 +24,15 @@ bool is_single(const PrepareContext& context, std::optional<size_t> operand) {
   const DType dtype = layout.dtype;
   return layout.element_count() == 1 &&
          (can_load(dtype) || dtype == DType::s64 || dtype == DType::s32 || dtype == DType::s8 || dtype == DType::u8);
+}
+
+// Scales for the rows of x, in a type that a post-op reads.
+bool scales_rows(const PrepareContext& context, size_t scale, size_t x) {
+  const TensorLayout& layout = context.input(scale);
+  std::vector<int64_t> wanted = context.input(x).sizes;
+  if (wanted.empty() || layout.element_count() == 1) return false;
+  wanted.back() = 1;
+  return layout.sizes == wanted && (layout.dtype == DType::f32 || layout.dtype == DType::bf16);
 }
 
 struct Eltwise {
@@ -87,6 +97,20 @@ void read_qparams(PrepareContext& context, const Int8Call& call, size_t scratchp
 
 }  // namespace
 
+Status read_output(PrepareContext& context, Int8Call& call) {
+  const Node& node = context.node();
+  const auto out_scale = number_of(node, "out_scale"), out_zero_point = number_of(node, "out_zero_point");
+  if (!out_scale || !out_zero_point) return refuse("the result's scale or zero point is known only at run time");
+  call.out_scale = static_cast<float>(*out_scale);
+  call.out_zero_point = static_cast<int32_t>(*out_zero_point);
+  call.out_dtype = *node.argument("out_dtype")->get_if<DType>();
+  call.post_op = *node.argument("post_op")->get_if<std::string>();
+  for (const Argument& value : *node.argument("post_op_args")->list())
+    call.post_op_args.push_back(static_cast<float>(value.number().value_or(0)));
+  if (!data_type(call.out_dtype)) return refuse("the result is u8, s8, f32 or bf16");
+  return Done{};
+}
+
 Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynamic) {
   const Node& node = context.node();
   Int8Call call;
@@ -98,19 +122,20 @@ Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynam
   call.bias = context.operand_of("bias");
   call.other = context.operand_of("other");
   const auto scale = number_of(node, "x_scale"), zero_point = number_of(node, "x_zero_point");
-  const auto out_scale = number_of(node, "out_scale"), out_zero_point = number_of(node, "out_zero_point");
   if (!scale) call.x_scale_operand = context.operand_of("x_scale");
   if (!zero_point) call.x_zero_point_operand = context.operand_of("x_zero_point");
-  const bool known = scale && zero_point;
+  if (dynamic && call.x_scale_operand && scales_rows(context, *call.x_scale_operand, call.x)) {
+    if (!zero_point) return refuse("the zero point of rows with scales of their own is known only at run time");
+    call.row_scale_operand = std::exchange(call.x_scale_operand, std::nullopt);
+  }
+  const bool known = (scale || call.row_scale_operand) && zero_point;
   if (!known && !(dynamic && is_single(context, call.x_scale_operand) &&
                   (zero_point || is_single(context, call.x_zero_point_operand)))) {
     return refuse("the activation's scale or zero point is known only at run time");
   }
-  if (!out_scale || !out_zero_point) return refuse("the result's scale or zero point is known only at run time");
   call.x_scale = scale ? static_cast<float>(*scale) : 1.0f;
   call.x_zero_point = zero_point ? static_cast<int32_t>(*zero_point) : 0;
-  call.out_scale = static_cast<float>(*out_scale);
-  call.out_zero_point = static_cast<int32_t>(*out_zero_point);
+  if (auto status = read_output(context, call); !status.ok()) return status.diagnostics();
   if (call.other) {
     const auto other_scale = number_of(node, "other_scale"), other_zero_point = number_of(node, "other_zero_point");
     if (!other_scale || !other_zero_point) return refuse("the addend's scale or zero point is known only at run time");
@@ -118,11 +143,6 @@ Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynam
     call.other_zero_point = static_cast<int32_t>(*other_zero_point);
     call.binary = *node.argument("binary")->get_if<std::string>();
   }
-  call.out_dtype = *node.argument("out_dtype")->get_if<DType>();
-  call.post_op = *node.argument("post_op")->get_if<std::string>();
-  for (const Argument& value : *node.argument("post_op_args")->list())
-    call.post_op_args.push_back(static_cast<float>(value.number().value_or(0)));
-
   const DType x_dtype = context.input(call.x).dtype;
   if (x_dtype != DType::u8 && x_dtype != DType::s8) return refuse("the activation is u8 or s8");
   if (context.input(call.weight).dtype != DType::s8 || !dense_constant(context, call.weight))
@@ -142,7 +162,6 @@ Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynam
       return refuse("the bias is known before the run, one element for each channel");
     for (int64_t i = 0; i < channels; ++i) call.bias_values.push_back(elements::load<float>(bias_data, bias.dtype, i));
   }
-  if (!data_type(call.out_dtype)) return refuse("the result is u8, s8, f32 or bf16");
   return call;
 }
 
@@ -170,20 +189,39 @@ Result<Epilogue> make_epilogue(PrepareContext& context, const Int8Call& call, in
 
   std::vector<float> bias = call.bias_values;
   dnnl::post_ops post_ops;
+  const auto is_integral = [](DType dtype) { return dtype == DType::u8 || dtype == DType::s8; };
+  const bool integral_result = is_integral(result.dtype);
+  if (call.other && call.binary == "add" && call.other_zero_point != 0 && integral_result &&
+      is_integral(context.input(*call.other).dtype)) {
+    // The integers are summed as they are; their zero point is a constant that the bias takes.
+    bias.resize(static_cast<size_t>(channels), 0.0f);
+    for (float& value : bias) value -= call.other_scale * static_cast<float>(call.other_zero_point);
+  }
+  if (call.row_scale_operand) {
+    // The bias is added to scaled rows, so it becomes a post-op as well.
+    const TensorLayout scale = context.input(*call.row_scale_operand);
+    context.require_layout(*call.row_scale_operand, TensorLayout::contiguous(scale.dtype, scale.sizes));
+    const dnnl::memory::desc scale_desc({scale.element_count(), 1}, *data_type(scale.dtype), dnnl::memory::dims{1, 1});
+    post_ops.append_binary(dnnl::algorithm::binary_mul, scale_desc);
+    epilogue.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len() - 1) | DNNL_ARG_SRC_1] =
+        Source::input(*call.row_scale_operand, scale_desc);
+    if (!bias.empty()) {
+      OwnedMemory memory = own_floats(bias);
+      memory.desc = memory.desc.reshape({1, channels});
+      post_ops.append_binary(dnnl::algorithm::binary_add, memory.desc);
+      epilogue.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len() - 1) | DNNL_ARG_SRC_1] =
+          Source::constant(std::move(memory));
+      bias.clear();
+    }
+  }
   if (call.other) {
     const DType other = context.input(*call.other).dtype;
-    const bool integral = other == DType::u8 || other == DType::s8;
-    const bool integral_result = result.dtype == DType::u8 || result.dtype == DType::s8;
+    const bool integral = is_integral(other);
     const TensorLayout wanted{other, result.sizes, result.strides};
     const size_t bytes = static_cast<size_t>(result.element_count()) * size_of(result.dtype);
     if (call.binary == "add" && integral && integral_result) {
-      // The integers are summed as they are; their zero point is a constant that the bias takes.
       const auto type = data_type(other);
       post_ops.append_sum(call.other_scale, 0, *type);
-      if (call.other_zero_point != 0) {
-        bias.resize(static_cast<size_t>(channels), 0.0f);
-        for (float& value : bias) value -= call.other_scale * static_cast<float>(call.other_zero_point);
-      }
       context.require_layout(*call.other, wanted);
       if (context.may_overwrite(*call.other)) {
         context.write_into(0, *call.other);

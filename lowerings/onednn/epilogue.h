@@ -11,6 +11,7 @@ struct Int8Call {
   size_t x = 0, weight = 0;
   std::optional<size_t> bias, other;
   std::optional<size_t> x_scale_operand, x_zero_point_operand;  // one-element tensors, read in each run
+  std::optional<size_t> row_scale_operand;                      // a tensor with a scale for each row of x
   float x_scale = 1, other_scale = 1, out_scale = 1;
   int32_t x_zero_point = 0, other_zero_point = 0, out_zero_point = 0;
   DType out_dtype = DType::f32;
@@ -25,6 +26,10 @@ struct Int8Call {
 // Reads the call. `dynamic`: the activation's qparams may be tensors. Errors: other
 // qparams, weight, scales or bias that are not known before the run; dtypes that oneDNN has no kernels for.
 Result<Int8Call> read_call(PrepareContext& context, int64_t channels, bool dynamic);
+
+// The part of it that every operator with an epilogue has: output quantization and post-op. Error: output qparams that
+// are not known before the run.
+Status read_output(PrepareContext& context, Int8Call& call);
 
 // Everything of a primitive that is not its geometry.
 struct Epilogue {

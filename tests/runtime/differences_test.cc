@@ -85,8 +85,8 @@ TEST_CASE("differences: linear", "[differences]") {
   %y: bf16[2,2] = aten.linear.default(%xf, %wf)
   return (%y)
 })",
-       {},
-       {"qlinear-prepack"}},
+       {"dequantize-to-bf16", "qlinear-prepack"},
+       {}},
       {"B9",
        "cast to f16",
        "graph(%x: u8[2,3]) {" + dequantized_input("2,3") + kLinearWeight + R"(

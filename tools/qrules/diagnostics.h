@@ -17,8 +17,9 @@ inline const DiagnosticKind kUnknownRuleName{"QR0793", Level::error, "unknown-ru
                                              "Rule names are those of the rule files."};
 inline const DiagnosticKind kCannotReadModel{"QR0794", Level::error, "cannot-read-model", "cannot read `{path}`: {why}",
                                              "The file is missing, a folder, or may not be read."};
-inline const DiagnosticKind kRunFailed{
-    "QR0795", Level::error, "run-failed", "`{path}` did not run to its end",
-    "A kernel could not run: the machine is out of memory. Use smaller inputs or fewer threads."};
+inline const DiagnosticKind kRunFailed{"QR0795", Level::error, "run-failed", "`{path}` did not run to its end",
+                                       "A kernel could not run: an index or offset of an embedding bag names no row, "
+                                       "or the machine is out of memory. Check the "
+                                       "inputs; use smaller ones or fewer threads."};
 
 }  // namespace qrules::tools
