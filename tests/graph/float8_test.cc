@@ -54,7 +54,7 @@ TEST_CASE("Narrowing to f8 is the correctly rounded value") {
     // All f16 hold every f8, every tie, and their neighbours; then any bits.
     for (uint32_t half = 0; half < 65536; ++half) check(widen_f16(static_cast<uint16_t>(half)));
     for (int i = 0; i < 200'000; ++i) {
-      const uint32_t bits = generator();
+      const auto bits = static_cast<uint32_t>(generator());
       check(std::bit_cast<float>(bits));
     }
     CHECK(wrong == 0);

@@ -397,7 +397,7 @@ TEST_CASE("Operands are refused in words") {
       {kFloat8, "torchao.quantize_affine_float8_non_decomposed.default(%f, %s, u8)",
        "float8_dtype must be f8e4m3 or f8e5m2, got u8"},
       {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%f, %s)",
-       "the value to dequantize must be f8e4m3 or f8e5m2, got f32"},
+       "the value to dequantize must be f8e4m3 or f8e5m2, got bf16"},
       {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%x, %f)", "the scale must be f32, got bf16"},
       {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%x, %s, s8)",
        "output_dtype must be floating point, got s8"},

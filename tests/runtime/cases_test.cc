@@ -169,7 +169,8 @@ void check_fusions(const Outcome& outcome, const nlohmann::json& meta) {
   // A concatenation or reshape of integers may have become a view or vanished; then nothing is left in floating point.
   for (const char* kind : {"qcat", "qreshape", "concat_requant"}) {
     INFO(kind);
-    CHECK((count(outcome.handlers, handlers.at(kind)) >= count(wanted, kind) || count(outcome.handlers, "dequantize") == 0));
+    CHECK((count(outcome.handlers, handlers.at(kind)) >= count(wanted, kind) ||
+           count(outcome.handlers, "dequantize") == 0));
   }
   if (meta.contains("must_not_fuse") && !meta["must_not_fuse"].is_null()) {
     for (const auto& kind : meta["must_not_fuse"]) {
