@@ -9,6 +9,7 @@
 
 #include <qrules/graph/dtype.h>
 #include <qrules/graph/float16.h>
+#include <qrules/graph/float8.h>
 
 namespace qrules::elements {
 
@@ -19,16 +20,25 @@ struct Bf16 {
 struct F16 {
   uint16_t bits = 0;
 };
+struct F8E4M3 {
+  uint8_t bits = 0;
+};
+struct F8E5M2 {
+  uint8_t bits = 0;
+};
 struct Boolean {
   uint8_t bits = 0;
 };
 
 template <typename T>
-inline constexpr bool kIsFloat = std::is_floating_point_v<T> || std::is_same_v<T, Bf16> || std::is_same_v<T, F16>;
+inline constexpr bool kIsNarrowFloat =
+    std::is_same_v<T, Bf16> || std::is_same_v<T, F16> || std::is_same_v<T, F8E4M3> || std::is_same_v<T, F8E5M2>;
+template <typename T>
+inline constexpr bool kIsFloat = std::is_floating_point_v<T> || kIsNarrowFloat<T>;
 
 // The type that arithmetic on T is done in.
 template <typename T>
-using Wide = std::conditional_t<std::is_same_v<T, Bf16> || std::is_same_v<T, F16>, float, T>;
+using Wide = std::conditional_t<kIsNarrowFloat<T>, float, T>;
 
 // The conversion instructions give the smallest value for NaN and everything out of range; in C++ that is undefined.
 template <typename F>
@@ -49,6 +59,10 @@ Wide<T> widen(T value) {
     return widen_bf16(value.bits);
   } else if constexpr (std::is_same_v<T, F16>) {
     return widen_f16(value.bits);
+  } else if constexpr (std::is_same_v<T, F8E4M3>) {
+    return widen_f8e4m3(value.bits);
+  } else if constexpr (std::is_same_v<T, F8E5M2>) {
+    return widen_f8e5m2(value.bits);
   } else {
     return value;
   }
@@ -68,6 +82,10 @@ To convert(From value) {
     return Bf16{narrow_to_bf16(static_cast<float>(value))};
   } else if constexpr (std::is_same_v<To, F16>) {
     return F16{narrow_to_f16(static_cast<float>(value))};
+  } else if constexpr (std::is_same_v<To, F8E4M3>) {
+    return F8E4M3{narrow_to_f8e4m3(static_cast<float>(value))};
+  } else if constexpr (std::is_same_v<To, F8E5M2>) {
+    return F8E5M2{narrow_to_f8e5m2(static_cast<float>(value))};
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     if constexpr (std::is_same_v<To, uint64_t>) {
       constexpr From kHalf = static_cast<From>(9223372036854775808.0);
@@ -105,7 +123,8 @@ struct Tag {
   using type = T;
 };
 
-// Calls f(Tag<T>) with the type of a float that values have. False, and no call, for other dtypes.
+// Calls f(Tag<T>) with the type of a float that arithmetic gives, which f8 is not. False, and no call, for other
+// dtypes.
 template <typename F>
 bool visit_float(DType dtype, F&& f) {
   switch (dtype) {
@@ -130,10 +149,20 @@ bool visit_quantized(DType dtype, F&& f) {
   }
 }
 
-// For these and all other dtypes but f8 and complex ones.
+// The same for f8.
+template <typename F>
+bool visit_float8(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f8e4m3: f(Tag<F8E4M3>{}); return true;
+    case DType::f8e5m2: f(Tag<F8E5M2>{}); return true;
+    default: return false;
+  }
+}
+
+// For these and all other dtypes but complex ones.
 template <typename F>
 bool visit(DType dtype, F&& f) {
-  if (visit_float(dtype, f) || visit_quantized(dtype, f)) return true;
+  if (visit_float(dtype, f) || visit_quantized(dtype, f) || visit_float8(dtype, f)) return true;
   switch (dtype) {
     case DType::s64: f(Tag<int64_t>{}); return true;
     case DType::u32: f(Tag<uint32_t>{}); return true;
@@ -143,7 +172,7 @@ bool visit(DType dtype, F&& f) {
   }
 }
 
-// Element i of memory of this dtype. Zero for f8 and complex types, which preparation refuses.
+// Element i of memory of this dtype. Zero for complex types, which preparation refuses.
 template <typename To>
 To load(const void* memory, DType dtype, int64_t i) {
   To result{};

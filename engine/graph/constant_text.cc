@@ -8,13 +8,14 @@
 namespace qrules::text {
 namespace {
 
-// Bits of a float with `exponent_bits` and `mantissa_bits` nearest to `value`; overflow gives infinity, or NaN where
-// the format has none (f8e4m3).
+// Bits of a float with `exponent_bits` and `mantissa_bits` nearest to `value`; overflow gives infinity, or the largest
+// value where the format has none (f8e4m3).
 uint32_t narrow(double value, int exponent_bits, int mantissa_bits, bool has_infinity) {
   const uint32_t sign = std::signbit(value) ? 1u << (exponent_bits + mantissa_bits) : 0;
   const uint32_t top = (1u << exponent_bits) - 1;
-  const uint32_t infinity = has_infinity ? top << mantissa_bits : (1u << (exponent_bits + mantissa_bits)) - 1;
-  const uint32_t nan = has_infinity ? infinity | (1u << (mantissa_bits - 1)) : infinity;
+  const uint32_t ones = (1u << (exponent_bits + mantissa_bits)) - 1;
+  const uint32_t infinity = has_infinity ? top << mantissa_bits : ones - 1;
+  const uint32_t nan = has_infinity ? infinity | (1u << (mantissa_bits - 1)) : ones;
   if (std::isnan(value)) return sign | nan;
   if (std::isinf(value)) return sign | infinity;
   const double magnitude = std::abs(value);

@@ -1,5 +1,7 @@
 // Types of quantize, dequantize and the int8 operators of docs/operators.md.
 
+#include <qrules/graph/float8.h>
+
 #include "infer_call.h"
 
 namespace qrules::infer {
@@ -30,6 +32,58 @@ ValueType dequantize(const Call& call) {
   return tensor(result, input.sizes);
 }
 
+// torchao's operators between floating point and f8; the scale is a tensor that broadcasts to the value.
+void require_float8(DType dtype, const char* what) {
+  if (!is_float8(dtype)) refuse(std::string(what) + " must be f8e4m3 or f8e5m2, got " + std::string(name(dtype)));
+}
+
+void check_float8_scale(const Call& call, const TensorType& value) {
+  const TensorType& scale = call.tensor("scale");
+  if (scale.dtype != DType::f32) refuse("the scale must be f32, got " + std::string(name(scale.dtype)));
+  if (scale.rank() > value.rank()) refuse("the scale has more dimensions than the value");
+}
+
+ValueType quantize_float8_tensor(const Call& call) {
+  const TensorType& value = call.tensor("tensor");
+  if (!is_floating(value.dtype))
+    refuse("the value to quantize must be floating point, got " + std::string(name(value.dtype)));
+  check_float8_scale(call, value);
+  const DType dtype = call.dtype("float8_dtype");
+  require_float8(dtype, "float8_dtype");
+  return tensor(dtype, value.sizes);
+}
+
+ValueType dequantize_float8_tensor(const Call& call) {
+  const TensorType& value = call.tensor("tensor");
+  require_float8(value.dtype, "the value to dequantize");
+  check_float8_scale(call, value);
+  const DType dtype = call.dtype("output_dtype");
+  if (!is_floating(dtype)) refuse("output_dtype must be floating point, got " + std::string(name(dtype)));
+  return tensor(dtype, value.sizes);
+}
+
+// onednn.quantize_float8 and onednn.dequantize_float8.
+void check_float8_range(const Call& call, DType dtype) {
+  require_float8(dtype, "dtype");
+  const int64_t largest = largest_float8(dtype);
+  if (call.integer("zero_point") != 0 || call.integer("quant_min") != -largest || call.integer("quant_max") != largest)
+    refuse("f8 has zero point 0 and its whole finite range");
+}
+
+ValueType quantize_float8(const Call& call) {
+  check_float8_range(call, call.dtype("dtype"));
+  return quantize(call);
+}
+
+ValueType dequantize_float8(const Call& call) {
+  check_float8_range(call, call.dtype("dtype"));
+  const TensorType& input = call.tensor("input");
+  if (input.dtype != call.dtype("dtype"))
+    refuse("the value to dequantize is " + std::string(name(input.dtype)) + ", not " +
+           std::string(name(call.dtype("dtype"))));
+  return tensor(DType::f32, input.sizes);
+}
+
 ValueType choose_qparams(const Call& call) {
   call.tensor("input");
   return ValueType::tuple({{DType::f64, {1}, {}}, {DType::s64, {1}, {}}});
@@ -53,14 +107,20 @@ void check_one_element(const Call& call, const char* parameter) {
   }
 }
 
+// Result types of an f8 operator: f8 instead of integers.
 DType check_epilogue(const Call& call) {
   const DType result = call.dtype("out_dtype");
+  const bool float8 = call.tensor("x").dtype == DType::f8e4m3;
   if (result == DType::f32 || result == DType::bf16) {
     const Argument& scale = call.argument("out_scale");
     const Argument& zero_point = call.argument("out_zero_point");
     if (scale.node() || zero_point.node() || scale.number() != 1.0 || zero_point.number() != 0.0) {
       refuse("a floating-point result needs out_scale 1 and out_zero_point 0");
     }
+  } else if (float8) {
+    if (result != DType::f8e4m3)
+      refuse("out_dtype of an f8 operator must be f32, bf16 or f8e4m3, got " + std::string(name(result)));
+    if (call.argument("out_zero_point").number() != 0.0) refuse("f8 has no zero point");
   } else if (result != DType::u8 && result != DType::s8) {
     refuse("out_dtype must be f32, bf16, u8 or s8, got " + std::string(name(result)));
   }
@@ -102,8 +162,14 @@ bool scales_rows(const Call& call) {
 void check_quantized_operands(const Call& call, Dim channels, bool may_scale_rows) {
   const TensorType& x = call.tensor("x");
   const TensorType& weight = call.tensor("weight");
-  require_int8(x, "the activation");
-  if (weight.dtype != DType::s8) refuse("the weight must be s8, got " + std::string(name(weight.dtype)));
+  if (x.dtype == DType::f8e4m3) {
+    if (weight.dtype != DType::f8e4m3)
+      refuse("the weight of an f8e4m3 activation must be f8e4m3, got " + std::string(name(weight.dtype)));
+    if (call.argument("x_zero_point").number() != 0.0) refuse("f8 has no zero point");
+  } else {
+    require_int8(x, "the activation");
+    if (weight.dtype != DType::s8) refuse("the weight must be s8, got " + std::string(name(weight.dtype)));
+  }
   if (!may_scale_rows || !scales_rows(call)) check_one_element(call, "x_scale");
   check_one_element(call, "x_zero_point");
   const TensorType& scale = call.tensor("weight_scale");
@@ -120,11 +186,12 @@ void check_quantized_operands(const Call& call, Dim channels, bool may_scale_row
 
 void check_other(const Call& call, const std::vector<Dim>& result, bool may_broadcast) {
   const TensorType& other = call.tensor("other");
-  const bool integer = other.dtype == DType::u8 || other.dtype == DType::s8;
-  if (!integer && other.dtype != DType::f32 && other.dtype != DType::bf16) {
-    refuse("other must be u8, s8, f32 or bf16, got " + std::string(name(other.dtype)));
+  const bool scaled = other.dtype == DType::u8 || other.dtype == DType::s8 || other.dtype == DType::f8e4m3;
+  if (!scaled && other.dtype != DType::f32 && other.dtype != DType::bf16) {
+    refuse("other must be u8, s8, f8e4m3, f32 or bf16, got " + std::string(name(other.dtype)));
   }
-  if (!integer && (call.argument("other_scale").number() != 1.0 || call.argument("other_zero_point").number() != 0.0)) {
+  if (other.dtype == DType::f8e4m3 && call.argument("other_zero_point").number() != 0.0) refuse("f8 has no zero point");
+  if (!scaled && (call.argument("other_scale").number() != 1.0 || call.argument("other_zero_point").number() != 0.0)) {
     refuse("a floating-point other has scale 1 and zero point 0");
   }
   check_one_element(call, "other_scale");
@@ -143,7 +210,7 @@ std::vector<Dim> linear_sizes(const Call& call) {
   if (weight.rank() != 2) refuse("the weight must have two dimensions");
   if (x.sizes.back() != weight.sizes[1]) refuse("the activation's last size and the weight's second differ");
   // The s32 accumulator holds 65,793 products of 255 and -128 at the most.
-  if (weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793)
+  if (x.dtype != DType::f8e4m3 && weight.sizes[1].is_static() && weight.sizes[1].value() > 65'793)
     refuse("more than 65,793 products overflow the accumulator");
   check_quantized_operands(call, weight.sizes[0], true);
   std::vector<Dim> sizes = x.sizes;
@@ -307,7 +374,9 @@ ValueType qcat(const Call& call) {
   if (types.empty()) refuse("nothing to concatenate");
   std::vector<Dim> sizes = types[0]->sizes;
   const size_t axis = call.dimension("dim", sizes.size());
-  for (const TensorType* type : types) require_int8(*type, "every tensor");
+  for (const TensorType* type : types) {
+    if (!is_float8(type->dtype)) require_int8(*type, "every tensor");
+  }
   for (size_t i = 1; i < types.size(); ++i) {
     if (types[i]->dtype != types[0]->dtype) refuse("the tensors have different dtypes");
     if (types[i]->rank() != sizes.size()) refuse("the tensors have different ranks");
@@ -324,7 +393,7 @@ ValueType qcat(const Call& call) {
 
 ValueType qreshape(const Call& call) {
   const TensorType& x = call.tensor("x");
-  require_int8(x, "the tensor");
+  if (!is_float8(x.dtype)) require_int8(x, "the tensor");
   return tensor(x.dtype, resolve_shape(call.dims(), x.sizes, call.list("shape")));
 }
 
@@ -347,6 +416,10 @@ void add_quantized_rules(Table& table) {
   table[ns + "choose_qparams_per_token.default"] = choose_qparams_per_token;
   table[ns + "choose_qparams_per_token_asymmetric.default"] = choose_qparams_per_token;
   table[ns + "convert_element_type.no_fuse"] = cast_no_fuse;
+  table["torchao.quantize_affine_float8_non_decomposed.default"] = quantize_float8_tensor;
+  table["torchao.dequantize_affine_float8_non_decomposed.default"] = dequantize_float8_tensor;
+  table["onednn.quantize_float8.default"] = quantize_float8;
+  table["onednn.dequantize_float8.default"] = dequantize_float8;
   table["onednn.qlinear.default"] = qlinear;
   table["onednn.qlinear_binary.default"] = qlinear_binary;
   table["onednn.linear_fp16.default"] = linear_fp16;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include <qrules/graph/float8.h>
 #include <qrules/match/functions.h>
 
 namespace qrules {
@@ -78,6 +79,7 @@ Evaluated close(const FunctionContext&, Arguments arguments) {
 
 Evaluated bound_of_type(Arguments arguments, bool low) {
   const DType* dtype = arguments[0].get_if<DType>();
+  if (dtype && is_float8(*dtype)) return Argument(low ? -largest_float8(*dtype) : largest_float8(*dtype));
   if (!dtype || !is_integral(*dtype)) return Unknown{"it is no integer type"};
   return Argument(low ? lowest(*dtype) : highest(*dtype));
 }
@@ -148,11 +150,11 @@ void add_value_functions(FunctionRegistry& registry) {
   add("close", {a, b, {"rel", Type::number, true, Argument(1e-5)}}, Type::boolean, 0,
       "Whether two numbers are equal up to a relative tolerance.", "{0} and {1} differ by more than {2} of the larger",
       close);
-  add("qmin", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The smallest value of an integer type.",
-      "qmin({0}) is {result}",
+  add("qmin", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0,
+      "The smallest value of an integer type, or the smallest finite one of f8.", "qmin({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) { return bound_of_type(arguments, true); });
-  add("qmax", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0, "The largest value of an integer type.",
-      "qmax({0}) is {result}",
+  add("qmax", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0,
+      "The largest value of an integer type, or the largest finite one of f8.", "qmax({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) { return bound_of_type(arguments, false); });
   add("len", {l}, Type::integer, 0, "The number of elements of a list.", "the length of {0} is {result}", length);
   add("abs", {{"a", Type::number, false, {}}}, Type::number, 0, "The absolute value of a number.",

@@ -35,8 +35,8 @@ Prepared convert_element_type(PrepareContext& context) {
       });
     });
   });
-  if (!known_in) return refuse_dtype(context, "the value", in.dtype, "integers, bool, f16, bf16, f32 and f64");
-  if (!known_out) return refuse_dtype(context, "the result", out.dtype, "integers, bool, f16, bf16, f32 and f64");
+  if (!known_in) return refuse_dtype(context, "the value", in.dtype, "integers, bool and floats");
+  if (!known_out) return refuse_dtype(context, "the result", out.dtype, "integers, bool and floats");
   return kernel;
 }
 

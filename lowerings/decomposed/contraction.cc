@@ -60,8 +60,8 @@ Status read_other(PrepareContext& context, Contraction& contraction) {
   const TensorLayout& layout = context.input(*operand);
   contraction.other_dtype = layout.dtype;
   if (layout.dtype != DType::u8 && layout.dtype != DType::s8 && layout.dtype != DType::f32 &&
-      layout.dtype != DType::bf16) {
-    return refuse_dtype(context, "`other`", layout.dtype, "u8, s8, f32 or bf16");
+      layout.dtype != DType::bf16 && layout.dtype != DType::f8e4m3) {
+    return refuse_dtype(context, "`other`", layout.dtype, "u8, s8, f8e4m3, f32 or bf16");
   }
   auto scale = number_argument(context, "other_scale"), zero_point = number_argument(context, "other_zero_point");
   if (!scale) return scale.diagnostics();
@@ -100,9 +100,11 @@ Result<Contraction> Contraction::prepare(PrepareContext& context, int64_t channe
   contraction.x = *x;
   contraction.weight = *weight;
   const DType x_dtype = context.input(*x).dtype, weight_dtype = context.input(*weight).dtype;
-  if (x_dtype != DType::u8 && x_dtype != DType::s8) return refuse_dtype(context, "the activation", x_dtype, "u8 or s8");
-  if (weight_dtype != DType::s8) return refuse_dtype(context, "the weight", weight_dtype, "s8");
-  contraction.x_is_signed = x_dtype == DType::s8;
+  if (x_dtype != DType::u8 && x_dtype != DType::s8 && x_dtype != DType::f8e4m3)
+    return refuse_dtype(context, "the activation", x_dtype, "u8, s8 or f8e4m3");
+  const DType wanted = x_dtype == DType::f8e4m3 ? DType::f8e4m3 : DType::s8;
+  if (weight_dtype != wanted) return refuse_dtype(context, "the weight", weight_dtype, std::string(name(wanted)));
+  contraction.x_dtype = x_dtype;
   if (may_scale_rows) read_row_scale(context, contraction);
   if (!contraction.row_scale) {
     auto scale = number_argument(context, "x_scale");
@@ -136,8 +138,13 @@ ContractionRun::ContractionRun(const Contraction& contraction, const KernelArgum
   other_zero_point_ = contraction.other_zero_point.read(arguments);
 }
 
+void note_reference(PrepareContext& context, const Contraction& contraction) {
+  context.note(contraction.x_dtype == DType::f8e4m3 ? "exact reference kernel: slow; there is no fast one for f8e4m3"
+                                                    : "exact reference kernel: slow");
+}
+
 bool ContractionRun::fits_s32(int64_t products) const {
-  const int64_t low = contraction_.x_is_signed ? -128 : 0;
+  const int64_t low = contraction_.x_dtype == DType::s8 ? -128 : 0;
   return products <= kMaxProductsInS32 && zero_point_ >= low && zero_point_ <= low + 255;
 }
 

@@ -14,7 +14,7 @@ enum class Binary { add, sub, mul };
 
 struct Contraction {
   size_t x = 0, weight = 0, weight_scale = 0;
-  bool x_is_signed = false;
+  DType x_dtype = DType::u8;
   Number x_scale, x_zero_point;
   std::optional<size_t> row_scale;  // in place of x_scale: one for each row of a linear's x
   DType row_scale_dtype = DType::f32;
@@ -46,8 +46,10 @@ class ContractionRun {
   // Whether sums of this many products stay in s32.
   bool fits_s32(int64_t products) const;
 
-  // `sum` of channel n becomes the element at out_offset; arithmetic in double. `row_offset`: where the row's scale is.
-  void store_at(int64_t out_offset, int64_t other_offset, int64_t n, int64_t sum, int64_t row_offset = 0) const {
+  // `sum` of channel n (s32, s64, or double of f8 products) becomes the element at out_offset; arithmetic in double.
+  // `row_offset`: where the row's scale is.
+  template <typename Sum>
+  void store_at(int64_t out_offset, int64_t other_offset, int64_t n, Sum sum, int64_t row_offset = 0) const {
     const double x_scale = row_scale_ ? load<double>(row_scale_, contraction_.row_scale_dtype, row_offset) : x_scale_;
     double v =
         static_cast<double>(sum) * (x_scale * static_cast<double>(weight_scale_[n * contraction_.weight_scale_step]));
@@ -71,5 +73,21 @@ class ContractionRun {
   double other_scale_ = 1, other_zero_point_ = 0;
   EpilogueRun epilogue_;
 };
+
+// Calls f(sum, activation, weight), Tags of the types to compute with: sums of integers are exact in s32 or s64; a
+// product of two f8e4m3 has at most 8 bits, and its sums are exact in double but for extreme sizes.
+template <typename F>
+void with_types(const Contraction& contraction, const ContractionRun& run, int64_t products, F&& f) {
+  if (contraction.x_dtype == DType::f8e4m3) return f(Tag<double>{}, Tag<F8E4M3>{}, Tag<F8E4M3>{});
+  const bool narrow = run.fits_s32(products);
+  if (contraction.x_dtype == DType::s8) {
+    narrow ? f(Tag<int32_t>{}, Tag<int8_t>{}, Tag<int8_t>{}) : f(Tag<int64_t>{}, Tag<int8_t>{}, Tag<int8_t>{});
+  } else {
+    narrow ? f(Tag<int32_t>{}, Tag<uint8_t>{}, Tag<int8_t>{}) : f(Tag<int64_t>{}, Tag<uint8_t>{}, Tag<int8_t>{});
+  }
+}
+
+// The line of the report that says why this kernel runs.
+void note_reference(PrepareContext& context, const Contraction& contraction);
 
 }  // namespace qrules::decomposed

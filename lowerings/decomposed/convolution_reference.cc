@@ -1,4 +1,4 @@
-// onednn.qconv and onednn.qconv_binary: exact integer sums, then the epilogue. One to three spatial dimensions.
+// onednn.qconv and onednn.qconv_binary: exact sums, then the epilogue. One to three spatial dimensions.
 
 #include <array>
 
@@ -29,17 +29,16 @@ void add_tap(Sum* sums, const X* x, const Axis& w, int64_t tap, Sum zero_point, 
   const int64_t last = w.in <= shift ? 0 : std::min(w.out, (w.in - shift + w.stride - 1) / w.stride);
   const int64_t step = w.stride * w.x_step;
   if (step == 1) {
-    for (int64_t o = first; o < last; ++o) sums[o] += (static_cast<Sum>(x[o + shift]) - zero_point) * weight;
+    for (int64_t o = first; o < last; ++o) sums[o] += (static_cast<Sum>(widen(x[o + shift])) - zero_point) * weight;
   } else {
     for (int64_t o = first; o < last; ++o)
-      sums[o] += (static_cast<Sum>(x[shift * w.x_step + o * step]) - zero_point) * weight;
+      sums[o] += (static_cast<Sum>(widen(x[shift * w.x_step + o * step])) - zero_point) * weight;
   }
 }
 
 // Sums of one output row.
-template <typename Sum, typename X>
-void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int64_t depth, int64_t height,
-             Sum zero_point) {
+template <typename Sum, typename X, typename W>
+void sum_row(Sum* sums, const X* x, const W* weight, const Geometry& g, int64_t depth, int64_t height, Sum zero_point) {
   const auto& [d, h, w] = g.axes;
   std::fill(sums, sums + w.out, Sum{0});
   for (int64_t c = 0; c < g.inner; ++c) {
@@ -50,19 +49,19 @@ void sum_row(Sum* sums, const X* x, const int8_t* weight, const Geometry& g, int
         const int64_t y = height * h.stride - h.padding + j * h.dilation;
         if (y < 0 || y >= h.in) continue;
         const X* row = x + c * g.x_steps[1] + z * d.x_step + y * h.x_step;
-        const int8_t* taps = weight + c * g.weight_steps[1] + i * d.weight_step + j * h.weight_step;
+        const W* taps = weight + c * g.weight_steps[1] + i * d.weight_step + j * h.weight_step;
         for (int64_t k = 0; k < w.kernel; ++k)
-          add_tap<Sum>(sums, row, w, k, zero_point, static_cast<Sum>(taps[k * w.weight_step]));
+          add_tap<Sum>(sums, row, w, k, zero_point, static_cast<Sum>(widen(taps[k * w.weight_step])));
       }
     }
   }
 }
 
-template <typename Sum, typename X>
+template <typename Sum, typename X, typename W>
 void convolve(const Geometry& g, const Contraction& contraction, const ContractionRun& run,
               const KernelArguments& arguments) {
   const auto* x = static_cast<const X*>(arguments.inputs[contraction.x]);
-  const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
+  const auto* weight = static_cast<const W*>(arguments.inputs[contraction.weight]);
   auto* sums = static_cast<Sum*>(arguments.scratch);
   const auto& [d, h, w] = g.axes;
   const auto zero_point = static_cast<Sum>(run.zero_point());
@@ -148,17 +147,12 @@ Prepared qconv(PrepareContext& context) {
   geometry->out_steps = {out.strides[0], out.strides[1]};
   geometry->other_steps = {contraction->other_strides[0], contraction->other_strides[1]};
   context.request_scratch(static_cast<size_t>(geometry->axes.back().out) * sizeof(int64_t));
-  context.note("exact reference kernel: slow");
+  note_reference(context, *contraction);
   return make_kernel("ref", [g = *geometry, contraction = *contraction](const KernelArguments& arguments) {
     const ContractionRun run(contraction, arguments);
-    const bool narrow = run.fits_s32(g.products());
-    if (contraction.x_is_signed) {
-      narrow ? convolve<int32_t, int8_t>(g, contraction, run, arguments)
-             : convolve<int64_t, int8_t>(g, contraction, run, arguments);
-    } else {
-      narrow ? convolve<int32_t, uint8_t>(g, contraction, run, arguments)
-             : convolve<int64_t, uint8_t>(g, contraction, run, arguments);
-    }
+    with_types(contraction, run, g.products(), [&]<typename Sum, typename X, typename W>(Tag<Sum>, Tag<X>, Tag<W>) {
+      convolve<Sum, X, W>(g, contraction, run, arguments);
+    });
   });
 }
 

@@ -38,8 +38,8 @@ Result<Epilogue> Epilogue::prepare(PrepareContext& context) {
   epilogue.out_zero_point = *zero_point;
   epilogue.out_dtype = context.output(0).dtype;
   const DType out = epilogue.out_dtype;
-  if (out != DType::f32 && out != DType::bf16 && out != DType::u8 && out != DType::s8) {
-    return refuse_dtype(context, "the result", out, "f32, bf16, u8 or s8");
+  if (out != DType::f32 && out != DType::bf16 && out != DType::u8 && out != DType::s8 && out != DType::f8e4m3) {
+    return refuse_dtype(context, "the result", out, "f32, bf16, u8, s8 or f8e4m3");
   }
   const Argument* text = context.node().argument("post_op");
   const std::string* name = text ? text->get_if<std::string>() : nullptr;

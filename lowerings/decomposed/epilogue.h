@@ -41,7 +41,7 @@ struct Epilogue {
   PostOp post_op = PostOp::none;
   double a = 0, b = 0;
 
-  // Errors: unknown post-op or wrong count of its numbers, out_dtype other than f32, bf16, u8 and s8.
+  // Errors: unknown post-op or wrong count of its numbers, out_dtype other than f32, bf16, u8, s8 and f8e4m3.
   static Result<Epilogue> prepare(PrepareContext& context);
 };
 
@@ -60,12 +60,20 @@ class EpilogueRun {
     switch (epilogue_.out_dtype) {
       case DType::u8: static_cast<uint8_t*>(out_)[offset] = static_cast<uint8_t>(quantized(u, 0, 255)); return;
       case DType::s8: static_cast<int8_t*>(out_)[offset] = static_cast<int8_t>(quantized(u, -128, 127)); return;
+      case DType::f8e4m3: static_cast<F8E4M3*>(out_)[offset] = float8(u); return;
       case DType::bf16: static_cast<Bf16*>(out_)[offset] = convert<Bf16>(u); return;
       default: static_cast<float*>(out_)[offset] = u;
     }
   }
 
  private:
+  // As a quantize of the f32 value has it: clamped to the finite values, rounded by the conversion. NaN stays.
+  F8E4M3 float8(float u) const {
+    constexpr float kLargest = 448;
+    const float value = u / static_cast<float>(scale_);
+    return convert<F8E4M3>(value < -kLargest ? -kLargest : value > kLargest ? kLargest : value);
+  }
+
   int32_t quantized(float u, double low, double high) const {
     double value = round_half_even(static_cast<double>(u) / scale_ + zero_point_);
     value = value < low ? low : value > high ? high : value;

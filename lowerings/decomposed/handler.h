@@ -79,6 +79,7 @@ std::optional<size_t> wrap_dimension(int64_t dim, size_t rank);
 // Each file adds its handlers.
 void add_quantize(HandlerRegistry& registry);
 void add_dequantize(HandlerRegistry& registry);
+void add_float8(HandlerRegistry& registry);
 void add_choose_qparams(HandlerRegistry& registry);
 void add_views(HandlerRegistry& registry);
 void add_casts(HandlerRegistry& registry);

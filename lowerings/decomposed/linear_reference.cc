@@ -1,4 +1,4 @@
-// onednn.qlinear and onednn.qlinear_binary: exact integer sums, then the epilogue.
+// onednn.qlinear and onednn.qlinear_binary: exact sums, then the epilogue.
 
 #include <qrules/lowerings/decomposed/contraction.h>
 
@@ -11,22 +11,24 @@ struct Matrix {
   int64_t out_step = 0, other_step = 0;
 };
 
-template <typename Sum, typename X>
-Sum dot(const X* x, int64_t x_step, const int8_t* weight, int64_t weight_step, int64_t count, Sum zero_point) {
+template <typename Sum, typename X, typename W>
+Sum dot(const X* x, int64_t x_step, const W* weight, int64_t weight_step, int64_t count, Sum zero_point) {
   Sum sum = 0;
+  const auto product = [zero_point](X a, W b) {
+    return (static_cast<Sum>(widen(a)) - zero_point) * static_cast<Sum>(widen(b));
+  };
   if (x_step == 1 && weight_step == 1) {
-    for (int64_t k = 0; k < count; ++k) sum += (static_cast<Sum>(x[k]) - zero_point) * static_cast<Sum>(weight[k]);
+    for (int64_t k = 0; k < count; ++k) sum += product(x[k], weight[k]);
   } else {
-    for (int64_t k = 0; k < count; ++k)
-      sum += (static_cast<Sum>(x[k * x_step]) - zero_point) * static_cast<Sum>(weight[k * weight_step]);
+    for (int64_t k = 0; k < count; ++k) sum += product(x[k * x_step], weight[k * weight_step]);
   }
   return sum;
 }
 
-template <typename Sum, typename X>
+template <typename Sum, typename X, typename W>
 void multiply(const Matrix& matrix, const StridedLoop<4>& rows, const Contraction& contraction,
               const ContractionRun& run, const KernelArguments& arguments) {
-  const auto* weight = static_cast<const int8_t*>(arguments.inputs[contraction.weight]);
+  const auto* weight = static_cast<const W*>(arguments.inputs[contraction.weight]);
   const auto zero_point = static_cast<Sum>(run.zero_point());
   rows.run([&](const auto& at, int64_t count, const auto& steps) {
     for (int64_t m = 0; m < count; ++m) {
@@ -70,17 +72,12 @@ Prepared qlinear(PrepareContext& context) {
   if (contraction->row_scale) scale_strides = context.input(*contraction->row_scale).strides;
   const StridedLoop<4> rows(leading(out.sizes), {leading(out.strides), leading(x.strides),
                                                  leading(contraction->other_strides), leading(scale_strides)});
-  context.note("exact reference kernel: slow");
+  note_reference(context, *contraction);
   return make_kernel("ref", [matrix, rows, contraction = *contraction](const KernelArguments& arguments) {
     const ContractionRun run(contraction, arguments);
-    const bool narrow = run.fits_s32(matrix.inner);
-    if (contraction.x_is_signed) {
-      narrow ? multiply<int32_t, int8_t>(matrix, rows, contraction, run, arguments)
-             : multiply<int64_t, int8_t>(matrix, rows, contraction, run, arguments);
-    } else {
-      narrow ? multiply<int32_t, uint8_t>(matrix, rows, contraction, run, arguments)
-             : multiply<int64_t, uint8_t>(matrix, rows, contraction, run, arguments);
-    }
+    with_types(contraction, run, matrix.inner, [&]<typename Sum, typename X, typename W>(Tag<Sum>, Tag<X>, Tag<W>) {
+      multiply<Sum, X, W>(matrix, rows, contraction, run, arguments);
+    });
   });
 }
 

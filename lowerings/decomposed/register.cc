@@ -8,6 +8,7 @@ namespace qrules {
 void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_quantize(registry);
   decomposed::add_dequantize(registry);
+  decomposed::add_float8(registry);
   decomposed::add_choose_qparams(registry);
   decomposed::add_views(registry);
   decomposed::add_casts(registry);

@@ -37,6 +37,7 @@ constexpr const char* kX = "%x: f32[2,3]";
 constexpr const char* kInt = "%x: s32[2,3]";
 constexpr const char* kImage = "%x: f32[1,3,8,8]";
 constexpr const char* kQ = "%x: f32[2,8], %q: s8[2,8], %s: f64[1], %z: s64[1], %ss: f32[2], %zs: s64[2], %n: s64[]";
+constexpr const char* kFloat8 = "%x: f8e4m3[4,4], %w: f8e4m3[4,4], %s8: s8[4,4], %s: f32[4], %f: bf16[4,4]";
 constexpr const char* kQLinear =
     "%x: u8[b,16], %w: s8[32,16], %s: f32[32], %one: f32[1], %bias: f32[32], %other: s8[b,32], %row: f32[32], %f: "
     "f32[b,16], %wf: f32[32,16]";
@@ -180,6 +181,15 @@ const Row kTypes[] = {
     {kQ, "quantized_decomposed.dequantize_per_channel.default(%q, %ss, None, 0, -128, 127, s8)", "f32[2,8]"},
     {kQ, "quantized_decomposed.dequantize_per_token.default(%q, %ss, %zs, -128, 127, s8, f16)", "f16[2,8]"},
     {kQ, "quantized_decomposed.dequantize_per_channel_group.default(%q, %ss, %zs, -8, 7, s8, 4, f32)", "f32[2,8]"},
+    {kFloat8, "torchao.quantize_affine_float8_non_decomposed.default(%f, %s)", "f8e4m3[4,4]"},
+    {kFloat8, "torchao.quantize_affine_float8_non_decomposed.default(%f, %s, f8e5m2)", "f8e5m2[4,4]"},
+    {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%x, %s, bf16)", "bf16[4,4]"},
+    {kFloat8, "onednn.quantize_float8.default(%f, 0.1, 0, -448, 448, f8e4m3)", "f8e4m3[4,4]"},
+    {kFloat8, "onednn.dequantize_float8.default(%x, 0.1, 0, -448, 448, f8e4m3)", "f32[4,4]"},
+    {kFloat8, "onednn.qlinear.default(%x, 0.1, 0, %w, %s, None, 0.5, 0, f8e4m3)", "f8e4m3[4,4]"},
+    {kFloat8, "onednn.qlinear_binary.default(%x, 0.1, 0, %w, %s, None, %x, 0.5, 0)", "f32[4,4]"},
+    {kFloat8, "onednn.qcat.default([%x, %x], 1)", "f8e4m3[4,8]"},
+    {kFloat8, "onednn.qreshape.default(%x, [2, 8])", "f8e4m3[2,8]"},
     {kQ, "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-5, u8)", "(f64[1], s64[1])"},
     {kQ, "quantized_decomposed.choose_qparams_symmetric.tensor(%x, -127, 127, 1e-5, s8)", "(f64[1], s64[1])"},
     {kQ, "quantized_decomposed.choose_qparams_per_token.default(%x, s8)", "(f64[2,1], s64[2,1])"},
@@ -378,7 +388,28 @@ TEST_CASE("Operands are refused in words") {
        "unknown binary \"div\""},
       {"%x: s8[2,4], %w: s8[1,4], %s: f32[1], %o: s32[2,1]",
        "onednn.qlinear_binary.default(%x, 0.1, 3, %w, %s, None, %o, 1.0, 0)",
-       "other must be u8, s8, f32 or bf16, got s32"},
+       "other must be u8, s8, f8e4m3, f32 or bf16, got s32"},
+      {kFloat8, "onednn.qlinear.default(%x, 0.1, 0, %s8, %s, None)",
+       "the weight of an f8e4m3 activation must be f8e4m3, got s8"},
+      {kFloat8, "onednn.qlinear.default(%x, 0.1, 3, %w, %s, None)", "f8 has no zero point"},
+      {kFloat8, "onednn.qlinear.default(%x, 0.1, 0, %w, %s, None, 0.5, 3, f8e4m3)", "f8 has no zero point"},
+      {kFloat8, "onednn.qlinear.default(%x, 0.1, 0, %w, %s, None, 0.5, 0, u8)",
+       "out_dtype of an f8 operator must be f32, bf16 or f8e4m3, got u8"},
+      {kFloat8, "onednn.qlinear_binary.default(%x, 0.1, 0, %w, %s, None, %x, 0.5, 1)", "f8 has no zero point"},
+      {kFloat8, "onednn.quantize_float8.default(%f, 0.1, 1, -448, 448, f8e4m3)",
+       "f8 has zero point 0 and its whole finite range"},
+      {kFloat8, "onednn.quantize_float8.default(%f, 0.1, 0, -128, 127, s8)", "dtype must be f8e4m3 or f8e5m2, got s8"},
+      {kFloat8, "onednn.dequantize_float8.default(%x, 0.1, 0, -57344, 57344, f8e5m2)",
+       "the value to dequantize is f8e4m3, not f8e5m2"},
+      {kFloat8, "torchao.quantize_affine_float8_non_decomposed.default(%s8, %s)",
+       "the value to quantize must be floating point, got s8"},
+      {kFloat8, "torchao.quantize_affine_float8_non_decomposed.default(%f, %s, u8)",
+       "float8_dtype must be f8e4m3 or f8e5m2, got u8"},
+      {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%f, %s)",
+       "the value to dequantize must be f8e4m3 or f8e5m2, got bf16"},
+      {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%x, %f)", "the scale must be f32, got bf16"},
+      {kFloat8, "torchao.dequantize_affine_float8_non_decomposed.default(%x, %s, s8)",
+       "output_dtype must be floating point, got s8"},
       {kQConv, "onednn.qconv.default(%x5, 0.1, 3, %w, %s, None, [1], [0], [1], 1)",
        "the activation must have rank 3 or 4, got 5"},
       {kQConv, "onednn.qconv.default(%x, 0.1, 3, %w1, %s, None, [1], [0], [1], 1)",

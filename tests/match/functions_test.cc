@@ -174,6 +174,8 @@ TEST_CASE("Functions of constants, numbers and lists", "[match][functions]") {
       {"qmax(u8)", "255"},
       {"qmin(s8)", "-128"},
       {"qmax(s8)", "127"},
+      {"qmin(f8e4m3)", "-448"},
+      {"qmax(f8e5m2)", "57344"},
       {"qmax(f32)", "unknown: it is no integer type"},
       {"len([1, 2, 3])", "3"},
       {"len([])", "0"},

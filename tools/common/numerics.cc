@@ -50,9 +50,11 @@ double epsilon(DType dtype) {
   }
 }
 
+// Of what is rounded on the way: inputs and constants are read as they are.
 double coarsest_epsilon(const Graph& graph) {
   double coarsest = 0;
   for (const Node* node = graph.first(); node; node = node->next()) {
+    if (!node->is_call()) continue;
     for (const TensorType& type : node->type().tensors) coarsest = std::max(coarsest, epsilon(type.dtype));
   }
   return coarsest;
