@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <common/diagnostics.h>
 #include <common/numerics_inputs.h>
 #include <qrules/lowerings/register.h>
 #include <qrules/rewrite/constant_data.h>
@@ -197,14 +198,18 @@ class Comparison {
         tolerance_(tolerance),
         report_(report) {}
 
-  // False at the first difference, which goes into the report.
-  bool run(const InputSet& set, const std::string& sizes) {
+  // False at the first difference, which goes into the report. Inputs that operators of `before` do not take are left
+  // out; the reason goes into `refused`.
+  bool run(const InputSet& set, const std::string& sizes, std::string& refused) {
     std::vector<const void*> inputs;
     for (const HostTensor& tensor : set.tensors) inputs.push_back(tensor.data.get());
-    before_context_->run(inputs);
-    after_context_->run(inputs);
-    ++report_.runs;
     where_ = "inputs `" + set.name + "`" + (sizes.empty() ? "" : " with " + sizes);
+    if (auto why = failure_of(*before_context_, inputs)) {
+      refused = *why;
+      return true;
+    }
+    if (auto why = failure_of(*after_context_, inputs)) return differ("the rewritten graph cannot be run: " + *why);
+    ++report_.runs;
     if (after_.output_layouts().size() != reference_.results) {
       return differ("the graph has " + std::to_string(after_.output_layouts().size()) + " results instead of " +
                     std::to_string(reference_.results));
@@ -227,6 +232,17 @@ class Comparison {
   }
 
  private:
+  // PyTorch's operators say by an exception that they do not take their operands.
+  static std::optional<std::string> failure_of(Plan::Context& context, const std::vector<const void*>& inputs) {
+    try {
+      context.run(inputs);
+    } catch (const std::exception& error) {
+      const std::string what = error.what();
+      return what.substr(0, what.find('\n'));
+    }
+    return std::nullopt;
+  }
+
   bool differ(std::string what) {
     report_.equal = false;
     report_.difference = where_ + ": " + std::move(what);
@@ -333,6 +349,7 @@ Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after,
   const std::vector<int64_t> values = symbols.empty() ? std::vector<int64_t>{1} : options.symbol_values;
   NumericsReport report;
   Diagnostics refused;
+  std::string not_run;
   for (const int64_t value : values) {
     std::map<std::string, int64_t> sizes;
     std::string sizes_text;
@@ -351,9 +368,10 @@ Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after,
     for (const InputSet& set :
          make_inputs(before, (*expected)->input_layouts(), options.seed + static_cast<uint64_t>(value),
                      options.random_sets, non_finite)) {
-      if (!comparison.run(set, sizes_text)) return report;
+      if (!comparison.run(set, sizes_text, not_run)) return report;
     }
   }
+  if (report.runs == 0 && refused.empty()) return Diagnostic(kOperandsRefused).with("why", not_run);
   if (report.runs == 0) return refused;
   return report;
 }
