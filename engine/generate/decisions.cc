@@ -21,10 +21,31 @@ uint64_t Decisions::raw(const std::string& name) {
   if (asked_.emplace(name, true).second) used_.push_back(name);
   const auto found = drawn_.find(name);
   if (found != drawn_.end()) return found->second;
-  return drawn_[name] = draw() >> 32;
+  return drawn_[name] = enumerating_ ? 0 : draw() >> 32;
+}
+
+Decisions Decisions::first_way() {
+  Decisions decisions;
+  decisions.enumerating_ = true;
+  return decisions;
+}
+
+bool Decisions::next_way() {
+  // The last choice asked for turns fastest; what was asked for after the one that moves depends on it.
+  for (size_t i = used_.size(); i-- > 0;) {
+    const std::string name = used_[i];
+    if (++drawn_[name] < counts_[name]) {
+      for (size_t j = i + 1; j < used_.size(); ++j) drawn_.erase(used_[j]);
+      begin();
+      return true;
+    }
+    drawn_.erase(name);
+  }
+  return false;
 }
 
 size_t Decisions::choose(const std::string& name, size_t count) {
+  if (enumerating_) counts_[name] = count;
   return static_cast<size_t>(raw(name) % count);
 }
 

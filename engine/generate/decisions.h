@@ -27,6 +27,11 @@ class Decisions {
   // A number drawn for this name: seeds the elements of a constant.
   uint64_t number(const std::string& name);
 
+  // All ways instead of random ones: every choice is the first option; each `next_way` takes the next combination of
+  // what was asked for since, as an odometer does. False after the last.
+  static Decisions first_way();
+  bool next_way();
+
   // Before a graph is built anew: forgets which names were asked for.
   void begin();
   // Names asked for since `begin`, in that order.
@@ -46,6 +51,8 @@ class Decisions {
   std::map<std::string, uint64_t, std::less<>> drawn_;
   std::map<std::string, bool, std::less<>> asked_;
   std::vector<std::string> used_;
+  bool enumerating_ = false;
+  std::map<std::string, size_t, std::less<>> counts_;  // of the choices in an enumeration
 };
 
 }  // namespace qrules

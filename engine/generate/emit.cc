@@ -283,14 +283,19 @@ std::optional<Argument> Emitter::plain(Term* term) {
       }
     }
   }
+  // Scales are positive: quantization means nothing with others.
+  const bool scale = term->has_parameter && contains(term->parameter.name, "scale");
+  const auto sensible = [&](const Argument& value) { return !scale || !value.number() || *value.number() > 0; };
   const uint32_t pool = named && !asks(term, {}) ? 2 : 1;
   for (const Argument& literal : hints_.literals) {
-    if (takes(kind, literal)) add(literal, pool);
+    if (takes(kind, literal) && sensible(literal)) add(literal, pool);
   }
   if (kind == ParameterKind::dtype) {
     for (const DType dtype : hints_.dtypes) add(dtype, pool);
   }
-  for (const Argument& value : usual(kind)) add(value, term->suggestion || options.size() > 6 ? 1 : 3);
+  for (const Argument& value : usual(kind)) {
+    if (sensible(value)) add(value, term->suggestion || options.size() > 6 ? 1 : 3);
+  }
   if (options.empty()) return std::nullopt;
   weights.insert(weights.end(), related.size(), 12);
   const size_t chosen = decisions_.choose(term->name + ":value", weights);
