@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <re2/re2.h>
 
@@ -19,6 +20,7 @@ namespace qrules::generate {
 namespace {
 
 constexpr size_t kMostWays = 512;
+constexpr size_t kLongestChain = 8;
 
 bool includes(const OperatorSet& larger, const OperatorSet& smaller, const OperatorTable& operators) {
   for (const std::string& regex : smaller.regexes) {
@@ -72,12 +74,17 @@ class SideBySide {
     const Pattern& q = special_.patterns[b];
     for (SlotId slot : p.slots) {
       if (q.slots.empty()) {
-        return false;
+        // Has no name there: fine where it is bound once and nobody asks for it.
+        if (slots_.contains(slot) || !nameless_.insert(slot).second) return false;
+        continue;
       }
+      if (nameless_.contains(slot)) return false;
       const auto [bound, is_new] = slots_.emplace(slot, q.slots.front());
       if (!is_new && std::find(q.slots.begin(), q.slots.end(), bound->second) == q.slots.end()) return false;
     }
     if (p.kind == PatternKind::any) return q.kind == PatternKind::any || q.kind == PatternKind::value || q.kind == PatternKind::literal;
+    if (p.kind == PatternKind::value && q.kind == PatternKind::literal)
+      return !p.node_required && (p.optional || !q.literal.is_none());
     if (p.kind != q.kind) return false;
     switch (p.kind) {
       case PatternKind::value: return (p.optional || !q.optional) && (!p.node_required || q.node_required);
@@ -116,6 +123,7 @@ class SideBySide {
   const OperatorTable& operators_;
   std::map<PatternId, PatternId> patterns_;
   std::map<SlotId, SlotId> slots_;
+  std::set<SlotId> nameless_;
 };
 
 // The patterns of a rule against terms whose free places stay free.
@@ -168,9 +176,23 @@ class Against {
         if (ways_.choose("p" + std::to_string(id), 2) == 0) return met(inner, term);
         return met(rule_.patterns[inner].arguments[0].pattern, term);
       }
-      // Which end a chain has depends on all that may lie below.
-      case PatternKind::each:
-      case PatternKind::repeat: return false;
+      case PatternKind::repeat: {
+        // The engine tries all lengths: one that fits is enough.
+        const PatternId inner = pattern.children[0];
+        const Pattern& link = rule_.patterns[inner];
+        for (size_t i = 1; i < link.arguments.size(); ++i) {
+          const Pattern& argument = rule_.patterns[link.arguments[i].pattern];
+          if (argument.kind != PatternKind::any || !argument.slots.empty()) return false;
+        }
+        if (!link.slots.empty() || (link.commutative && link.arguments[0].parameter < 2)) return false;
+        const size_t count = pattern.minimum + ways_.choose("p" + std::to_string(id), kLongestChain);
+        for (size_t i = 0; i < count; ++i) {
+          if (!call(inner, term, true)) return false;
+          term = find(term->arguments[link.arguments[0].parameter]);
+        }
+        return met(link.arguments[0].pattern, term);
+      }
+      case PatternKind::each: return false;
     }
     return false;
   }
@@ -195,13 +217,13 @@ class Against {
     return true;
   }
 
-  bool call(PatternId id, Term* term) {
+  bool call(PatternId id, Term* term, bool of_chain = false) {
     const Pattern& pattern = rule_.patterns[id];
     if (term->kind != Term::Kind::call) return false;
     OperatorSet own;
     own.ops = {term->op};
     if (!includes(pattern.operators, own, operators_)) return false;
-    const bool swapped = pattern.commutative && operators_.commutative(term->op) &&
+    const bool swapped = !of_chain && pattern.commutative && operators_.commutative(term->op) &&
                          ways_.choose("p" + std::to_string(id) + "'", 2) == 1;
     const auto at = [&](uint32_t parameter) -> Term* {
       if (swapped && parameter < 2) parameter = 1 - parameter;
@@ -211,7 +233,8 @@ class Against {
       const Term* argument = at(parameter);
       if (!argument || !is_literal(argument, value)) return false;
     }
-    return std::all_of(pattern.arguments.begin(), pattern.arguments.end(), [&](const PatternArgument& argument) {
+    const std::ptrdiff_t first = of_chain ? 1 : 0;
+    return std::all_of(pattern.arguments.begin() + first, pattern.arguments.end(), [&](const PatternArgument& argument) {
       Term* operand = at(argument.parameter);
       return operand && met(argument.pattern, operand);
     });
@@ -245,7 +268,7 @@ bool covered_in(const Rule& general, const Skeleton& skeleton, const Facts& fact
 bool covers(const Rule& general, const Rule& special, OperatorTable& operators) {
   if (SideBySide(general, special, operators).run()) return true;
   if (!general.extra_roots.empty() || has(special, {PatternKind::repeat, PatternKind::each}) ||
-      has(general, {PatternKind::repeat, PatternKind::each}))
+      has(general, {PatternKind::each}))
     return false;
   Decisions ways = Decisions::first_way();
   for (size_t way = 0; way < kMostWays; ++way) {

@@ -18,7 +18,8 @@ namespace {
 using namespace generate;
 
 constexpr size_t kMostWays = 2048;
-constexpr size_t kSamples = 8;  // graphs that a claim of "unreachable" is tried on
+constexpr size_t kWitnesses = 6;  // graphs that are looked at for one shared call
+constexpr size_t kSamples = 24;  // graphs that a claim of "unreachable" is tried on
 constexpr int64_t kAllElements = 1 << 20;
 
 bool meet(const OperatorSet& a, const OperatorSet& b) {
@@ -96,6 +97,56 @@ std::string order_text(const Rule& first, const Rule& second) {
   return "it comes first in the files";
 }
 
+std::string printed(const Graph& graph) {
+  PrintOptions options;
+  options.constant_elements = kAllElements;
+  return print(graph, options);
+}
+
+// A proof that the first rule matches wherever the second does is only half of it: its rewrite must not be refused.
+struct Claim {
+  bool holds = false;
+  std::string reason;
+  std::string witness, root;
+};
+Claim confirm(const RuleSet& rules, const Rule& first, const Rule& second, uint64_t seed, size_t attempts) {
+  Claim claim;
+  const bool same = same_rewrite(first, second);
+  if (rewrite_may_refuse(first) && !same) {
+    claim.reason = "`" + first.name + "` takes every match unless its rewrite is refused";
+    return claim;
+  }
+  Generator generator(rules, {{&second}, kNoPattern, kNoPattern});
+  const Automaton automaton = Automaton::compile(rules, {&first});
+  for (size_t i = 0; i < kSamples; ++i) {
+    auto generated = generator.generate(seed + i, attempts);
+    if (!generated) {
+      if (i > 2 && claim.witness.empty()) break;
+      continue;
+    }
+    Graph& graph = generated->graph;
+    std::string text = printed(graph);
+    Automaton::Session session(automaton, graph);
+    const auto match = session.match(graph.find(generated->roots[0]));
+    if (!match) {
+      claim.reason = "`" + first.name + "` seems to take every match, but does not take one";
+      return claim;
+    }
+    if (std::holds_alternative<DroppedMatch>(apply_match(graph, *match))) {
+      if (same) continue;
+      claim.reason = "`" + first.name + "` matches wherever `" + second.name + "` does, but its rewrite may be refused";
+      return claim;
+    }
+    if (claim.witness.empty()) {
+      claim.witness = std::move(text);
+      claim.root = generated->roots[0];
+    }
+  }
+  claim.holds = true;
+  claim.reason = "`" + first.name + "` matches wherever `" + second.name + "` does";
+  return claim;
+}
+
 class Pair {
  public:
   Pair(const Rewriter& rewriter, const Rule& a, const Rule& b, const OverlapOptions& options)
@@ -146,7 +197,7 @@ class Pair {
     if (generated && witness(*generated)) {
       if (takes_all) {
         result_.verdict = OverlapVerdict::shadowed;
-        return true;
+        return true;  // with the reason why it is not more
       }
       const bool special = covers(*result_.second, *result_.first, *rules_.operators);
       result_.verdict = special ? OverlapVerdict::shadowed : OverlapVerdict::overlapping;
@@ -159,39 +210,14 @@ class Pair {
     return false;
   }
 
-  // A proof that the first rule matches wherever the second does is only half of it: its rewrite must not be refused.
   bool confirmed_unreachable() {
-    const bool refusal = rewrite_may_refuse(*result_.first) && !same_rewrite(*result_.first, *result_.second);
-    Generator generator(rules_, {{result_.second}, kNoPattern, kNoPattern});
-    const Automaton automaton = Automaton::compile(rules_, {result_.first});
-    bool refused = false;
-    for (size_t i = 0; i < kSamples; ++i) {
-      auto generated = generator.generate(options_.seed + i, options_.attempts / 4);
-      if (!generated) break;
-      Graph& graph = generated->graph;
-      const std::string text = printed(graph);
-      Automaton::Session session(automaton, graph);
-      const auto match = session.match(graph.find(generated->roots[0]));
-      if (!match) {
-        result_.reason = "a proof did not stand up to a graph";
-        return false;
-      }
-      if (std::holds_alternative<DroppedMatch>(apply_match(graph, *match))) {
-        refused = !same_rewrite(*result_.first, *result_.second);
-        continue;
-      }
-      if (result_.witness.empty()) {
-        result_.witness = text;
-        result_.roots = {generated->roots[0], generated->roots[0]};
-        result_.winner = result_.first->name;
-      }
-    }
-    if (refusal || refused) {
-      result_.reason = "`" + result_.first->name + "` takes every match unless its rewrite is refused";
-      return false;
-    }
+    const Claim claim = confirm(rules_, *result_.first, *result_.second, options_.seed, options_.attempts / 4);
+    result_.reason = claim.reason;
+    if (!claim.holds) return false;
+    result_.witness = claim.witness;
+    if (!claim.witness.empty()) result_.roots = {claim.root, claim.root};
+    result_.winner = result_.first->name;
     result_.verdict = OverlapVerdict::unreachable;
-    result_.reason = "`" + result_.first->name + "` matches wherever `" + result_.second->name + "` does";
     return true;
   }
 
@@ -266,22 +292,21 @@ class Pair {
         });
         if (impossible) continue;
         Generator generator(rules_, {{&first, &second}, p, q});
-        const auto generated = generator.generate(options_.seed, options_.inner);
-        if (!generated || !witness(*generated)) continue;
+        // Not every graph will do: a rewrite may be refused, or leave the shared call where it is.
+        bool found = false;
+        for (size_t i = 0; i < kWitnesses && !found; ++i) {
+          const auto generated = generator.generate(options_.seed + i, options_.inner);
+          if (!generated) break;
+          found = witness(*generated);
+        }
+        if (!found) continue;
         result_.same_root = false;
         result_.verdict = OverlapVerdict::overlapping;
         result_.reason = "their matches share a call that one of the rewrites takes away";
         return true;
       }
     }
-    if (result_.verdict != OverlapVerdict::unknown) return false;
     return false;
-  }
-
-  static std::string printed(const Graph& graph) {
-    PrintOptions options;
-    options.constant_elements = kAllElements;
-    return print(graph, options);
   }
 
   // Reads the graph again and lets both automata match it. For different roots one rewrite must undo the other's match.
@@ -357,8 +382,7 @@ std::vector<std::pair<const Rule*, const Rule*>> unreachable_rules(const RuleSet
       if (first.phase != second.phase) continue;
       const auto a = root_operators(first, first.root);
       if (a && b && !meet(*a, *b)) continue;
-      if (rewrite_may_refuse(first) && !same_rewrite(first, second)) continue;
-      if (!covers(first, second, *rules.operators)) continue;
+      if (!covers(first, second, *rules.operators) || !confirm(rules, first, second, 1, 500).holds) continue;
       found.emplace_back(&first, &second);
       break;
     }

@@ -42,7 +42,8 @@ struct OverlapOptions {
 // automata of both rules before it is reported.
 Overlap overlap(const Rewriter& rewriter, const Rule& a, const Rule& b, const OverlapOptions& options = {});
 
-// The rules that certainly never fire because an earlier one takes every match; cheap (no graphs are made).
+// The rules that certainly never fire because an earlier one takes every match (first, second). Cheap: graphs are made
+// only for pairs for which this is proved.
 std::vector<std::pair<const Rule*, const Rule*>> unreachable_rules(const RuleSet& rules);
 
 }  // namespace qrules

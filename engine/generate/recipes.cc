@@ -6,6 +6,8 @@
 #include <array>
 #include <numeric>
 
+#include <qrules/graph/infer.h>
+
 namespace qrules::generate {
 
 bool Hints::asks(const std::string& slot, std::string_view function) const {
@@ -25,7 +27,8 @@ class CallRecipe {
         term_(term),
         wish_(std::move(wish)),
         name_(recipes.operators_.name(term->op)),
-        signature_(*recipes.operators_.signature(term->op)) {}
+        signature_(*recipes.operators_.signature(term->op)),
+        inferred_(can_infer(recipes.operators_, term->op)) {}
 
   void run() {
     if (name_.starts_with("quantized_decomposed.dequantize")) return dequantize();
@@ -68,7 +71,9 @@ class CallRecipe {
   }
   void suggest(std::string_view parameter, Argument value) {
     Term* term = operand(parameter);
-    if (term && !term->suggestion) term->suggestion = std::move(value);
+    if (!term || term->suggestion) return;
+    term->suggestion = std::move(value);
+    term->firm = !inferred_;
   }
   // The value of a parameter that patterns fix, or nothing.
   std::optional<Argument> fixed(std::string_view parameter) const {
@@ -134,7 +139,7 @@ class CallRecipe {
       return;
     }
     if (!fixed("axis"))
-      suggest("axis", Argument(static_cast<int64_t>(choose("axis", {4, 1}) % std::max<size_t>(sizes.size(), 1))));
+      suggest("axis", Argument(static_cast<int64_t>(choose("axis", {2, 1}) % std::max<size_t>(sizes.size(), 1))));
     const auto axis = fixed("axis") ? fixed("axis")->integer() : std::nullopt;
     const size_t at = axis && *axis >= 0 && static_cast<size_t>(*axis) < sizes.size() ? static_cast<size_t>(*axis) : 0;
     const int64_t channels = sizes.empty() ? 1 : sizes[at];
@@ -309,9 +314,14 @@ class CallRecipe {
     suggest("index", Argument(int64_t{0}));
   }
 
+  // A square weight hides a transposition that is missing, and a wrong axis.
+  int64_t inner_size(int64_t outer) {
+    return choose("square", {3, 1}) == 1 && outer != kBatch ? outer : size("inner");
+  }
+
   void linear(const char* input, const char* weight, const char* bias) {
     at_least(1);
-    const int64_t inner = size("inner"), outer = wish_.sizes.back();
+    const int64_t outer = wish_.sizes.back(), inner = inner_size(outer);
     Sizes from = wish_.sizes;
     from.back() = inner;
     const DType result = wish_.dtype;
@@ -324,7 +334,7 @@ class CallRecipe {
     if (name_ == "aten.bmm.default") exactly(3);
     else if (name_ == "aten.matmul.default") at_least(2);
     else exactly(2);
-    const int64_t inner = size("inner");
+    const int64_t inner = inner_size(wish_.sizes.back());
     Sizes a = wish_.sizes, b = wish_.sizes;
     if (name_ == "aten.matmul.default") {
       // The weight has two dimensions more often than a batch.
@@ -383,10 +393,12 @@ class CallRecipe {
     const Sizes stride = or_suggest("stride", spatial, {1, 2}, {3, 1});
     const Sizes dilation = or_suggest("dilation", spatial, {1, 2}, {4, 1});
     Sizes padding(spatial, 0);
+    bool same = false;
     if (const Term* term = operand("padding"); term && term->has_parameter && term->parameter.kind == ParameterKind::text) {
       suggest("padding", Argument(choose("padding text", {1, 1}) == 0 ? "valid" : "same"));
       if (const auto given = fixed("padding"); given && given->get_if<std::string>() && *given->get_if<std::string>() == "same") {
-        for (size_t i = 0; i < spatial; ++i) padding[i] = (kernel[i] - 1) / 2;
+        same = true;
+        for (size_t i = 0; i < spatial; ++i) padding[i] = dilation[i % dilation.size()] * (kernel[i] - 1) / 2;
       }
     } else {
       padding = or_suggest("padding", spatial, {0, 1}, {1, 1});
@@ -403,9 +415,15 @@ class CallRecipe {
     Sizes from = wish_.sizes, filter{wish_.sizes[channel], inner};
     from[channel] = inner * groups;
     for (size_t i = 0; i < spatial; ++i) {
-      from[channel + 1 + i] = window(wish_.sizes[channel + 1 + i], i, kernel, stride, padding, dilation);
+      int64_t& size = from[channel + 1 + i];
+      size = same && size != kBatch ? size : window(size, i, kernel, stride, padding, dilation);
       filter.push_back(kernel[i]);
+      // What nothing infers has the type that is written.
+      int64_t& positions = wish_.sizes[channel + 1 + i];
+      const int64_t step = stride[i % stride.size()], reach = dilation[i % dilation.size()] * (kernel[i] - 1) + 1;
+      positions = same ? size : std::max<int64_t>(size + 2 * padding[i % padding.size()] - reach, 0) / std::max<int64_t>(step, 1) + 1;
     }
+    term_->wish = wish_;
     const bool integers = name_.starts_with("onednn.");
     ask(input, integers ? int8_type("activation") : wish_.dtype, from);
     ask(weight, integers ? DType::s8 : wish_.dtype, filter);
@@ -513,7 +531,7 @@ class CallRecipe {
     }
     if (name_ == "onednn.linear_fp16.default") {
       at_least(1);
-      const int64_t inner = size("inner"), outer = wish_.sizes.back();
+      const int64_t outer = wish_.sizes.back(), inner = inner_size(outer);
       Sizes from = wish_.sizes;
       from.back() = inner;
       ask("x", DType::f32, from);
@@ -530,7 +548,7 @@ class CallRecipe {
       channels = {wish_.sizes[1]};
     } else {
       at_least(1);
-      const int64_t inner = size("inner"), outer = wish_.sizes.back();
+      const int64_t outer = wish_.sizes.back(), inner = inner_size(outer);
       Sizes from = wish_.sizes;
       from.back() = inner;
       ask("x", activation, from);
@@ -620,6 +638,7 @@ class CallRecipe {
   Wish wish_;
   const std::string& name_;
   const Signature& signature_;
+  bool inferred_;
 };
 
 void Recipes::ask(Term* term, Wish wish) {

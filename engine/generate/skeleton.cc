@@ -74,7 +74,6 @@ bool Skeleton::set_call(Term* term, OpId op) {
     Term* argument = make(term->name + "." + parameter.name);
     argument->parameter = parameter;
     argument->has_parameter = true;
-    if (parameter.kind == ParameterKind::tensor && !parameter.optional) argument->node_required = true;
     if (!parameter.optional) argument->not_none = true;
     term->arguments.push_back(argument);
   }
@@ -94,6 +93,7 @@ bool Skeleton::set_list(Term* term, size_t count) {
   }
   if (term->kind == Term::Kind::list) return term->elements.size() == count;
   if (term->kind != Term::Kind::hole || term->node_required) return false;
+  if (term->has_parameter && term->parameter.kind == ParameterKind::tensor) return false;
   term->kind = Term::Kind::list;
   for (size_t i = 0; i < count; ++i) {
     Term* element = make(term->name + "[" + std::to_string(i) + "]");
@@ -125,6 +125,9 @@ bool Skeleton::set_literal(Term* term, const Argument& literal) {
     case Term::Kind::hole: break;
   }
   if (literal.is_none() ? term->not_none : term->node_required) return false;
+  // Where a tensor is wanted a number will do: aten.add.Tensor(%x, 3).
+  if (term->has_parameter && term->parameter.kind == ParameterKind::tensor && !literal.is_none() && !literal.number())
+    return false;
   term->kind = Term::Kind::literal;
   term->literal = literal;
   return true;

@@ -45,6 +45,7 @@ struct Term {
   // Filled in by the recipes (recipes.h) and when the graph is made.
   std::optional<Wish> wish;
   std::optional<Argument> suggestion;
+  bool firm = false;  // the result's type was made with the suggestion, and nothing infers it again
   std::optional<Argument> value;
   bool in_progress = false;
 };

@@ -38,7 +38,11 @@ class Command {
   int exit_code_ = kFine;
 };
 
+std::unique_ptr<Command> make_coverage_command(CLI::App& app);
+std::unique_ptr<Command> make_mutate_command(CLI::App& app);
+std::unique_ptr<Command> make_overlaps_command(CLI::App& app);
 std::unique_ptr<Command> make_prove_command(CLI::App& app);
+std::unique_ptr<Command> make_test_command(CLI::App& app);
 
 // All of them, added to the application.
 std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app);

@@ -41,6 +41,9 @@ inline const DiagnosticKind kTestGraph{"QR0425", Level::error, "test-graph",
                                        "test `{test}` of rule `{rule}`: {what} does not read as a graph",
                                        "The errors before this one have their places in the text. docs/operators.md "
                                        "and the comment in engine/graph/text.h say how graphs are written."};
+inline const DiagnosticKind kCannotUpdate{"QR0426", Level::error, "cannot-update", "cannot write `{path}`",
+                                          "`rulecheck test --update` writes rule files. Make the file writable, or "
+                                          "change the `result` by hand."};
 inline const DiagnosticKind kNoFiringTest{"QR0430", Level::warning, "no-firing-test",
                                           "rule `{rule}` has no test in which it fires",
                                           "Nothing shows that the rule can match at all, nor that its rewrite is "
