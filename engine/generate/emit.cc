@@ -267,7 +267,7 @@ std::optional<Argument> Emitter::plain(Term* term) {
   } else if (term->has_parameter && contains(term->parameter.name, "zero_point") && !term->suggestion) {
     for (const int64_t zero_point : {0, 3, 113, 127, 1}) add(zero_point, 2);
   }
-  if (term->suggestion) add(*term->suggestion, term->firm ? 120 : named ? 12 : 40);
+  if (term->suggestion) add(*term->suggestion, term->firm ? 120 : named ? 12 : 16);
   // A parameter that nothing names keeps its default more often than not.
   if (term->has_parameter && term->parameter.has_default) add(term->parameter.default_value, named ? 6 : 20);
   if (term->has_parameter && term->parameter.optional && !term->not_none && !term->suggestion) add({}, 6);

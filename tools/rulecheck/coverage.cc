@@ -112,7 +112,8 @@ void Coverage::look(Graph& graph, uint32_t phase, int64_t Count::* count, const 
         bool all = true;
         for (size_t i = 0; i < probe->rule->conditions.size() && i < coverage.conditions.size(); ++i) {
           const bool holds = check(probe->rule->conditions[i], *probe->rule, match.bindings, context, false).holds;
-          ++((holds ? coverage.conditions[i].held : coverage.conditions[i].refused).*count);
+          Count& counted = holds ? coverage.conditions[i].held : coverage.conditions[i].refused;
+          counted.*count += 1;
           all = all && holds;
         }
         if (all && (roots.empty() || roots.back() != node)) roots.push_back(node);
