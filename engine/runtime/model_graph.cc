@@ -30,6 +30,14 @@ bool is_same_value(std::string_view op) {
          op == "aten.lift_fresh.default";
 }
 
+// So is a dropout that is off.
+bool is_dropout_off(std::string_view op, const std::vector<std::pair<std::string, Argument>>& keywords) {
+  if (op != "aten.dropout.default" && op != "aten.feature_dropout.default") return false;
+  const auto train = std::find_if(keywords.begin(), keywords.end(), [](const auto& one) { return one.first == "train"; });
+  const bool* on = train == keywords.end() ? nullptr : train->second.template get_if<bool>();
+  return on && !*on;
+}
+
 // A number read from a tensor at run time. Its name stays a value; every other number is an expression over input
 // sizes.
 bool reads_number(std::string_view op) { return op == "aten.item.default" || op == "aten._local_scalar_dense.default"; }
@@ -193,7 +201,7 @@ Status GraphBuilder::add_call(const Json& node, const Place& place, Scope& scope
       positional.push_back(std::move(*value));
     }
   }
-  if (is_same_value(place.op)) {
+  if (is_same_value(place.op) || is_dropout_off(place.op, keywords)) {
     const Argument* operand =
         !keywords.empty() ? &keywords[0].second : (!positional.empty() ? positional.data() : nullptr);
     const auto result = outputs.size() == 1 ? tagged(outputs[0]) : std::nullopt;

@@ -332,7 +332,7 @@ TEST_CASE("A pickled weight is refused by its name") {
   CHECK(model.diagnostics().list().front().message().find("`_scale_1`") != std::string::npos);
 }
 
-TEST_CASE("Wrapped regions are inlined, assertions and detach are dropped, names stay") {
+TEST_CASE("Wrapped regions are inlined, assertions, detach and dropouts that are off are dropped, names stay") {
   const std::string tensor =
       R"({"dtype": 7, "sizes": [{"as_int": 2}, {"as_int": 3}], "requires_grad": false, "device": {"type": "cpu", "index": null}, "strides": [{"as_int": 3}, {"as_int": 1}], "storage_offset": {"as_int": 0}, "layout": 7})";
   const auto value = [](const std::string& name) { return R"({"as_tensor": {"name": ")" + name + R"("}})"; };
@@ -362,13 +362,18 @@ TEST_CASE("Wrapped regions are inlined, assertions and detach are dropped, names
                     input("", R"({"as_graph": {"name": "body", "graph": )" + inner + "}}") + ", " +
                     input("", value("x")),
                 "outer") +
-           ", " + node("aten.detach.default", input("self", value("outer")), "detach") + ", " +
+           ", " +
+           node("aten.dropout.default",
+                input("input", value("outer")) + ", " + input("p", R"({"as_float": 0.5})") + ", " +
+                    input("train", R"({"as_bool": false})"),
+                "dropout") +
+           ", " + node("aten.detach.default", input("self", value("dropout")), "detach") + ", " +
            node("aten._assert_tensor_metadata.default", input("a", value("detach")), "") + ", " +
            node("aten.clamp.default",
                 input("self", value("detach")) + ", " + input("min", R"({"as_float": "-Infinity"})") + ", " +
                     input("max", R"({"as_float": "NaN"})"),
                 "clamp") +
-           "], \"tensor_values\": " + values({"x", "outer", "detach", "clamp"}) + ", " + empty +
+           "], \"tensor_values\": " + values({"x", "outer", "dropout", "detach", "clamp"}) + ", " + empty +
            R"(}, "signature": {"input_specs": [{"user_input": {"arg": )" + value("x") +
            R"(}}], "output_specs": [{"user_output": {"arg": )" + value("clamp") + "}}]}}}";
   };
