@@ -39,13 +39,14 @@ class Maker {
 
   std::vector<Mutant> run() {
     for (size_t i = 0; i < rule_.conditions.size(); ++i) condition(i);
+    of_pattern_ = true;
     for (PatternId id = 0; id < rule_.patterns.size(); ++id) pattern(id);
     return std::move(mutants_);
   }
 
  private:
   void add(std::string what, const Span& span, std::function<void(Rule&)> change) {
-    mutants_.push_back({rule_.base_name, std::move(what), span, std::move(change)});
+    mutants_.push_back({rule_.base_name, std::move(what), span, std::move(change), of_pattern_});
   }
 
   void condition(size_t i) {
@@ -104,6 +105,7 @@ class Maker {
 
   const Rule& rule_;
   std::vector<Mutant> mutants_;
+  bool of_pattern_ = false;
 };
 
 }  // namespace
@@ -123,9 +125,8 @@ MutantOutcome run_mutant(const RuleSet& rules, Mutant mutant) {
   }
   for (Rule& rule : changed.rules) {
     // Instances differ where `${...}` stood: the change is made where the form is the same.
-    if (rule.base_name == mutant.rule && rule.patterns.size() == first->patterns.size() &&
-        rule.conditions.size() == first->conditions.size())
-      mutant.change(rule);
+    if (rule.base_name != mutant.rule || rule.conditions.size() != first->conditions.size()) continue;
+    if (!mutant.of_pattern || rule.patterns.size() == first->patterns.size()) mutant.change(rule);
   }
   const Rewriter rewriter(std::move(changed));
   MutantOutcome outcome{std::move(mutant), false, {}};

@@ -15,6 +15,7 @@ struct Mutant {
   std::string what;     // "without `rank(%x) == 4`"
   Span span;            // of what is changed
   std::function<void(Rule&)> change;
+  bool of_pattern = false;  // made only in instances whose pattern has the same form
 };
 
 // Each condition, and each part of a condition joined by `and`, left out and turned round; each literal of the pattern
