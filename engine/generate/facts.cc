@@ -166,10 +166,30 @@ Domain exactly(Argument value) {
   return domain;
 }
 
+std::optional<ExpressionKind> opposite_of(ExpressionKind kind) {
+  using Kind = ExpressionKind;
+  switch (kind) {
+    case Kind::equal: return Kind::not_equal;
+    case Kind::not_equal: return Kind::equal;
+    case Kind::in: return Kind::not_in;
+    case Kind::not_in: return Kind::in;
+    case Kind::less: return Kind::greater_equal;
+    case Kind::less_equal: return Kind::greater;
+    case Kind::greater: return Kind::less_equal;
+    case Kind::greater_equal: return Kind::less;
+    default: return std::nullopt;
+  }
+}
+
 // A part of a condition as an expression and its values.
 std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
   using Kind = ExpressionKind;
   if (part.kind == Kind::logical_not) {
+    if (const auto opposite = opposite_of(part.operands[0].kind)) {
+      Expression turned = part.operands[0];
+      turned.kind = *opposite;
+      return fact_of(turned, writer);
+    }
     auto about = writer.write(part.operands[0]);
     if (!about) return std::nullopt;
     return Fact{std::move(*about), exactly(false)};

@@ -3,6 +3,7 @@
 #include <qrules/generate/overlap.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <re2/re2.h>
@@ -17,7 +18,9 @@ namespace {
 
 using namespace generate;
 
-constexpr size_t kMostWays = 2048;
+constexpr size_t kMostWays = 1 << 17;      // structures looked at for two rules on one root
+constexpr size_t kMostWaysShared = 2048;   // the same for each call that matches may share
+constexpr size_t kMostCompared = 200'000;  // pairs of rules that the cheap check compares
 constexpr size_t kWitnesses = 6;  // graphs that are looked at for one shared call
 constexpr size_t kSamples = 24;  // graphs that a claim of "unreachable" is tried on
 constexpr int64_t kAllElements = 1 << 20;
@@ -225,14 +228,14 @@ class Pair {
   bool excluded_at_root() {
     return excluded([&](Skeleton& skeleton) {
       return skeleton.add(*result_.first) && skeleton.add(*result_.second, skeleton.rules()[0].root);
-    });
+    }, kMostWays);
   }
 
   template <typename Build>
-  bool excluded(const Build& build) {
+  bool excluded(const Build& build, size_t most) {
     Decisions ways = Decisions::first_way();
     std::string why;
-    for (size_t way = 0; way < kMostWays; ++way) {
+    for (size_t way = 0; way < most; ++way) {
       ways.begin();
       Skeleton skeleton(*rules_.operators, ways);
       if (build(skeleton)) {
@@ -289,7 +292,7 @@ class Pair {
           return a != skeleton.rules()[0].patterns.end() && b != skeleton.rules()[1].patterns.end() &&
                  skeleton.unify(a->second, b->second) && !skeleton.cyclic() &&
                  find(skeleton.rules()[0].root) != find(skeleton.rules()[1].root);
-        });
+        }, kMostWaysShared);
         if (impossible) continue;
         Generator generator(rules_, {{&first, &second}, p, q});
         // Not every graph will do: a rewrite may be refused, or leave the shared call where it is.
@@ -372,22 +375,41 @@ Overlap overlap(const Rewriter& rewriter, const Rule& a, const Rule& b, const Ov
   return Pair(rewriter, a, b, options).run();
 }
 
-std::vector<std::pair<const Rule*, const Rule*>> unreachable_rules(const RuleSet& rules) {
-  std::vector<std::pair<const Rule*, const Rule*>> found;
+Unreachable unreachable_rules(const RuleSet& rules) {
+  // Only rules with an operator in common at their roots are compared; most have none.
+  Unreachable result;
+  std::map<std::pair<uint32_t, OpId>, std::vector<size_t>> by_root;
+  std::map<uint32_t, std::vector<size_t>> anything;
+  size_t compared = 0;
   for (size_t j = 0; j < rules.rules.size(); ++j) {
     const Rule& second = rules.rules[j];
-    const auto b = root_operators(second, second.root);
-    for (size_t i = 0; i < j; ++i) {
+    const auto operators = root_operators(second, second.root);
+    std::set<size_t> earlier(anything[second.phase].begin(), anything[second.phase].end());
+    const bool any = !operators || !operators->regexes.empty();
+    for (const OpId op : any ? std::vector<OpId>{} : operators->ops) {
+      std::vector<size_t>& same = by_root[{second.phase, op}];
+      earlier.insert(same.begin(), same.end());
+    }
+    for (size_t i = 0; any && i < j; ++i) {
+      if (rules.rules[i].phase == second.phase) earlier.insert(i);
+    }
+    for (const size_t i : earlier) {
       const Rule& first = rules.rules[i];
-      if (first.phase != second.phase) continue;
-      const auto a = root_operators(first, first.root);
-      if (a && b && !meet(*a, *b)) continue;
+      if (++compared > kMostCompared) {
+        result.complete = false;
+        return result;
+      }
       if (!covers(first, second, *rules.operators) || !confirm(rules, first, second, 1, 500).holds) continue;
-      found.emplace_back(&first, &second);
+      result.pairs.emplace_back(&first, &second);
       break;
     }
+    if (any) {
+      anything[second.phase].push_back(j);
+    } else {
+      for (const OpId op : operators->ops) by_root[{second.phase, op}].push_back(j);
+    }
   }
-  return found;
+  return result;
 }
 
 }  // namespace qrules

@@ -42,8 +42,12 @@ struct OverlapOptions {
 // automata of both rules before it is reported.
 Overlap overlap(const Rewriter& rewriter, const Rule& a, const Rule& b, const OverlapOptions& options = {});
 
-// The rules that certainly never fire because an earlier one takes every match (first, second). Cheap: graphs are made
-// only for pairs for which this is proved.
-std::vector<std::pair<const Rule*, const Rule*>> unreachable_rules(const RuleSet& rules);
+// The rules that certainly never fire because an earlier one takes every match.
+struct Unreachable {
+  std::vector<std::pair<const Rule*, const Rule*>> pairs;  // first, second
+  bool complete = true;                                    // false: there are too many rules to compare all
+};
+// Cheap: graphs are made only for pairs for which it is proved.
+Unreachable unreachable_rules(const RuleSet& rules);
 
 }  // namespace qrules

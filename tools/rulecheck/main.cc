@@ -70,6 +70,7 @@ int check(Options options) {
   }
   report.found = loaded->warnings;
   report.found.append(check_rules(*loaded, options.filter));
+  report.found.append(check_reachable(*loaded, options.filter));
   for (const Rule& rule : loaded->rules) report.rules += chosen(rule, options.filter) ? 1 : 0;
   if (report.rules == 0 && !options.filter.empty()) {
     std::cerr << "rulecheck: no rule has `" << options.filter << "` in its name\n";
