@@ -156,10 +156,15 @@ struct Generator::Impl {
   static void change(Decisions& decisions, const Attempt& best, Decisions& chance, size_t round) {
     const std::vector<std::string> used = best.decisions.used();
     if (used.empty()) return;
+    // What a value is like was decided at the value, or at one of the calls above it.
+    std::vector<std::string> starts = best.suspects;
+    for (const std::string& term : best.suspects) {
+      for (size_t dot = term.find('.'); dot != std::string::npos; dot = term.find('.', dot + 1))
+        starts.push_back(term.substr(0, dot) + ":");
+    }
     std::vector<std::string> suspicious;
     for (const std::string& name : used) {
-      if (std::any_of(best.suspects.begin(), best.suspects.end(),
-                      [&](const std::string& term) { return name.starts_with(term); }))
+      if (std::any_of(starts.begin(), starts.end(), [&](const std::string& start) { return name.starts_with(start); }))
         suspicious.push_back(name);
     }
     const std::string key = std::to_string(round);

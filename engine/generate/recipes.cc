@@ -248,7 +248,8 @@ class CallRecipe {
   void expand() {
     suggest("size", sizes_argument(wish_.sizes));
     Sizes from = wish_.sizes;
-    const size_t way = choose("expand", {3, 2, 2, 1});
+    const size_t way = choose("expand", {3, 2, 2, 1, 2});
+    if (way == 4 && !from.empty()) from.back() = 1;
     if (way == 1 && !from.empty()) from[0] = 1;
     if (way == 2 && !from.empty()) from.erase(from.begin());
     if (way == 3) std::fill(from.begin(), from.end(), 1);
@@ -613,7 +614,7 @@ class CallRecipe {
       Wish wish = wish_;
       if (tensors++ > 0) {
         const std::string which = "operand" + std::to_string(i);
-        switch (choose(which.c_str(), {10, 2, 2, 2, 1})) {
+        switch (choose(which.c_str(), {10, 2, 2, 2, 2})) {
           case 1:
             if (!wish.sizes.empty()) wish.sizes = {wish.sizes.back()};
             break;

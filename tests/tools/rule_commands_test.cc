@@ -161,7 +161,7 @@ TEST_CASE("test --update writes results after showing the difference", "[tools][
   const Outcome update = workspace.run("test r.yaml --update");
   INFO(update.output << workspace.read("r.yaml"));
   CHECK(update.code == 0);
-  CHECK(contains(update.output, "+  %y: f32[4] = aten.abs.default(%x)"));
+  CHECK(contains(update.output, "+   %y: f32[4] = aten.abs.default(%x)"));
   CHECK(contains(update.output, "1 result written"));
   CHECK(contains(workspace.read("r.yaml"), "              %y: f32[4] = aten.abs.default(%x)\n"));
   CHECK(workspace.run("test r.yaml").code == 0);
