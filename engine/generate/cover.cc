@@ -1,9 +1,9 @@
 // See cover.h.
 //
-// Two ways lead to a yes. Patterns of the same form are compared side by side, which also settles chains and lists of any
-// length. Otherwise every structure that `special` allows is made as a skeleton, in which what is free stays free, and
-// `general` is matched against it as against a graph: a literal is not met by a free place, a name that is bound twice
-// needs the same term twice.
+// Two ways lead to a yes. Patterns of the same form are compared side by side, which also settles chains and lists of
+// any length. Otherwise every structure that `special` allows is made as a skeleton, in which what is free stays free,
+// and `general` is matched against it as against a graph: a literal is not met by a free place, a name that is bound
+// twice needs the same term twice.
 
 #include <qrules/generate/cover.h>
 
@@ -82,7 +82,8 @@ class SideBySide {
       const auto [bound, is_new] = slots_.emplace(slot, q.slots.front());
       if (!is_new && std::find(q.slots.begin(), q.slots.end(), bound->second) == q.slots.end()) return false;
     }
-    if (p.kind == PatternKind::any) return q.kind == PatternKind::any || q.kind == PatternKind::value || q.kind == PatternKind::literal;
+    if (p.kind == PatternKind::any)
+      return q.kind == PatternKind::any || q.kind == PatternKind::value || q.kind == PatternKind::literal;
     if (p.kind == PatternKind::value && q.kind == PatternKind::literal)
       return !p.node_required && (p.optional || !q.literal.is_none());
     if (p.kind != q.kind) return false;
@@ -92,9 +93,10 @@ class SideBySide {
       case PatternKind::call: {
         if (!includes(p.operators, q.operators, operators_) || p.commutative != q.commutative) return false;
         for (const auto& [parameter, value] : p.defaults) {
-          const bool has_it = std::any_of(q.defaults.begin(), q.defaults.end(), [&, &at = parameter, &wanted = value](const auto& other) {
-            return other.first == at && other.second == wanted;
-          });
+          const bool has_it = std::any_of(q.defaults.begin(), q.defaults.end(),
+                                          [&, &at = parameter, &wanted = value](const auto& other) {
+                                            return other.first == at && other.second == wanted;
+                                          });
           if (!has_it) return false;
         }
         if (p.arguments.size() > q.arguments.size()) return false;
@@ -129,7 +131,8 @@ class SideBySide {
 // The patterns of a rule against terms whose free places stay free.
 class Against {
  public:
-  Against(const Rule& rule, Decisions& ways, const OperatorTable& operators) : rule_(rule), ways_(ways), operators_(operators) {
+  Against(const Rule& rule, Decisions& ways, const OperatorTable& operators)
+      : rule_(rule), ways_(ways), operators_(operators) {
     terms_.rule = &rule;
     terms_.slots.resize(rule.slots.size());
     terms_.lists.resize(rule.slots.size());
@@ -154,7 +157,8 @@ class Against {
         if (pattern.node_required) {
           if (pattern.optional)
             return node || (term->kind == Term::Kind::literal && term->literal.is_none()) ||
-                   (term->kind == Term::Kind::hole && term->has_parameter && term->parameter.kind == ParameterKind::tensor);
+                   (term->kind == Term::Kind::hole && term->has_parameter &&
+                    term->parameter.kind == ParameterKind::tensor);
           return node;
         }
         if (pattern.optional) return true;
@@ -234,10 +238,11 @@ class Against {
       if (!argument || !is_literal(argument, value)) return false;
     }
     const std::ptrdiff_t first = of_chain ? 1 : 0;
-    return std::all_of(pattern.arguments.begin() + first, pattern.arguments.end(), [&](const PatternArgument& argument) {
-      Term* operand = at(argument.parameter);
-      return operand && met(argument.pattern, operand);
-    });
+    return std::all_of(pattern.arguments.begin() + first, pattern.arguments.end(),
+                       [&](const PatternArgument& argument) {
+                         Term* operand = at(argument.parameter);
+                         return operand && met(argument.pattern, operand);
+                       });
   }
 
   const Rule& rule_;
@@ -253,9 +258,8 @@ bool covered_in(const Rule& general, const Skeleton& skeleton, const Facts& fact
     Against against(general, ways, operators);
     if (against.met(general.root, skeleton.rules()[0].root)) {
       const PlaceOf places = places_of(against.terms());
-      if (std::all_of(general.conditions.begin(), general.conditions.end(), [&](const Condition& condition) {
-            return facts.imply(condition.expression, places, operators);
-          }))
+      if (std::all_of(general.conditions.begin(), general.conditions.end(),
+                      [&](const Condition& condition) { return facts.imply(condition.expression, places, operators); }))
         return true;
     }
     if (!ways.next_way()) return false;

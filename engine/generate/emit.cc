@@ -65,9 +65,7 @@ class Elements {
   explicit Elements(uint64_t seed) : source_(seed) {}
   uint64_t next() { return source_.number(std::to_string(count_++)); }
   double unit() { return static_cast<double>(next() % 1'000'000) / 1'000'000; }
-  double normal() {
-    return std::sqrt(-2 * std::log(1 - unit())) * std::cos(2 * std::numbers::pi * unit());
-  }
+  double normal() { return std::sqrt(-2 * std::log(1 - unit())) * std::cos(2 * std::numbers::pi * unit()); }
 
  private:
   Decisions source_;
@@ -145,7 +143,8 @@ bool Emitter::run() {
 void Emitter::use_elsewhere(Term* term, Node* node, std::vector<Argument>& results) {
   const bool asked = asks(term, {"users", "users_besides", "single_use", "output"});
   if (node->kind() == NodeKind::constant && !asked) return;
-  const std::array<uint32_t, 4> weights = asked ? std::array<uint32_t, 4>{4, 1, 1, 1} : std::array<uint32_t, 4>{16, 1, 1, 1};
+  const std::array<uint32_t, 4> weights =
+      asked ? std::array<uint32_t, 4>{4, 1, 1, 1} : std::array<uint32_t, 4>{16, 1, 1, 1};
   const size_t way = decisions_.choose(term->name + ":used elsewhere", weights);
   const auto is_result = [&] {
     return std::any_of(results.begin(), results.end(), [&](const Argument& a) { return a.node() == node; });

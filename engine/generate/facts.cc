@@ -74,7 +74,8 @@ class Writer {
     }
     const bool symmetric = expression.kind == ExpressionKind::equal || expression.kind == ExpressionKind::not_equal ||
                            expression.kind == ExpressionKind::add || expression.kind == ExpressionKind::multiply ||
-                           expression.kind == ExpressionKind::logical_and || expression.kind == ExpressionKind::logical_or;
+                           expression.kind == ExpressionKind::logical_and ||
+                           expression.kind == ExpressionKind::logical_or;
     if (symmetric) std::sort(texts.begin(), texts.end());
     std::string text = "(" + std::to_string(static_cast<int>(expression.kind));
     for (const std::string& part : texts) text += " " + part;
@@ -90,14 +91,15 @@ class Writer {
       if (!place) return std::nullopt;
       if (const Term* term = place->term) {
         const bool tensor = term->kind == Term::Kind::call || term->node_required;
-        if (name == "op" && term->kind == Term::Kind::call)
-          return known(Argument(operators_.name(term->op)));
+        if (name == "op" && term->kind == Term::Kind::call) return known(Argument(operators_.name(term->op)));
         if (name == "arg" && term->kind == Term::Kind::call && expression.operands[1].literal.get_if<std::string>()) {
           const Signature* signature = operators_.signature(term->op);
-          const auto index = signature ? signature->find(*expression.operands[1].literal.get_if<std::string>()) : std::nullopt;
+          const auto index =
+              signature ? signature->find(*expression.operands[1].literal.get_if<std::string>()) : std::nullopt;
           if (index) {
             const Term* argument = find(term->arguments[*index]);
-            if (argument->kind == Term::Kind::literal) return Written{text_of(argument->literal), argument->literal, false};
+            if (argument->kind == Term::Kind::literal)
+              return Written{text_of(argument->literal), argument->literal, false};
             return Written{argument->name, std::nullopt, false};
           }
         }
@@ -207,13 +209,18 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
   Kind kind = part.kind;
   if (left->value && !right->value && kind != Kind::in && kind != Kind::not_in) {
     std::swap(left, right);
-    if (kind == Kind::less) kind = Kind::greater;
-    else if (kind == Kind::less_equal) kind = Kind::greater_equal;
-    else if (kind == Kind::greater) kind = Kind::less;
-    else if (kind == Kind::greater_equal) kind = Kind::less_equal;
+    if (kind == Kind::less)
+      kind = Kind::greater;
+    else if (kind == Kind::less_equal)
+      kind = Kind::greater_equal;
+    else if (kind == Kind::greater)
+      kind = Kind::less;
+    else if (kind == Kind::greater_equal)
+      kind = Kind::less_equal;
   }
   if (!right->value) {
-    if ((kind == Kind::equal || kind == Kind::less_equal || kind == Kind::greater_equal) && left->text == right->text && !left->value)
+    if ((kind == Kind::equal || kind == Kind::less_equal || kind == Kind::greater_equal) && left->text == right->text &&
+        !left->value)
       return Fact{known(Argument(true)), exactly(true)};
     auto about = writer.write(part);
     return about ? std::optional<Fact>(Fact{std::move(*about), exactly(true)}) : std::nullopt;

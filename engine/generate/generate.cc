@@ -96,8 +96,8 @@ struct Generator::Impl {
             continue;
           }
           if (failed++ == 0) {
-            result.reason = "`" + condition.text + "` of `" + rule.rule->name + "`: " +
-                            check(condition, *rule.rule, bindings, context, true).reason;
+            result.reason = "`" + condition.text + "` of `" + rule.rule->name +
+                            "`: " + check(condition, *rule.rule, bindings, context, true).reason;
           }
           for (const SlotId slot : slots_of(*part)) {
             if (slot < rule.slots.size() && rule.slots[slot]) result.suspects.push_back(find(rule.slots[slot])->name);
@@ -188,9 +188,7 @@ Generator::Generator(const RuleSet& rules, GenerateTarget target)
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;
 
-std::optional<Generated> Generator::generate(uint64_t seed, size_t attempts) {
-  return impl_->generate(seed, attempts);
-}
+std::optional<Generated> Generator::generate(uint64_t seed, size_t attempts) { return impl_->generate(seed, attempts); }
 
 std::optional<Generated> Generator::build(Decisions decisions) {
   Attempt attempt = impl_->attempt(std::move(decisions));

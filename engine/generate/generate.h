@@ -1,10 +1,10 @@
 // Graphs that rules match: made from their patterns, and changed until their conditions hold.
 //
 // The structure follows from the patterns by construction (skeleton.h), operands' types from the results' by a recipe
-// for each operator (recipes.h). What is free (sizes, dtypes, scales, constants, which way of an alternative, how long a
-// chain is) is drawn, and a search draws again what a failing condition looks at, until the engine's own evaluation says
-// that all hold and the automaton finds the match. Everything that was drawn is kept in a Decisions, so a graph can be
-// built again, and made smaller.
+// for each operator (recipes.h). What is free (sizes, dtypes, scales, constants, which way of an alternative, how long
+// a chain is) is drawn, and a search draws again what a failing condition looks at, until the engine's own evaluation
+// says that all hold and the automaton finds the match. Everything that was drawn is kept in a Decisions, so a graph
+// can be built again, and made smaller.
 #pragma once
 
 #include <memory>

@@ -21,8 +21,8 @@ using namespace generate;
 constexpr size_t kMostWays = 1 << 17;      // structures looked at for two rules on one root
 constexpr size_t kMostWaysShared = 2048;   // the same for each call that matches may share
 constexpr size_t kMostCompared = 200'000;  // pairs of rules that the cheap check compares
-constexpr size_t kWitnesses = 6;  // graphs that are looked at for one shared call
-constexpr size_t kSamples = 24;  // graphs that a claim of "unreachable" is tried on
+constexpr size_t kWitnesses = 6;           // graphs that are looked at for one shared call
+constexpr size_t kSamples = 24;            // graphs that a claim of "unreachable" is tried on
 constexpr int64_t kAllElements = 1 << 20;
 
 bool meet(const OperatorSet& a, const OperatorSet& b) {
@@ -226,9 +226,11 @@ class Pair {
 
   // No structure, or no values in any structure, that both allow.
   bool excluded_at_root() {
-    return excluded([&](Skeleton& skeleton) {
-      return skeleton.add(*result_.first) && skeleton.add(*result_.second, skeleton.rules()[0].root);
-    }, kMostWays);
+    return excluded(
+        [&](Skeleton& skeleton) {
+          return skeleton.add(*result_.first) && skeleton.add(*result_.second, skeleton.rules()[0].root);
+        },
+        kMostWays);
   }
 
   template <typename Build>
@@ -285,14 +287,16 @@ class Pair {
       for (PatternId q = 0; q < second.patterns.size(); ++q) {
         if (second.patterns[q].kind != PatternKind::call || (p == first.root && q == second.root)) continue;
         if (!meet(first.patterns[p].operators, second.patterns[q].operators)) continue;
-        const bool impossible = excluded([&](Skeleton& skeleton) {
-          if (!skeleton.add(first) || !skeleton.add(second)) return false;
-          const auto a = skeleton.rules()[0].patterns.find(p);
-          const auto b = skeleton.rules()[1].patterns.find(q);
-          return a != skeleton.rules()[0].patterns.end() && b != skeleton.rules()[1].patterns.end() &&
-                 skeleton.unify(a->second, b->second) && !skeleton.cyclic() &&
-                 find(skeleton.rules()[0].root) != find(skeleton.rules()[1].root);
-        }, kMostWaysShared);
+        const bool impossible = excluded(
+            [&](Skeleton& skeleton) {
+              if (!skeleton.add(first) || !skeleton.add(second)) return false;
+              const auto a = skeleton.rules()[0].patterns.find(p);
+              const auto b = skeleton.rules()[1].patterns.find(q);
+              return a != skeleton.rules()[0].patterns.end() && b != skeleton.rules()[1].patterns.end() &&
+                     skeleton.unify(a->second, b->second) && !skeleton.cyclic() &&
+                     find(skeleton.rules()[0].root) != find(skeleton.rules()[1].root);
+            },
+            kMostWaysShared);
         if (impossible) continue;
         Generator generator(rules_, {{&first, &second}, p, q});
         // Not every graph will do: a rewrite may be refused, or leave the shared call where it is.
@@ -329,7 +333,8 @@ class Pair {
     if (!first || !second) return false;
     if (generated.roots[0] != generated.roots[1]) {
       Graph one = graph->clone(), other = graph->clone();
-      const auto gone = [&](const Rule& applied, Graph& on, const std::string& root, const Rule& rest, const std::string& rest_root) {
+      const auto gone = [&](const Rule& applied, Graph& on, const std::string& root, const Rule& rest,
+                            const std::string& rest_root) {
         const auto match = still_matches(applied, on, root);
         if (!match || std::holds_alternative<DroppedMatch>(apply_match(on, *match))) return false;
         return !still_matches(rest, on, rest_root).has_value();
@@ -345,7 +350,8 @@ class Pair {
     result_.winner = result_.first->name;
     if (applied.ok() && !applied->firings.empty() && generated.roots[0] != generated.roots[1]) {
       const std::string& fired = applied->firings.front().rule;
-      if (fired == result_.second->base_name && fired != result_.first->base_name) result_.winner = result_.second->name;
+      if (fired == result_.second->base_name && fired != result_.first->base_name)
+        result_.winner = result_.second->name;
     }
     result_.witness = text;
     result_.roots = generated.roots;

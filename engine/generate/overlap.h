@@ -20,21 +20,21 @@ enum class OverlapVerdict : uint8_t {
 std::string_view name(OverlapVerdict verdict);
 
 struct Overlap {
-  const Rule* first = nullptr;   // tried first where both match at one root
+  const Rule* first = nullptr;  // tried first where both match at one root
   const Rule* second = nullptr;
   OverlapVerdict verdict = OverlapVerdict::unknown;
-  bool same_root = true;         // else the matches share another call
-  std::string order;             // why `first` is first: "`before`/`after`", "benefit 10 over 0", ...
-  std::string reason;            // in words: what excludes it, or why it is not known
-  std::string winner;            // name of the rule that fires on the witness
-  std::string witness;           // graph text; empty: none
+  bool same_root = true;           // else the matches share another call
+  std::string order;               // why `first` is first: "`before`/`after`", "benefit 10 over 0", ...
+  std::string reason;              // in words: what excludes it, or why it is not known
+  std::string winner;              // name of the rule that fires on the witness
+  std::string witness;             // graph text; empty: none
   std::vector<std::string> roots;  // of both matches in it
 };
 
 struct OverlapOptions {
   uint64_t seed = 1;
-  size_t attempts = 3000;   // graphs made in search of a witness at one root
-  size_t inner = 400;       // the same for each pair of calls that the matches may share
+  size_t attempts = 3000;    // graphs made in search of a witness at one root
+  size_t inner = 400;        // the same for each pair of calls that the matches may share
   bool shared_calls = true;  // look for matches with different roots that share a call
 };
 

@@ -154,8 +154,10 @@ class CallRecipe {
     } else {
       const Term* input = operand("input");
       // A weight is signed, an activation either.
-      if (const Term* below = input; below && below->wish) stored = below->wish->dtype;
-      else stored = int8_type("stored");
+      if (const Term* below = input; below && below->wish)
+        stored = below->wish->dtype;
+      else
+        stored = int8_type("stored");
       suggest("dtype", Argument(stored));
     }
     range(stored);
@@ -167,8 +169,10 @@ class CallRecipe {
 
   void quantize() {
     DType stored = DType::u8;
-    if (const auto given = fixed("dtype"); given && given->get_if<DType>()) stored = *given->get_if<DType>();
-    else stored = int8_type("stored");
+    if (const auto given = fixed("dtype"); given && given->get_if<DType>())
+      stored = *given->get_if<DType>();
+    else
+      stored = int8_type("stored");
     suggest("dtype", Argument(stored));
     range(stored);
     if (!signature_.find("axis")) numbers("scale", "zero_point", stored);
@@ -283,8 +287,7 @@ class CallRecipe {
     at_least(2);
     const int64_t rank = static_cast<int64_t>(wish_.sizes.size());
     if (!fixed("dim0")) suggest("dim0", Argument(choose("from the end", {1, 1}) ? int64_t{-2} : int64_t{0}));
-    if (!fixed("dim1"))
-      suggest("dim1", Argument(fixed("dim0")->integer().value_or(0) < 0 ? int64_t{-1} : int64_t{1}));
+    if (!fixed("dim1")) suggest("dim1", Argument(fixed("dim0")->integer().value_or(0) < 0 ? int64_t{-1} : int64_t{1}));
     Sizes from = wish_.sizes;
     const auto at = [&](const char* parameter) {
       const int64_t dim = fixed(parameter)->integer().value_or(0);
@@ -316,9 +319,7 @@ class CallRecipe {
   }
 
   // A square weight hides a transposition that is missing, and a wrong axis.
-  int64_t inner_size(int64_t outer) {
-    return choose("square", {3, 1}) == 1 && outer != kBatch ? outer : size("inner");
-  }
+  int64_t inner_size(int64_t outer) { return choose("square", {3, 1}) == 1 && outer != kBatch ? outer : size("inner"); }
 
   void linear(const char* input, const char* weight, const char* bias) {
     at_least(1);
@@ -332,9 +333,12 @@ class CallRecipe {
   }
 
   void product(const char* left, const char* right) {
-    if (name_ == "aten.bmm.default") exactly(3);
-    else if (name_ == "aten.matmul.default") at_least(2);
-    else exactly(2);
+    if (name_ == "aten.bmm.default")
+      exactly(3);
+    else if (name_ == "aten.matmul.default")
+      at_least(2);
+    else
+      exactly(2);
     const int64_t inner = inner_size(wish_.sizes.back());
     Sizes a = wish_.sizes, b = wish_.sizes;
     if (name_ == "aten.matmul.default") {
@@ -381,13 +385,16 @@ class CallRecipe {
 
   void convolution(const char* input, const char* weight) {
     size_t rank = wish_.sizes.size();
-    if (name_.find("conv1d") != std::string::npos) rank = choose("batched", {8, 1}) == 0 ? 3 : 2;
-    else if (name_.find("conv2d") != std::string::npos) rank = choose("batched", {8, 1}) == 0 ? 4 : 3;
-    else rank = std::clamp<size_t>(rank, 3, 4);
+    if (name_.find("conv1d") != std::string::npos)
+      rank = choose("batched", {8, 1}) == 0 ? 3 : 2;
+    else if (name_.find("conv2d") != std::string::npos)
+      rank = choose("batched", {8, 1}) == 0 ? 4 : 3;
+    else
+      rank = std::clamp<size_t>(rank, 3, 4);
     exactly(rank);
     size_t spatial = rank - 2;
-    const bool unbatched = name_.find("conv1d") != std::string::npos ? rank == 2
-                                                                       : name_.find("conv2d") != std::string::npos && rank == 3;
+    const bool unbatched =
+        name_.find("conv1d") != std::string::npos ? rank == 2 : name_.find("conv2d") != std::string::npos && rank == 3;
     if (unbatched) ++spatial;
     const size_t channel = unbatched ? 0 : 1;
     const Sizes kernel(spatial, static_cast<int64_t>(std::array{3, 1, 2}[choose("kernel", {3, 1, 1})]));
@@ -395,9 +402,11 @@ class CallRecipe {
     const Sizes dilation = or_suggest("dilation", spatial, {1, 2}, {4, 1});
     Sizes padding(spatial, 0);
     bool same = false;
-    if (const Term* term = operand("padding"); term && term->has_parameter && term->parameter.kind == ParameterKind::text) {
+    if (const Term* term = operand("padding");
+        term && term->has_parameter && term->parameter.kind == ParameterKind::text) {
       suggest("padding", Argument(choose("padding text", {1, 1}) == 0 ? "valid" : "same"));
-      if (const auto given = fixed("padding"); given && given->get_if<std::string>() && *given->get_if<std::string>() == "same") {
+      if (const auto given = fixed("padding");
+          given && given->get_if<std::string>() && *given->get_if<std::string>() == "same") {
         same = true;
         for (size_t i = 0; i < spatial; ++i) padding[i] = dilation[i % dilation.size()] * (kernel[i] - 1) / 2;
       }
@@ -408,8 +417,10 @@ class CallRecipe {
     suggest("output_padding", sizes_argument(Sizes(spatial, 0)));
     const int64_t groups_way = static_cast<int64_t>(choose("groups", {4, 1}));
     int64_t groups = 1;
-    if (const auto given = fixed("groups"); given && given->integer()) groups = *given->integer();
-    else if (groups_way == 1 && wish_.sizes[channel] % 2 == 0 && wish_.sizes[channel] > 0) groups = 2;
+    if (const auto given = fixed("groups"); given && given->integer())
+      groups = *given->integer();
+    else if (groups_way == 1 && wish_.sizes[channel] % 2 == 0 && wish_.sizes[channel] > 0)
+      groups = 2;
     suggest("groups", Argument(groups));
     const int64_t inner = std::max<int64_t>(size("inner"), 1);
     if (wish_.sizes[channel] == kBatch) wish_.sizes[channel] = 4;
@@ -422,7 +433,9 @@ class CallRecipe {
       // What nothing infers has the type that is written.
       int64_t& positions = wish_.sizes[channel + 1 + i];
       const int64_t step = stride[i % stride.size()], reach = dilation[i % dilation.size()] * (kernel[i] - 1) + 1;
-      positions = same ? size : std::max<int64_t>(size + 2 * padding[i % padding.size()] - reach, 0) / std::max<int64_t>(step, 1) + 1;
+      positions =
+          same ? size
+               : std::max<int64_t>(size + 2 * padding[i % padding.size()] - reach, 0) / std::max<int64_t>(step, 1) + 1;
     }
     term_->wish = wish_;
     const bool integers = name_.starts_with("onednn.");
@@ -462,7 +475,8 @@ class CallRecipe {
     if (const auto given = fixed_integers("output_size"); given && given->size() == 2) output = *given;
     suggest("output_size", sizes_argument(output));
     Sizes from = wish_.sizes;
-    for (size_t i = 0; i < 2; ++i) from[rank - 2 + i] = output[i] == kBatch ? 4 : output[i] * (1 + static_cast<int64_t>(choose("ratio", {1, 1})));
+    for (size_t i = 0; i < 2; ++i)
+      from[rank - 2 + i] = output[i] == kBatch ? 4 : output[i] * (1 + static_cast<int64_t>(choose("ratio", {1, 1})));
     ask("self", wish_.dtype, from);
   }
 
@@ -575,8 +589,10 @@ class CallRecipe {
   void epilogue() {
     if (signature_.find("out_dtype")) {
       DType out = wish_.dtype;
-      if (const auto given = fixed("out_dtype"); given && given->get_if<DType>()) out = *given->get_if<DType>();
-      else if (!is_floating(out) && size_of(out) != 1) out = DType::f32;
+      if (const auto given = fixed("out_dtype"); given && given->get_if<DType>())
+        out = *given->get_if<DType>();
+      else if (!is_floating(out) && size_of(out) != 1)
+        out = DType::f32;
       suggest("out_dtype", Argument(out));
       if (is_floating(out)) {
         suggest("out_scale", Argument(1.0));

@@ -11,8 +11,8 @@ namespace qrules::generate {
 struct Hints {
   std::vector<DType> dtypes;
   std::vector<int64_t> sizes;
-  std::vector<Argument> literals;                                  // numbers, texts, lists
-  std::map<std::string, std::vector<std::string>> related;         // slots that one condition compares
+  std::vector<Argument> literals;                                   // numbers, texts, lists
+  std::map<std::string, std::vector<std::string>> related;          // slots that one condition compares
   std::map<std::string, std::vector<const Function*>> asked_about;  // which functions conditions apply to a slot
   bool asks(const std::string& slot, std::string_view function) const;
 };

@@ -221,7 +221,7 @@ bool Skeleton::impose(const Place& place, PatternId id, Term* term) {
       return true;
     }
     case PatternKind::each: {
-      const size_t given = term->kind == Term::Kind::list                          ? term->elements.size()
+      const size_t given = term->kind == Term::Kind::list                              ? term->elements.size()
                            : term->kind == Term::Kind::literal && term->literal.list() ? term->literal.list()->size()
                                                                                        : 0;
       const size_t count = given > 0 ? given : 1 + decisions_.choose(way(place, id, "length"), kLongestList);

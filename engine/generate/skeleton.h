@@ -30,7 +30,7 @@ struct Term {
   // hole
   bool node_required = false;
   bool not_none = false;
-  Parameter parameter;          // of the place where it stands first
+  Parameter parameter;  // of the place where it stands first
   bool has_parameter = false;
   std::vector<std::string> slots;  // "r0.w": which names of rules stand for it
 
@@ -55,11 +55,11 @@ Term* find(Term* term);
 
 struct RuleTerms {
   const Rule* rule = nullptr;
-  std::string prefix;                       // "r0."
-  std::vector<Term*> slots;                 // by SlotId; null: not bound
-  std::vector<std::vector<Term*>> lists;    // of names inside `each`
+  std::string prefix;                     // "r0."
+  std::vector<Term*> slots;               // by SlotId; null: not bound
+  std::vector<std::vector<Term*>> lists;  // of names inside `each`
   std::vector<bool> list_bound;
-  std::map<PatternId, Term*> patterns;      // where a pattern stands (outside of `each` and chains)
+  std::map<PatternId, Term*> patterns;  // where a pattern stands (outside of `each` and chains)
   Term* root = nullptr;
 };
 
@@ -82,8 +82,8 @@ class Skeleton {
  private:
   struct Place {
     size_t rule = 0;
-    std::string scope;                            // "" outside of `each` and chains
-    std::map<SlotId, Term*>* own = nullptr;       // names of this element of an `each`
+    std::string scope;                       // "" outside of `each` and chains
+    std::map<SlotId, Term*>* own = nullptr;  // names of this element of an `each`
   };
   Term* make(std::string name);
   bool impose(const Place& place, PatternId id, Term* term);

@@ -35,7 +35,10 @@ const char* kHead =
 
 const Row kRows[] = {
     {"identical", {"%y = aten.relu.default(%x)"}, {"%y = aten.relu.default(%x)"}, kUnreachable},
-    {"other names", {"%y = aten.relu.default(%x)", "", "", "%y = aten.abs.default(%x)"}, {"%y = aten.relu.default(%v)", "", "", "%y = aten.neg.default(%v)"}, kUnreachable},
+    {"other names",
+     {"%y = aten.relu.default(%x)", "", "", "%y = aten.abs.default(%x)"},
+     {"%y = aten.relu.default(%v)", "", "", "%y = aten.neg.default(%v)"},
+     kUnreachable},
     {"a rewrite that is refused for integers",
      {"%y = aten.relu.default(%x)"},
      {"%y = aten.relu.default(%x)", "", "", "%y = aten.neg.default(%x)"},
@@ -48,8 +51,14 @@ const Row kRows[] = {
      {"%y = aten.sub.Tensor(aten.exp.default(%x), %b)"},
      {"%y = aten.sub.Tensor(%b, aten.exp.default(%x))"},
      kOverlapping},
-    {"one more condition in the second", {"%y = aten.relu.default(%x)"}, {"%y = aten.relu.default(%x)", "dtype(%x) == f32"}, kUnreachable},
-    {"one more condition in the first", {"%y = aten.relu.default(%x)", "dtype(%x) == f32"}, {"%y = aten.relu.default(%x)"}, kShadowed},
+    {"one more condition in the second",
+     {"%y = aten.relu.default(%x)"},
+     {"%y = aten.relu.default(%x)", "dtype(%x) == f32"},
+     kUnreachable},
+    {"one more condition in the first",
+     {"%y = aten.relu.default(%x)", "dtype(%x) == f32"},
+     {"%y = aten.relu.default(%x)"},
+     kShadowed},
     {"a weaker condition in the second",
      {"%y = aten.relu.default(%x)", "rank(%x) >= 3"},
      {"%y = aten.relu.default(%x)", "rank(%x) >= 2"},
@@ -142,9 +151,14 @@ const Row kRows[] = {
      kShadowed,
      "b"},
     {"the same value twice", {"%y = aten.mul.Tensor(%x, %x)"}, {"%y = aten.mul.Tensor(%x, %_b)"}, kShadowed},
-    {"any two values before the same twice", {"%y = aten.mul.Tensor(%x, %_b)"}, {"%y = aten.mul.Tensor(%x, %x)"}, kUnreachable},
-    {"the same lists", {"%y = aten.cat.default([each aten.neg.default(%x)], %_d)", "", "", "%y = aten.cat.default(%x, 0)"},
-     {"%y = aten.cat.default([each aten.neg.default(%x)], 0)", "", "", "%y = aten.cat.default(%x, 0)"}, kUnreachable},
+    {"any two values before the same twice",
+     {"%y = aten.mul.Tensor(%x, %_b)"},
+     {"%y = aten.mul.Tensor(%x, %x)"},
+     kUnreachable},
+    {"the same lists",
+     {"%y = aten.cat.default([each aten.neg.default(%x)], %_d)", "", "", "%y = aten.cat.default(%x, 0)"},
+     {"%y = aten.cat.default([each aten.neg.default(%x)], 0)", "", "", "%y = aten.cat.default(%x, 0)"},
+     kUnreachable},
     {"an inner call that both take away",
      {"%n = aten.neg.default(%x)\n%y = aten.relu.default(%n)", "users(%n) >= 1"},
      {"%n = aten.neg.default(%x)\n%y = aten.relu.default(aten.exp.default(%n))", "", "", "%y = aten.tanh.default(%x)"},
@@ -208,7 +222,8 @@ TEST_CASE("Pairs of rules have the right verdict", "[generate][overlap]") {
 TEST_CASE("No shipped rule is unreachable", "[generate][overlap][shipped]") {
   auto loaded = load_rules({std::string(QRULES_SOURCE_DIR) + "/rules"});
   REQUIRE(loaded.ok());
-  for (const auto& [first, second] : unreachable_rules(*loaded).pairs) FAIL_CHECK(second->name << " after " << first->name);
+  for (const auto& [first, second] : unreachable_rules(*loaded).pairs)
+    FAIL_CHECK(second->name << " after " << first->name);
 }
 
 }  // namespace

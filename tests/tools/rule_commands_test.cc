@@ -122,14 +122,14 @@ TEST_CASE("prove lets the shipped rules pass", "[tools][prove][shipped]") {
 
 TEST_CASE("test gives outcomes in words, filters, JUnit XML and exit codes", "[tools][rulecheck]") {
   Workspace workspace;
-  workspace.write("r.yaml",
-                  kHead + rule("r", "%y = aten.relu.default(%x)", "rank(%x) == 1", "%y = aten.abs.default(%x)",
-                               test("good", "aten.neg.default(%x)", "{fires: 0, because: match}") +
-                                   test("not there", "aten.neg.default(%x)", "{fires: 1}") +
-                                   test("too much", "aten.relu.default(%x)", "{fires: 0}") +
-                                   test("<other & numbers>", "aten.relu.default(%x)", "{fires: 1, numerics: true}") +
-                                   test("other reason", "aten.neg.default(%x)",
-                                        "{fires: 0, because: \"rank(%x) == 1\"}")));
+  workspace.write(
+      "r.yaml",
+      kHead + rule("r", "%y = aten.relu.default(%x)", "rank(%x) == 1", "%y = aten.abs.default(%x)",
+                   test("good", "aten.neg.default(%x)", "{fires: 0, because: match}") +
+                       test("not there", "aten.neg.default(%x)", "{fires: 1}") +
+                       test("too much", "aten.relu.default(%x)", "{fires: 0}") +
+                       test("<other & numbers>", "aten.relu.default(%x)", "{fires: 1, numerics: true}") +
+                       test("other reason", "aten.neg.default(%x)", "{fires: 0, because: \"rank(%x) == 1\"}")));
   const Outcome all = workspace.run("test r.yaml --junit out.xml --jobs 2");
   INFO(all.output);
   CHECK(all.code == 1);
@@ -172,10 +172,10 @@ TEST_CASE("test --update writes results after showing the difference", "[tools][
 
 TEST_CASE("overlaps lists pairs with witnesses; an unreachable rule is a warning of the check", "[tools][rulecheck]") {
   Workspace workspace;
-  workspace.write("r.yaml", kHead + rule("general", "%y = aten.relu.default(%x)", "", "%y = aten.abs.default(%x)") +
-                                rule("special", "%y = aten.relu.default(%x)", "rank(%x) == 2",
-                                     "%y = aten.abs.default(%x)") +
-                                rule("other", "%y = aten.neg.default(%x)", "", "%y = aten.abs.default(%x)"));
+  workspace.write("r.yaml",
+                  kHead + rule("general", "%y = aten.relu.default(%x)", "", "%y = aten.abs.default(%x)") +
+                      rule("special", "%y = aten.relu.default(%x)", "rank(%x) == 2", "%y = aten.abs.default(%x)") +
+                      rule("other", "%y = aten.neg.default(%x)", "", "%y = aten.abs.default(%x)"));
   const Outcome outcome = workspace.run("overlaps --rules r.yaml");
   INFO(outcome.output);
   CHECK(outcome.code == 1);
@@ -190,18 +190,18 @@ TEST_CASE("overlaps lists pairs with witnesses; an unreachable rule is a warning
 
 TEST_CASE("mutate reports what no test notices, with its place, and the score decides", "[tools][rulecheck]") {
   Workspace workspace;
-  workspace.write("r.yaml", kHead + rule("r", "%y = aten.add.Scalar(%x, 1)", "rank(%x) == 1", "%y = aten.abs.default(%x)",
-                                         test("fires", "aten.add.Scalar(%x, 1)", "{fires: 1}") +
-                                             test("two", "aten.add.Scalar(%x, 2)", "{fires: 0, because: match}")));
+  workspace.write("r.yaml",
+                  kHead + rule("r", "%y = aten.add.Scalar(%x, 1)", "rank(%x) == 1", "%y = aten.abs.default(%x)",
+                               test("fires", "aten.add.Scalar(%x, 1)", "{fires: 1}") +
+                                   test("two", "aten.add.Scalar(%x, 2)", "{fires: 0, because: match}")));
   const Outcome weak = workspace.run("mutate --rules r.yaml");
   INFO(weak.output);
   CHECK(weak.code == 1);
   CHECK(contains(weak.output, "r.yaml:10:7: survived: `r` without `rank(%x) == 1`"));
   CHECK(contains(weak.output, "3 mutants: 2 noticed, 1 survived; score 66.7 %"));
   CHECK(workspace.run("mutate --rules r.yaml --threshold 60").code == 0);
-  workspace.write("s.yaml", workspace.read("r.yaml") +
-                                test("a matrix", "aten.add.Scalar(%x, 1)", "{fires: 0, because: \"rank(%x) == 1\"}",
-                                     "f32[2,2]"));
+  workspace.write("s.yaml", workspace.read("r.yaml") + test("a matrix", "aten.add.Scalar(%x, 1)",
+                                                            "{fires: 0, because: \"rank(%x) == 1\"}", "f32[2,2]"));
   const Outcome strong = workspace.run("mutate --rules s.yaml --threshold 100");
   INFO(strong.output);
   CHECK(strong.code == 0);
@@ -227,7 +227,8 @@ TEST_CASE("coverage says what tests and models do not exercise", "[tools][rulech
   CHECK(contains(outcome.output, "60.0 % exercised"));
   CHECK(workspace.run("coverage r.yaml --threshold 61").code == 1);
   CHECK(workspace.run("coverage r.yaml --models missing").code == 3);
-  const Outcome models = workspace.run("coverage '" QRULES_SOURCE_DIR "/rules' --models '" QRULES_TEST_CASES "' --threshold 90");
+  const Outcome models =
+      workspace.run("coverage '" QRULES_SOURCE_DIR "/rules' --models '" QRULES_TEST_CASES "' --threshold 90");
   INFO(models.output);
   CHECK(models.code == 0);
   CHECK(contains(models.output, " stays in floating point; `"));

@@ -242,7 +242,9 @@ class Comparison {
 
   // False at the first difference, which goes into the report. Inputs that operators of `before` do not take are left
   // out; the reason goes into `refused`.
-  bool run(const InputSet& set, const std::string& sizes, std::string& refused) { return run(set, set, sizes, refused); }
+  bool run(const InputSet& set, const std::string& sizes, std::string& refused) {
+    return run(set, set, sizes, refused);
+  }
   // `wider`: the same inputs as the reference takes them.
   bool run(const InputSet& wider, const InputSet& set, const std::string& sizes, std::string& refused) {
     std::vector<const void*> wide_inputs, inputs;
@@ -425,7 +427,8 @@ Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after,
   const Reference reference = watch_ties(std::move(reference_graph));
   if (reference_wide) reference_wide->results_dtypes = reference.results_dtypes;
 
-  const double tolerance = std::max(kRelative, 2 * std::max(coarsest_epsilon(before), coarsest_epsilon(after)));
+  const double tolerance =
+      options.slack * std::max(kRelative, 2 * std::max(coarsest_epsilon(before), coarsest_epsilon(after)));
   const bool non_finite = acts_on_single_elements(before) && acts_on_single_elements(after);
   PlanOptions oracle;
   oracle.threads = 1;

@@ -14,6 +14,7 @@ struct NumericsOptions {
   std::vector<int64_t> symbol_values{1, 2, 5};  // every symbolic size gets each of these in turn
   int random_sets = 3;
   uint64_t seed = 20240817;
+  double slack = 1;  // times the differences of floats that are allowed below
 };
 
 struct NumericsReport {

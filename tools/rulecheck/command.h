@@ -26,12 +26,13 @@ class Command {
  protected:
   // --rules PATH, as often as wanted.
   void add_rules_option();
-  // The rules of the command line, or the shipped ones. Nothing when they do not load (reported); `exit_code_` then says
-  // how to end.
+  // The rules of the command line, or the shipped ones. Nothing when they do not load (reported); `exit_code_` then
+  // says how to end.
   std::optional<Rewriter> load();
-  // Rules with these names or base names, in the order of the rule set; all without names. Nothing (reported) when there
-  // is none of a name.
-  static std::optional<std::vector<const Rule*>> find_rules(const RuleSet& rules, const std::vector<std::string>& names);
+  // Rules with these names or base names, in the order of the rule set; all without names. Nothing (reported) when
+  // there is none of a name.
+  static std::optional<std::vector<const Rule*>> find_rules(const RuleSet& rules,
+                                                            const std::vector<std::string>& names);
 
   CLI::App* app_;
   std::vector<std::string> paths_;

@@ -53,7 +53,9 @@ class CoverageCommand final : public Command {
     std::cout << counted(coverage.rules().size(), "rule") << ": " << fired << " fired; " << both << " of "
               << counted(conditions, "condition") << " held and refused; " << taken << " of "
               << counted(ways, "alternative") << " taken";
-    if (!models_.empty()) std::cout << "; " << counted(read_, "model") << ", " << counted(coverage.left_float().size(), "dequantize") << " left in floating point";
+    if (!models_.empty())
+      std::cout << "; " << counted(read_, "model") << ", " << counted(coverage.left_float().size(), "dequantize")
+                << " left in floating point";
     std::cout << "; " << percent.data() << " % exercised\n";
     return score < threshold_ ? kErrors : kFine;
   }
@@ -72,8 +74,9 @@ class CoverageCommand final : public Command {
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) {
       Result<Model> model = load_model(file, rewriter.rules().operators);
-      const Status added = model.ok() ? coverage.add_model(fs::path(file).lexically_relative(models_).generic_string(), *model->graph)
-                                      : Status(model.diagnostics());
+      const Status added =
+          model.ok() ? coverage.add_model(fs::path(file).lexically_relative(models_).generic_string(), *model->graph)
+                     : Status(model.diagnostics());
       if (!added.ok()) {
         std::cerr << render_text(added.diagnostics(), wants_color(stderr));
         return kErrors;
@@ -102,11 +105,14 @@ class CoverageCommand final : public Command {
     for (const ConditionCoverage& condition : rule.conditions) {
       const std::string text = "`" + condition.text + "`: ";
       const bool held = condition.held.all() > 0, refused = condition.refused.all() > 0;
-      if (held && refused) line(condition.span, text + "held " + times(condition.held) + "; refused " + times(condition.refused), true);
-      else line(condition.span, text + (held ? "never refused" : refused ? "always refused" : "never asked"), false);
+      if (held && refused)
+        line(condition.span, text + "held " + times(condition.held) + "; refused " + times(condition.refused), true);
+      else
+        line(condition.span, text + (held ? "never refused" : refused ? "always refused" : "never asked"), false);
     }
     for (const WayCoverage& way : rule.ways)
-      line(way.span, "`" + way.text + "`: " + (way.taken.all() == 0 ? "never taken" : "taken " + times(way.taken)), way.taken.all() > 0);
+      line(way.span, "`" + way.text + "`: " + (way.taken.all() == 0 ? "never taken" : "taken " + times(way.taken)),
+           way.taken.all() > 0);
   }
 
   static void print_left(const Coverage& coverage) {
@@ -116,7 +122,8 @@ class CoverageCommand final : public Command {
         std::cout << "; no rule comes near\n";
         continue;
       }
-      std::cout << "; `" << left.rule << "` passed " << left.passed << " of " << left.of << ", refused by `" << left.refused << "`";
+      std::cout << "; `" << left.rule << "` passed " << left.passed << " of " << left.of << ", refused by `"
+                << left.refused << "`";
       if (!left.reason.empty()) std::cout << ": " << left.reason;
       std::cout << "\n";
     }

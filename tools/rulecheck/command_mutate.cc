@@ -19,7 +19,8 @@ class MutateCommand final : public Command {
       : Command(app, "mutate", "Changes each part of each rule in turn and sees whether the rule's tests notice") {
     app_->add_option("RULE", names_, "Names of rules; without any: all");
     add_rules_option();
-    app_->add_option("--threshold", threshold_, "Per cent of the mutants that tests must notice; 1 is the exit code below")
+    app_->add_option("--threshold", threshold_,
+                     "Per cent of the mutants that tests must notice; 1 is the exit code below")
         ->check(CLI::Range(0.0, 100.0))
         ->capture_default_str();
     app_->add_option("--jobs", jobs_, "Threads; default: all")->check(CLI::PositiveNumber);
@@ -55,7 +56,8 @@ class MutateCommand final : public Command {
       if (outcome.killed) std::cout << ", by `" << outcome.by << "`";
       std::cout << "\n";
     }
-    const double score = outcomes.empty() ? 100 : 100 * static_cast<double>(killed) / static_cast<double>(outcomes.size());
+    const double score =
+        outcomes.empty() ? 100 : 100 * static_cast<double>(killed) / static_cast<double>(outcomes.size());
     std::array<char, 32> percent;
     std::snprintf(percent.data(), percent.size(), "%.1f", score);
     std::cout << counted(outcomes.size(), "mutant") << ": " << killed << " noticed, " << outcomes.size() - killed

@@ -65,8 +65,8 @@ class OverlapsCommand final : public Command {
     const Color shade = found.verdict == OverlapVerdict::unreachable ? Color::red
                         : found.verdict == OverlapVerdict::disjoint  ? Color::green
                                                                      : Color::yellow;
-    std::cout << paint(name(found.verdict), shade, color) << ": " << found.first->name << " ("
-              << place_of(*found.first) << "), " << found.second->name << " (" << place_of(*found.second) << ")\n";
+    std::cout << paint(name(found.verdict), shade, color) << ": " << found.first->name << " (" << place_of(*found.first)
+              << "), " << found.second->name << " (" << place_of(*found.second) << ")\n";
     if (!found.reason.empty()) std::cout << "  " << found.reason << "\n";
     if (found.verdict == OverlapVerdict::disjoint || found.witness.empty()) return;
     std::cout << "  `" << found.winner << "` wins";

@@ -31,14 +31,17 @@ class ProveCommand final : public Command {
       if (budget_) {
         // What is left, in equal parts.
         const auto now = std::chrono::steady_clock::now();
-        if (i == 0) end_ = now + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(*budget_));
+        if (i == 0)
+          end_ = now + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(*budget_));
         options.deadline = now + (end_ - now) / static_cast<int64_t>(rules->size() - i);
         options.graphs = SIZE_MAX;
       }
       const Proof proof = prove(*rewriter, *(*rules)[i], options);
       print(proof, color);
-      if (proof.counterexample) ++failed;
-      else if (!proof.proved()) ++unknown;
+      if (proof.counterexample)
+        ++failed;
+      else if (!proof.proved())
+        ++unknown;
     }
     std::cout << counted(rules->size(), "rule") << ": " << rules->size() - failed - unknown << " held, " << failed
               << " failed, " << unknown << " unknown\n";

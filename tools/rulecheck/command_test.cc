@@ -44,9 +44,8 @@ class TestCommand final : public Command {
       return kWrongUsage;
     }
     std::vector<TestOutcome> outcomes(wanted.size());
-    in_parallel(wanted.size(), jobs_, [&](size_t i) {
-      outcomes[i] = run_test(*rewriter, *wanted[i].first, *wanted[i].second);
-    });
+    in_parallel(wanted.size(), jobs_,
+                [&](size_t i) { outcomes[i] = run_test(*rewriter, *wanted[i].first, *wanted[i].second); });
     print(outcomes);
     if (!junit_.empty()) {
       std::ofstream file(junit_, std::ios::binary);

@@ -1,7 +1,7 @@
 // See coverage.h.
 //
-// Whether a condition is exercised is asked of every place where the pattern fits, whatever the other conditions say, so
-// rules are compiled again without conditions, and once for each way of an alternative with that way alone.
+// Whether a condition is exercised is asked of every place where the pattern fits, whatever the other conditions say,
+// so rules are compiled again without conditions, and once for each way of an alternative with that way alone.
 
 #include <rulecheck/coverage.h>
 
@@ -19,8 +19,10 @@ constexpr size_t kFarthest = 5;  // calls between a dequantize and the root of a
 std::string one_line(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c != '\n' && c != ' ') result += c;
-    else if (!result.empty() && result.back() != ' ') result += ' ';
+    if (c != '\n' && c != ' ')
+      result += c;
+    else if (!result.empty() && result.back() != ' ')
+      result += ' ';
   }
   return result;
 }
@@ -100,7 +102,7 @@ Coverage::Coverage(const Rewriter& rewriter) : rewriter_(rewriter) {
 
 Coverage::~Coverage() = default;
 
-void Coverage::look(Graph& graph, uint32_t phase, int64_t Count::* count, const std::string& only) {
+void Coverage::look(Graph& graph, uint32_t phase, int64_t Count::*count, const std::string& only) {
   for (const auto& probe : probes_) {
     if (probe->rule->phase != phase || (!only.empty() && probe->rule->base_name != only)) continue;
     RuleCoverage& coverage = rules_[probe->coverage];
@@ -187,7 +189,8 @@ void Coverage::find_left(const std::string& model, Graph& graph) {
       for (Node* root : near) {
         for (Automaton::Session& session : sessions) {
           for (const NearMiss& miss : session.explain(root)) {
-            const double share = static_cast<double>(miss.tests_passed) / static_cast<double>(std::max<size_t>(miss.tests_total, 1));
+            const double share =
+                static_cast<double>(miss.tests_passed) / static_cast<double>(std::max<size_t>(miss.tests_total, 1));
             if (share <= nearest) continue;
             nearest = share;
             found.rule = miss.rule->name;

@@ -62,7 +62,7 @@ class Coverage {
 
  private:
   struct Probe;
-  void look(Graph& graph, uint32_t phase, int64_t Count::* count, const std::string& only);
+  void look(Graph& graph, uint32_t phase, int64_t Count::*count, const std::string& only);
   void find_left(const std::string& model, Graph& graph);
 
   const Rewriter& rewriter_;

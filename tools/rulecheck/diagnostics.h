@@ -66,7 +66,8 @@ inline const DiagnosticKind kNoReason{"QR0433", Level::warning, "no-reason",
 
 inline const DiagnosticKind kUnreachable{
     "QR0440", Level::warning, "unreachable-rule", "rule `{rule}` never fires: `{first}` takes every match",
-    "Both stand in one phase, the other one is tried first, and it matches wherever this one does: its pattern is met and "
+    "Both stand in one phase, the other one is tried first, and it matches wherever this one does: its pattern is met "
+    "and "
     "its conditions follow from the ones here. `rulecheck overlaps` shows a graph. Put the special rule first with "
     "`before:` or `benefit:`, or take one of them away."};
 

@@ -67,8 +67,8 @@ std::string to_junit(const std::vector<TestOutcome>& outcomes) {
         continue;
       }
       std::string message = test->found.list().empty() ? "" : test->found.list().back().message();
-      xml += ">\n      <failure type=\"" + std::string(name(test->kind())) + "\" message=\"" + escaped(message) + "\">" +
-             escaped(render_text(test->found)) + "</failure>\n    </testcase>\n";
+      xml += ">\n      <failure type=\"" + std::string(name(test->kind())) + "\" message=\"" + escaped(message) +
+             "\">" + escaped(render_text(test->found)) + "</failure>\n    </testcase>\n";
     }
     xml += "  </testsuite>\n";
   }

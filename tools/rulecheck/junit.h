@@ -8,7 +8,8 @@
 
 namespace qrules::tools {
 
-// JUnit XML: a testsuite for each rule, a testcase for each of its tests, with a failure whose type is the outcome's name.
+// JUnit XML: a testsuite for each rule, a testcase for each of its tests, with a failure whose type is the outcome's
+// name.
 std::string to_junit(const std::vector<TestOutcome>& outcomes);
 
 }  // namespace qrules::tools

@@ -72,8 +72,7 @@ class Maker {
     const std::string text = shown(pattern.span, "?");
     switch (pattern.kind) {
       case PatternKind::literal:
-        add("with `" + text + "` free", pattern.span,
-            [id](Rule& rule) { rule.patterns[id].kind = PatternKind::any; });
+        add("with `" + text + "` free", pattern.span, [id](Rule& rule) { rule.patterns[id].kind = PatternKind::any; });
         break;
       case PatternKind::alternative:
         for (size_t way = 0; way < pattern.children.size() && pattern.children.size() > 1; ++way) {
@@ -85,9 +84,8 @@ class Maker {
         }
         break;
       case PatternKind::optional:
-        add("with `" + text + "` required", pattern.span, [id](Rule& rule) {
-          rule.patterns[id].kind = PatternKind::alternative;
-        });
+        add("with `" + text + "` required", pattern.span,
+            [id](Rule& rule) { rule.patterns[id].kind = PatternKind::alternative; });
         add("without `" + text + "`", pattern.span, [id](Rule& rule) {
           Pattern& changed = rule.patterns[id];
           changed.kind = PatternKind::alternative;
@@ -96,8 +94,7 @@ class Maker {
         break;
       case PatternKind::value:
         if (pattern.optional)
-          add("with `" + text + "` required", pattern.span,
-              [id](Rule& rule) { rule.patterns[id].optional = false; });
+          add("with `" + text + "` required", pattern.span, [id](Rule& rule) { rule.patterns[id].optional = false; });
         break;
       default: break;
     }

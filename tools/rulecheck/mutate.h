@@ -11,9 +11,9 @@ namespace qrules::tools {
 
 // A change of one rule, made in all instances of its `foreach`.
 struct Mutant {
-  std::string rule;     // base name
-  std::string what;     // "without `rank(%x) == 4`"
-  Span span;            // of what is changed
+  std::string rule;  // base name
+  std::string what;  // "without `rank(%x) == 4`"
+  Span span;         // of what is changed
   std::function<void(Rule&)> change;
   bool of_pattern = false;  // made only in instances whose pattern has the same form
 };

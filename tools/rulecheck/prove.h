@@ -11,7 +11,7 @@ namespace qrules::tools {
 
 struct ProveOptions {
   uint64_t seed = 1;
-  size_t graphs = 40;                                            // to make for each rule
+  size_t graphs = 40;                                             // to make for each rule
   std::optional<std::chrono::steady_clock::time_point> deadline;  // stop making graphs after this
 };
 
@@ -23,12 +23,12 @@ struct Counterexample {
 
 struct Proof {
   const Rule* rule = nullptr;
-  size_t graphs = 0;     // that both sides ran on
-  size_t runs = 0;       // sets of inputs and sizes
+  size_t graphs = 0;      // that both sides ran on
+  size_t runs = 0;        // sets of inputs and sizes
   int64_t one_apart = 0;  // integers one apart where the exact value is a tie
-  size_t refused = 0;    // graphs on which the rewrite was refused
-  size_t not_run = 0;    // graphs that the reference kernels do not run
-  std::string why_not;   // of one of these, or why no graph was found
+  size_t refused = 0;     // graphs on which the rewrite was refused
+  size_t not_run = 0;     // graphs that the reference kernels do not run
+  std::string why_not;    // of one of these, or why no graph was found
   std::optional<Counterexample> counterexample;
 
   bool proved() const { return !counterexample && graphs > 0; }
