@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qrules)
 set(headers FILES_MATCHING PATTERN "*.h")
 
-foreach(room support graph rules match rewrite)
+foreach(room support graph rules match rewrite generate)
   install(DIRECTORY engine/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})
 endforeach()
 install(TARGETS qrules_engine EXPORT qrules-engine ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

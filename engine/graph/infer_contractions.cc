@@ -82,6 +82,7 @@ ValueType convolve(const Call& call, size_t spatial, bool transposed, const std:
   if (transposed) throw UnknownOperand{};
   const auto stride = call.integers("stride", spatial), dilation = call.integers("dilation", spatial);
   const size_t channel = batched ? 1 : 0;
+  if (call.integer("groups") < 1) refuse("groups must be positive");
   require_equal(call, input.sizes[channel], call.dims().multiply(weight.sizes[1], call.integer("groups")),
                 "the input's channels and groups times the weight's");
   std::vector<Dim> sizes(input.sizes.begin(), input.sizes.begin() + static_cast<std::ptrdiff_t>(channel));

@@ -71,6 +71,7 @@ TEST_CASE("Rooms include only the rooms below them") {
   check_rooms("engine/rules", {"support", "graph", "rules"});
   check_rooms("engine/match", {"support", "graph", "rules", "match"});
   check_rooms("engine/rewrite", {"support", "graph", "rules", "match", "rewrite"});
+  check_rooms("engine/generate", {"support", "graph", "rules", "match", "rewrite", "generate"});
   check_rooms("engine/runtime", {"support", "graph", "runtime"});
   check_rooms("lowerings", {"support", "graph", "runtime", "lowerings"});
 }

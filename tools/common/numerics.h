@@ -14,6 +14,7 @@ struct NumericsOptions {
   std::vector<int64_t> symbol_values{1, 2, 5};  // every symbolic size gets each of these in turn
   int random_sets = 3;
   uint64_t seed = 20240817;
+  double slack = 1;  // times the differences of floats that are allowed below
 };
 
 struct NumericsReport {
@@ -22,6 +23,7 @@ struct NumericsReport {
   size_t runs = 0;
   int64_t elements = 0;      // compared, over all runs
   int64_t one_apart = 0;     // integers that differ by one where the value before rounding was a tie
+  int64_t rounded = 0;       // runs that agree only when the narrow types inside `before` are taken for f32
   double largest_error = 0;  // of floats, relative to the largest magnitude of the output
 };
 

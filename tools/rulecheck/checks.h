@@ -8,6 +8,9 @@ namespace qrules::tools {
 // Warnings QR0430 to QR0433, in the order of the files; `filter` as in `chosen`.
 Diagnostics check_rules(const RuleSet& rules, const std::string& filter);
 
+// Warnings QR0440: rules that an earlier one leaves nothing.
+Diagnostics check_reachable(const RuleSet& rules, const std::string& filter);
+
 // True when `filter` is empty or occurs in the rule's name.
 bool chosen(const Rule& rule, const std::string& filter);
 

@@ -41,6 +41,9 @@ inline const DiagnosticKind kTestGraph{"QR0425", Level::error, "test-graph",
                                        "test `{test}` of rule `{rule}`: {what} does not read as a graph",
                                        "The errors before this one have their places in the text. docs/operators.md "
                                        "and the comment in engine/graph/text.h say how graphs are written."};
+inline const DiagnosticKind kCannotUpdate{"QR0426", Level::error, "cannot-update", "cannot write `{path}`",
+                                          "`rulecheck test --update` writes rule files. Make the file writable, or "
+                                          "change the `result` by hand."};
 inline const DiagnosticKind kNoFiringTest{"QR0430", Level::warning, "no-firing-test",
                                           "rule `{rule}` has no test in which it fires",
                                           "Nothing shows that the rule can match at all, nor that its rewrite is "
@@ -60,5 +63,12 @@ inline const DiagnosticKind kNoReason{"QR0433", Level::warning, "no-reason",
                                       "test `{test}` of rule `{rule}` does not say what refuses it",
                                       "A test with `fires: 0` passes whatever the reason is, also when the graph has a "
                                       "mistake. Add `because` with the condition that refuses, or `match`."};
+
+inline const DiagnosticKind kUnreachable{
+    "QR0440", Level::warning, "unreachable-rule", "rule `{rule}` never fires: `{first}` takes every match",
+    "Both stand in one phase, the other one is tried first, and it matches wherever this one does: its pattern is met "
+    "and "
+    "its conditions follow from the ones here. `rulecheck overlaps` shows a graph. Put the special rule first with "
+    "`before:` or `benefit:`, or take one of them away."};
 
 }  // namespace qrules

@@ -12,6 +12,8 @@
 #include <qrules/rules/diagnostics.h>
 #include <qrules/rules/load.h>
 #include <rulecheck/checks.h>
+#include <rulecheck/command.h>
+#include <rulecheck/exit_codes.h>
 #include <rulecheck/listing.h>
 #include <rulecheck/report.h>
 
@@ -21,8 +23,6 @@
 
 namespace qrules::tools {
 namespace {
-
-enum ExitCode { kFine = 0, kErrors = 1, kWrongUsage = 2, kCannotReadInput = 3 };
 
 constexpr const char* kFooter =
     "Exit codes: 0 all is well (warnings do not count), 1 errors in rules or failed tests, 2 wrong usage,\n"
@@ -70,6 +70,7 @@ int check(Options options) {
   }
   report.found = loaded->warnings;
   report.found.append(check_rules(*loaded, options.filter));
+  report.found.append(check_reachable(*loaded, options.filter));
   for (const Rule& rule : loaded->rules) report.rules += chosen(rule, options.filter) ? 1 : 0;
   if (report.rules == 0 && !options.filter.empty()) {
     std::cerr << "rulecheck: no rule has `" << options.filter << "` in its name\n";
@@ -99,6 +100,7 @@ int run(int argc, char** argv) {
   explain->add_option("CODE", code, "Code or name: QR0101, unknown-operator")->required();
   CLI::App* functions = app.add_subcommand("functions", "Lists the functions of conditions and rewrites");
   CLI::App* codes = app.add_subcommand("codes", "Lists all diagnostics");
+  const std::vector<std::unique_ptr<Command>> commands = make_commands(app);
   app.require_subcommand(0, 1);
 
   try {
@@ -110,6 +112,10 @@ int run(int argc, char** argv) {
   if (*explain) return print_explanation(code, color, std::cout, std::cerr) ? kFine : kWrongUsage;
   if (*functions) return print_functions(color, std::cout), kFine;
   if (*codes) return print_codes(color, std::cout), kFine;
+
+  for (const std::unique_ptr<Command>& command : commands) {
+    if (command->given()) return command->run();
+  }
 
   options.report.color = color;
   options.report.format = options.format == "json"     ? Format::json

@@ -201,6 +201,7 @@ class TestRun {
     if (difference.empty()) return;
     std::string text = "expected (-) and found (+):";
     for (const std::string& line : difference) text += "\n" + line;
+    outcome_.result = print(graph);
     add(at_test(kTestResult).note(std::move(text)));
   }
 
@@ -224,6 +225,33 @@ class TestRun {
 };
 
 }  // namespace
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::validated: return "validated";
+    case Outcome::missing: return "missing";
+    case Outcome::noisy: return "noisy";
+    case Outcome::other_refusal: return "refused by another";
+    case Outcome::wrong_rewrite: return "wrong rewrite";
+    case Outcome::wrong_numbers: return "wrong numbers";
+    case Outcome::not_run: return "not run";
+  }
+  return "not run";
+}
+
+Outcome TestOutcome::kind() const {
+  if (passed) return Outcome::validated;
+  Outcome otherwise = Outcome::not_run;
+  // The first that applies, in the order in which they are looked for.
+  for (const Diagnostic& diagnostic : found.list()) {
+    if (diagnostic.kind == &kTestFires) return fired < test->fires.value_or(0) ? Outcome::missing : Outcome::noisy;
+    if (diagnostic.kind == &kTestBecause) return Outcome::other_refusal;
+    if (diagnostic.kind == &kTestNumerics) return Outcome::wrong_numbers;
+    if (diagnostic.kind == &kTestResult) otherwise = Outcome::wrong_rewrite;
+    if (diagnostic.kind == &kTestNotRun || diagnostic.kind == &kTestGraph) return Outcome::not_run;
+  }
+  return otherwise;
+}
 
 TestOutcome run_test(const Rewriter& rewriter, const Rule& rule, const RuleTest& test) {
   const auto start = std::chrono::steady_clock::now();

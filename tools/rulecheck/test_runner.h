@@ -12,6 +12,18 @@
 
 namespace qrules::tools {
 
+// What became of a test.
+enum class Outcome : uint8_t {
+  validated,
+  missing,        // the rule should fire and did not, or not often enough
+  noisy,          // it fired where it should not, or too often
+  other_refusal,  // it did not fire, for another reason than the one named
+  wrong_rewrite,  // the graph afterwards is not `result`
+  wrong_numbers,  // the graph afterwards computes something else
+  not_run,        // a graph does not read, or nothing could be run
+};
+std::string_view name(Outcome outcome);
+
 struct TestOutcome {
   const Rule* rule = nullptr;
   const RuleTest* test = nullptr;
@@ -20,6 +32,9 @@ struct TestOutcome {
   Diagnostics found;                       // why it failed
   std::optional<NumericsReport> numerics;  // when both graphs ran
   double milliseconds = 0;
+  std::string result;  // the graph afterwards when it is not the one expected
+
+  Outcome kind() const;
 };
 
 // Runs one test of a rule of the rewriter's set. Everything wrong with it is in `found`, with its place in the rule

@@ -1,0 +1,56 @@
+// What conditions say about the places of a skeleton, as far as it can be compared: an expression (`rank(%x)`, with the
+// term that %x stands for in place of the name) and the values it may have.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <qrules/generate/skeleton.h>
+
+namespace qrules::generate {
+
+// Values of one expression: some of a list, or all within bounds but a few.
+struct Domain {
+  std::optional<std::vector<Argument>> values;
+  std::vector<Argument> excluded;
+  double low = -1e300, high = 1e300;  // both included
+
+  bool contains(const Argument& value) const;
+  bool empty() const;
+  // Whether every value of this is one of the other.
+  bool within(const Domain& other) const;
+  void intersect(const Domain& other);
+};
+
+// What a name stands for: a text that is the same for the same place, and its value when it is known.
+struct Place {
+  std::string text;
+  std::optional<Argument> value;
+  const Term* term = nullptr;
+};
+using PlaceOf = std::function<std::optional<Place>(SlotId)>;
+
+class Facts {
+ public:
+  // Adds all conditions of a rule.
+  void add(const Rule& rule, const PlaceOf& place, const OperatorTable& operators);
+  // The expression that has no value any more, if there is one: the conditions cannot hold together.
+  std::optional<std::string> contradiction() const;
+  // Whether a part of a condition follows from these. False when that is not known.
+  bool imply(const Expression& part, const PlaceOf& place, const OperatorTable& operators) const;
+
+  // Bounds that the structure gives.
+  void restrict(const std::string& expression, const Domain& domain);
+
+ private:
+  std::map<std::string, Domain> domains_;
+  std::map<std::string, bool> truths_;  // parts as they are, by text
+};
+
+// The places of a rule in a skeleton.
+PlaceOf places_of(const RuleTerms& rule);
+
+}  // namespace qrules::generate
