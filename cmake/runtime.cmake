@@ -11,7 +11,8 @@ find_package(OpenMP REQUIRED)
 find_package(Torch REQUIRED)
 find_package(nlohmann_json REQUIRED)
 
-file(GLOB runtime_sources CONFIGURE_DEPENDS engine/runtime/*.cc lowerings/*.cc lowerings/onednn/*.cc lowerings/decomposed/*.cc
+file(GLOB runtime_sources CONFIGURE_DEPENDS engine/runtime/*.cc lowerings/*.cc lowerings/avx2/*.cc lowerings/onednn/*.cc
+     lowerings/decomposed/*.cc
      lowerings/aten/*.cc)
 add_library(qrules_runtime STATIC ${runtime_sources})
 add_library(qrules::runtime ALIAS qrules_runtime)

@@ -68,12 +68,6 @@ bool exact_int8() {
   return exact;
 }
 
-const void* dense_constant(PrepareContext& context, size_t operand) {
-  if (!context.constant_data(operand)) return nullptr;
-  context.require_layout(operand, TensorLayout::contiguous(context.input(operand).dtype, context.input(operand).sizes));
-  return context.constant_data(operand);
-}
-
 OwnedMemory own(const dnnl::memory::desc& desc) { return {desc, allocate_aligned(desc.get_size())}; }
 
 OwnedMemory own_floats(const std::vector<float>& values) {

@@ -9,15 +9,13 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include <qrules/runtime/kernel.h>
+#include <qrules/lowerings/int8_call.h>
 
 namespace qrules::onednn {
 
-inline const DiagnosticKind kRefused{
-    "QR0740", Level::error, "refused", "{why}",
-    "The oneDNN handler does not take this call; the next handler for the operator is tried, and the report says so."};
-
-inline Diagnostic refuse(std::string why) { return Diagnostic(kRefused).with("why", std::move(why)); }
+using int8::dense_constant;
+using int8::Prepared;
+using int8::refuse;
 
 // The process's CPU engine. Made at first use, never changed.
 const dnnl::engine& cpu();
@@ -35,9 +33,6 @@ struct OwnedMemory {
   dnnl::memory::desc desc;
   std::shared_ptr<void> data;
 };
-// The elements of a constant operand in row-major order; null when they are not known before the run.
-const void* dense_constant(PrepareContext& context, size_t operand);
-
 OwnedMemory own(const dnnl::memory::desc& desc);
 OwnedMemory own_floats(const std::vector<float>& values);
 OwnedMemory own_integer(int32_t value);
@@ -84,8 +79,6 @@ class PrimitiveKernel final : public Kernel {
   Sources arguments_;
   Before before_;
 };
-
-using Prepared = Result<std::unique_ptr<Kernel>>;
 
 // Asks for the primitive's scratchpad, notes a reference implementation in the report, and wraps the primitive.
 Prepared make_kernel(PrepareContext& context, const dnnl::primitive_desc_base& description,

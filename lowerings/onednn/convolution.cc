@@ -14,7 +14,7 @@ class ConvolutionHandler final : public Handler {
     const auto weight_operand = context.operand_of("weight");
     if (!weight_operand) return refuse("the weight is no tensor");
     const std::vector<int64_t> weight_sizes = context.input(*weight_operand).sizes;
-    auto call = read_call(context, weight_sizes[0], false);
+    auto call = int8::read_call(context, weight_sizes[0], false);
     if (!call.ok()) return call.diagnostics();
     const TensorLayout& x = context.input(call->x);
     if (x.sizes.size() < 3 || x.sizes.size() > 5 || weight_sizes.size() != x.sizes.size())

@@ -16,7 +16,7 @@ class LinearHandler final : public Handler {
     const std::vector<int64_t> weight_sizes = context.input(*weight_operand).sizes;
     if (weight_sizes.size() != 2) return refuse("the weight has rank 2");
     const int64_t n = weight_sizes[0], k = weight_sizes[1];
-    auto call = read_call(context, n, true);
+    auto call = int8::read_call(context, n, true);
     if (!call.ok()) return call.diagnostics();
     if (!exact_int8()) return refuse("this CPU sums int8 products in 16 bits, which may saturate");
     TensorLayout& result = context.output(0);

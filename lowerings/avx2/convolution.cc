@@ -1,0 +1,199 @@
+// The work is cut into tasks: a strip of rows of one image, by some panels of 16 output channels. A task widens its
+// strip into scratch of its thread and goes over it panel by panel, so that a panel's weights are read once for the
+// strip and stay in the first-level cache.
+
+#include <qrules/lowerings/avx2/convolution.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include <omp.h>
+
+#include <qrules/lowerings/avx2/products.h>
+#include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/elements.h>
+#include <qrules/support/aligned.h>
+
+namespace qrules::avx2 {
+namespace {
+
+// Below this many products a second thread costs more than it does.
+constexpr int64_t kWorthAThread = 200'000;
+
+class ConvolutionKernel final : public Kernel {
+ public:
+  ConvolutionKernel(const Window& window, const Activations& activations, const int8_t* weights, Epilogue epilogue,
+                    int threads)
+      : window_(window), activations_(activations), epilogue_(std::move(epilogue)), strip_(Strip::of(window)) {
+    make_runs();
+    pack(weights);
+    rows_ = rows_of_a_strip(window_, strip_);
+    strips_ = (window_.rows.out + rows_ - 1) / rows_;
+    const int64_t work =
+        window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
+    // All of them or one: OpenMP would set up a team of another size anew.
+    threads_ = work < 2 * kWorthAThread ? 1 : threads;
+    // With few strips, several tasks have the same strip and share its panels.
+    const int64_t whole = window_.batch * strips_;
+    const bool even = whole >= 4 * threads_ || whole % threads_ == 0;
+    splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
+  }
+
+  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
+  std::string implementation() const override { return "tiles:avx2"; }
+
+  void run(const KernelArguments& arguments) const override {
+    const int32_t zero_point = activations_.read_zero_point(arguments);
+    if (!activations_.fits(window_.products(), zero_point)) {
+      if (arguments.failed) *arguments.failed = true;
+      return;
+    }
+    const EpilogueRun output{&epilogue_, arguments.outputs[0],
+                             epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
+    const int64_t tasks = window_.batch * strips_ * splits_;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_) if (threads_ > 1)
+    for (int64_t task = 0; task < tasks; ++task) {
+      auto* strip = reinterpret_cast<int16_t*>(static_cast<char*>(arguments.scratch) +
+                                               static_cast<size_t>(omp_get_thread_num()) * strip_bytes());
+      const int64_t split = task % splits_, at = task / splits_;
+      run_task(arguments, at / strips_, at % strips_, split, zero_point, output, strip);
+    }
+  }
+
+ private:
+  size_t strip_bytes() const {
+    return (static_cast<size_t>(strip_.elements(window_, rows_)) * sizeof(int16_t) + 63) / 64 * 64;
+  }
+
+  // Taps of one kernel row that lie next to each other are one run.
+  void make_runs() {
+    const bool joined = window_.groups == 1 && window_.columns.dilation == 1;
+    runs_.length = joined ? window_.columns.kernel * window_.in_channels : window_.inner();
+    for (int64_t y = 0; y < window_.rows.kernel; ++y) {
+      for (int64_t x = 0; x < (joined ? 1 : window_.columns.kernel); ++x) {
+        runs_.offsets.push_back((y * window_.rows.dilation * strip_.width + x * window_.columns.dilation) *
+                                window_.in_channels);
+      }
+    }
+  }
+
+  // From [channel][inner][taps] to [channel][taps][inner], which is [channel][run][element] either way, then into
+  // panels.
+  void pack(const int8_t* weights) {
+    const int64_t taps = window_.rows.kernel * window_.columns.kernel, inner = window_.inner(), outer = window_.outer();
+    std::vector<int8_t> ordered(static_cast<size_t>(outer * taps * inner));
+    panels_ = (outer + kTileChannels - 1) / kTileChannels;
+    panel_memory_ = allocate_aligned(static_cast<size_t>(window_.groups * panels_ * runs_.panel_bytes()));
+    for (int64_t g = 0; g < window_.groups; ++g) {
+      for (int64_t n = 0; n < outer; ++n) {
+        for (int64_t c = 0; c < inner; ++c) {
+          for (int64_t t = 0; t < taps; ++t) {
+            ordered[static_cast<size_t>((n * taps + t) * inner + c)] =
+                weights[((g * outer + n) * inner + c) * taps + t];
+          }
+        }
+      }
+      pack_panels(ordered.data(), outer, runs_, panel(g * panels_));
+    }
+  }
+
+  int8_t* panel(int64_t index) const { return static_cast<int8_t*>(panel_memory_.get()) + index * runs_.panel_bytes(); }
+
+  void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split, int32_t zero_point,
+                const EpilogueRun& output, int16_t* strip) const {
+    const int64_t first = strip_index * rows_, rows = std::min(rows_, window_.rows.out - first);
+    const char* source = static_cast<const char*>(arguments.inputs[activations_.operand]) +
+                         image * window_.rows.in * window_.columns.in * window_.in_channels;
+    const float common = activations_.row_scales ? 1.0f : activations_.read_factor(arguments);
+    strip_.fill(window_, source, activations_.is_signed, zero_point, first, rows, strip);
+    const int64_t width = window_.columns.out, outs = rows * width;
+    const int64_t out_start = (image * window_.rows.out + first) * width;
+    const int64_t total = window_.groups * panels_;
+    alignas(32) int32_t sums[kTileRows * kTileChannels];
+    for (int64_t p = split * total / splits_; p < (split + 1) * total / splits_; ++p) {
+      const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
+      const int64_t channel = group * window_.outer() + inside;
+      const int64_t count = std::min(kTileChannels, window_.outer() - inside);
+      const int16_t* origin = strip + group * window_.inner();
+      int64_t y = 0, x = 0;
+      for (int64_t at = 0; at < outs; at += kTileRows) {
+        const int16_t* starts[kTileRows];
+        const int64_t tile = std::min(kTileRows, outs - at);
+        for (int64_t r = 0; r < tile; ++r) {
+          starts[r] =
+              origin + y * strip_.row_step * strip_.row_elements + x * window_.columns.stride * window_.in_channels;
+          if (++x == width) {
+            x = 0;
+            ++y;
+          }
+        }
+        sum_tile(tile, starts, runs_, panel(p), sums);
+        for (int64_t r = 0; r < tile; ++r) {
+          const int64_t row = out_start + at + r;
+          const float factor = activations_.row_scales ? activations_.read_factor(arguments, row) : common;
+          output.store(sums + r * kTileChannels, factor, channel, count, row * window_.out_channels + channel);
+        }
+      }
+    }
+  }
+
+  Window window_;
+  Activations activations_;
+  Epilogue epilogue_;
+  Strip strip_;
+  Runs runs_;
+  int64_t panels_ = 0;  // of a group
+  std::shared_ptr<void> panel_memory_;
+  int64_t rows_ = 1, strips_ = 1, splits_ = 1;
+  int threads_ = 1;
+};
+
+}  // namespace
+
+Activations Activations::of(const PrepareContext& context, const int8::Int8Call& call) {
+  Activations a;
+  a.operand = call.x;
+  a.is_signed = context.input(call.x).dtype == DType::s8;
+  a.zero_point = call.x_zero_point;
+  a.row_scales = call.row_scale_operand.has_value();
+  a.scale_operand = a.row_scales ? call.row_scale_operand : call.x_scale_operand;
+  a.zero_point_operand = call.x_zero_point_operand;
+  if (a.scale_operand) a.scale_dtype = context.input(*a.scale_operand).dtype;
+  if (a.zero_point_operand) a.zero_point_dtype = context.input(*a.zero_point_operand).dtype;
+  a.scale = call.reads_qparams() ? call.x_scale : 1.0f;
+  return a;
+}
+
+bool Activations::fits(int64_t products, int32_t zero_point_value) const {
+  const int64_t low = is_signed ? -128 : 0, high = is_signed ? 127 : 255;
+  const int64_t largest = std::max(std::abs(low - zero_point_value), std::abs(high - zero_point_value));
+  return largest <= std::numeric_limits<int16_t>::max() &&
+         largest * 128 * products <= std::numeric_limits<int32_t>::max();
+}
+
+int32_t Activations::read_zero_point(const KernelArguments& arguments) const {
+  if (!zero_point_operand) return zero_point;
+  return elements::load<int32_t>(arguments.inputs[*zero_point_operand], zero_point_dtype, 0);
+}
+
+float Activations::read_factor(const KernelArguments& arguments, int64_t row) const {
+  if (!scale_operand) return scale;
+  return elements::load<float>(arguments.inputs[*scale_operand], scale_dtype, row_scales ? row : 0);
+}
+
+int8::Prepared make_convolution(PrepareContext& context, const Window& window, const Activations& activations,
+                                const int8_t* weights, Epilogue epilogue) {
+  if (!activations.fits(window.products(), activations.zero_point))
+    return int8::refuse("sums of " + std::to_string(window.products()) + " products may leave 32 bits");
+  auto kernel =
+      std::make_unique<ConvolutionKernel>(window, activations, weights, std::move(epilogue), context.threads());
+  context.request_scratch(kernel->scratch_bytes());
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+}  // namespace qrules::avx2
+
+#endif

@@ -1,0 +1,193 @@
+#include <qrules/lowerings/avx2/epilogue.h>
+
+#if defined(__x86_64__)
+
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include <qrules/lowerings/avx2/products.h>
+#include <qrules/lowerings/avx2/vector_math.h>
+
+namespace qrules::avx2 {
+namespace {
+
+constexpr std::array<std::string_view, 11> kActivations = {
+    "none", "relu", "hardtanh", "hardswish", "silu", "gelu", "gelu_tanh", "sigmoid", "tanh", "elu", "leaky_relu"};
+
+QRULES_AVX2_INLINE __m256 clamp8(__m256 v, __m256 low, __m256 high) {
+  // The second operand is the result for NaN.
+  return _mm256_min_ps(high, _mm256_max_ps(low, v));
+}
+
+QRULES_AVX2_INLINE __m256 activate(const Epilogue& e, __m256 v) {
+  const __m256 zero = _mm256_setzero_ps(), half = _mm256_set1_ps(0.5f), one = _mm256_set1_ps(1.0f);
+  switch (e.activation) {
+    case Activation::none: return v;
+    case Activation::relu: return _mm256_max_ps(zero, v);
+    case Activation::clip: return clamp8(v, _mm256_set1_ps(e.low), _mm256_set1_ps(e.high));
+    case Activation::hardswish: {
+      const __m256 gate = clamp8(_mm256_add_ps(v, _mm256_set1_ps(3.0f)), zero, _mm256_set1_ps(6.0f));
+      return _mm256_div_ps(_mm256_mul_ps(v, gate), _mm256_set1_ps(6.0f));
+    }
+    case Activation::silu: return _mm256_mul_ps(v, sigmoid8(v));
+    case Activation::gelu:
+      return _mm256_mul_ps(_mm256_mul_ps(half, v),
+                           _mm256_add_ps(one, erf8(_mm256_mul_ps(v, _mm256_set1_ps(0.70710678118654752f)))));
+    case Activation::gelu_tanh: {
+      const __m256 cube = _mm256_mul_ps(_mm256_mul_ps(v, v), v);
+      const __m256 inner =
+          _mm256_mul_ps(_mm256_set1_ps(0.79788456080286536f), _mm256_fmadd_ps(_mm256_set1_ps(0.044715f), cube, v));
+      return _mm256_mul_ps(_mm256_mul_ps(half, v), _mm256_add_ps(one, tanh8(inner)));
+    }
+    case Activation::sigmoid: return sigmoid8(v);
+    case Activation::tanh: return tanh8(v);
+    case Activation::elu: {
+      const __m256 below = _mm256_mul_ps(_mm256_set1_ps(e.low), _mm256_sub_ps(exp8(v), one));
+      return _mm256_blendv_ps(below, v, _mm256_cmp_ps(v, zero, _CMP_GT_OQ));
+    }
+    case Activation::leaky_relu:
+      return _mm256_blendv_ps(v, _mm256_mul_ps(v, _mm256_set1_ps(e.low)), _mm256_cmp_ps(v, zero, _CMP_LT_OQ));
+  }
+  return v;
+}
+
+QRULES_AVX2_INLINE __m256 load8(const void* memory, DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(memory))));
+    case DType::s8:
+      return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(memory))));
+    case DType::bf16: {
+      const __m128i halves = _mm_loadu_si128(static_cast<const __m128i*>(memory));
+      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+    }
+    default: return _mm256_loadu_ps(static_cast<const float*>(memory));
+  }
+}
+
+// To nearest, ties to even; every NaN becomes 0x7fc0.
+QRULES_AVX2_INLINE __m128i narrow_to_bf16(__m256 v) {
+  const __m256i bits = _mm256_castps_si256(v);
+  const __m256i last = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded =
+      _mm256_srli_epi32(_mm256_add_epi32(bits, _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff))), 16);
+  const __m256i quiet = _mm256_castps_si256(_mm256_blendv_ps(
+      _mm256_castsi256_ps(rounded), _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc0)), _mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+  return _mm_packus_epi32(_mm256_castsi256_si128(quiet), _mm256_extracti128_si256(quiet, 1));
+}
+
+// Values that are rounded and saturated; NaN becomes 0.
+QRULES_AVX2_INLINE __m256i quantize8(const Epilogue& e, __m256 v, float low, float high) {
+  const __m256 scaled = _mm256_fmadd_ps(v, _mm256_set1_ps(e.inverse_out_scale), _mm256_set1_ps(e.out_zero_point));
+  const __m256 bounded = clamp8(scaled, _mm256_set1_ps(low), _mm256_set1_ps(high));
+  return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
+}
+
+QRULES_AVX2_INLINE void store16(const Epilogue& e, __m256 a, __m256 b, void* to) {
+  switch (e.out_dtype) {
+    case DType::u8:
+    case DType::s8: {
+      const bool is_signed = e.out_dtype == DType::s8;
+      const float low = is_signed ? -128.0f : 0.0f, high = is_signed ? 127.0f : 255.0f;
+      // Packing works within halves: 0-3 8-11 4-7 12-15, put in order as quarters.
+      const __m256i shorts = _mm256_permute4x64_epi64(
+          _mm256_packs_epi32(quantize8(e, a, low, high), quantize8(e, b, low, high)), _MM_SHUFFLE(3, 1, 2, 0));
+      const __m128i first = _mm256_castsi256_si128(shorts), second = _mm256_extracti128_si256(shorts, 1);
+      _mm_storeu_si128(static_cast<__m128i*>(to),
+                       is_signed ? _mm_packs_epi16(first, second) : _mm_packus_epi16(first, second));
+      return;
+    }
+    case DType::bf16:
+      _mm_storeu_si128(static_cast<__m128i*>(to), narrow_to_bf16(a));
+      _mm_storeu_si128(static_cast<__m128i*>(to) + 1, narrow_to_bf16(b));
+      return;
+    default: _mm256_storeu_ps(static_cast<float*>(to), a); _mm256_storeu_ps(static_cast<float*>(to) + 8, b);
+  }
+}
+
+QRULES_AVX2_INLINE __m256 combine(const Epilogue& e, __m256 v, const char* other) {
+  const __m256 o = _mm256_mul_ps(_mm256_sub_ps(load8(other, e.other_dtype), _mm256_set1_ps(e.other_zero_point)),
+                                 _mm256_set1_ps(e.other_scale));
+  switch (e.combine) {
+    case Combine::add: return _mm256_add_ps(v, o);
+    case Combine::subtract: return _mm256_sub_ps(v, o);
+    default: return _mm256_mul_ps(v, o);
+  }
+}
+
+QRULES_AVX2 void store_sixteen(const Epilogue& e, float factor, const int32_t* sums, int64_t channel, const char* other,
+                               void* to) {
+  const __m256 f = _mm256_set1_ps(factor);
+  __m256 v[2];
+  for (int half = 0; half < 2; ++half) {
+    const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 8 * half)));
+    const __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(e.scale.data() + channel + 8 * half), f);
+    v[half] = _mm256_fmadd_ps(sum, scale, _mm256_loadu_ps(e.bias.data() + channel + 8 * half));
+    if (e.combine != Combine::none)
+      v[half] = combine(e, v[half], other + 8 * half * static_cast<int64_t>(size_of(e.other_dtype)));
+    v[half] = activate(e, v[half]);
+  }
+  store16(e, v[0], v[1], to);
+}
+
+}  // namespace
+
+Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels) {
+  Epilogue e;
+  const auto padded = static_cast<size_t>(channels + kTileChannels);
+  e.scale.resize(padded);
+  e.bias.resize(padded);
+  for (size_t n = 0; n < static_cast<size_t>(channels); ++n) {
+    e.scale[n] = call.scales[call.scales.size() == 1 ? 0 : n];
+    if (!call.bias_values.empty()) e.bias[n] = call.bias_values[n];
+  }
+  if (call.other) {
+    e.other = *call.other;
+    e.other_dtype = context.input(*call.other).dtype;
+    if (e.other_dtype != DType::u8 && e.other_dtype != DType::s8 && e.other_dtype != DType::f32 &&
+        e.other_dtype != DType::bf16)
+      return int8::refuse("the addend is u8, s8, f32 or bf16");
+    e.other_scale = call.other_scale;
+    e.other_zero_point = static_cast<float>(call.other_zero_point);
+    if (call.binary == "add")
+      e.combine = Combine::add;
+    else if (call.binary == "sub")
+      e.combine = Combine::subtract;
+    else if (call.binary == "mul")
+      e.combine = Combine::multiply;
+    else
+      return int8::refuse("no binary operation `" + call.binary + "`");
+  }
+  size_t kind = 0;
+  while (kind < kActivations.size() && kActivations[kind] != call.post_op) ++kind;
+  if (kind == kActivations.size()) return int8::refuse("no post-op `" + call.post_op + "`");
+  e.activation = static_cast<Activation>(kind);
+  if (!call.post_op_args.empty()) e.low = call.post_op_args[0];
+  if (call.post_op_args.size() > 1) e.high = call.post_op_args[1];
+  e.out_dtype = call.out_dtype;
+  e.inverse_out_scale = 1.0f / call.out_scale;
+  e.out_zero_point = static_cast<float>(call.out_zero_point);
+  return e;
+}
+
+void EpilogueRun::store(const int32_t* sums, float factor, int64_t channel, int64_t count, int64_t offset) const {
+  const Epilogue& e = *epilogue;
+  const auto out_size = static_cast<int64_t>(size_of(e.out_dtype)),
+             other_size = static_cast<int64_t>(size_of(e.other_dtype));
+  char* to = static_cast<char*>(out) + offset * out_size;
+  const char* from = static_cast<const char*>(other) + offset * other_size;
+  if (count == kTileChannels) {
+    store_sixteen(e, factor, sums, channel, from, to);
+    return;
+  }
+  // The last channels: nothing behind them is read or written.
+  alignas(32) char results[kTileChannels * sizeof(float)], others[kTileChannels * sizeof(float)] = {};
+  if (e.combine != Combine::none) std::memcpy(others, from, static_cast<size_t>(count * other_size));
+  store_sixteen(e, factor, sums, channel, others, results);
+  std::memcpy(to, results, static_cast<size_t>(count * out_size));
+}
+
+}  // namespace qrules::avx2
+
+#endif

@@ -1,0 +1,146 @@
+// onednn.qconv, onednn.qlinear and their binary forms where oneDNN's int8 kernels are not exact: on CPUs with AVX2 and
+// without VNNI.
+
+#include <qrules/lowerings/register.h>
+
+#if defined(__x86_64__)
+
+#include <qrules/lowerings/avx2/convolution.h>
+
+namespace qrules {
+namespace avx2 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+std::unique_ptr<Kernel> make_nothing() {
+  class Nothing final : public Kernel {
+    void run(const KernelArguments&) const override {}
+    std::string implementation() const override { return "nothing"; }
+  };
+  return std::make_unique<Nothing>();
+}
+
+// The epilogue of a call whose addend must lie as the result does; it may be written over when it has the result's
+// dtype size.
+Result<Epilogue> prepare_epilogue(PrepareContext& context, const int8::Int8Call& call, int64_t channels) {
+  const TensorLayout& result = context.output(0);
+  if (call.other) {
+    const DType other = context.input(*call.other).dtype;
+    if (context.input(*call.other).sizes != result.sizes) return refuse("the addend has other sizes than the result");
+    context.require_layout(*call.other, TensorLayout{other, result.sizes, result.strides});
+    // Each element is read before it is written, by the same thread.
+    if (size_of(other) == size_of(result.dtype) && context.may_overwrite(*call.other))
+      context.write_into(0, *call.other);
+  }
+  return Epilogue::make(context, call, channels);
+}
+
+class ConvolutionHandler final : public Handler {
+ public:
+  explicit ConvolutionHandler(std::string name) : name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    const auto weight_operand = context.operand_of("weight");
+    if (!weight_operand) return refuse("the weight is no tensor");
+    const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
+    auto call = int8::read_call(context, sizes[0], false);
+    if (!call.ok()) return call.diagnostics();
+    const TensorLayout x = context.input(call->x);
+    const size_t rank = x.sizes.size();
+    if ((rank != 3 && rank != 4) || sizes.size() != rank) return refuse("x and weight have rank 3 or 4");
+    TensorLayout& result = context.output(0);
+    result = TensorLayout::channels_last(result.dtype, result.sizes);
+    context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
+    if (result.element_count() == 0) return make_nothing();
+    if (x.element_count() == 0) return refuse("x has no elements");
+
+    Window window;
+    window.batch = x.sizes[0];
+    window.groups = context.integers("groups").at(0);
+    window.in_channels = x.sizes[1];
+    window.out_channels = sizes[0];
+    const auto numbers = [&](const char* parameter) {
+      std::vector<int64_t> values = context.integers(parameter);
+      if (values.size() == 1) values.resize(rank - 2, values[0]);
+      return values;
+    };
+    const auto stride = numbers("stride"), padding = numbers("padding"), dilation = numbers("dilation");
+    for (size_t i = 0; i < rank - 2; ++i) {
+      // What is behind follows from the result's size: what is not there is zero.
+      Axis& axis = i + 3 == rank ? window.columns : window.rows;
+      axis = {x.sizes[2 + i], result.sizes[2 + i], sizes[2 + i], stride.at(i), padding.at(i), dilation.at(i)};
+    }
+    auto epilogue = prepare_epilogue(context, *call, window.out_channels);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
+    const bool depthwise =
+        window.groups == window.in_channels && window.groups == window.out_channels && window.groups > 1;
+    return (depthwise ? make_depthwise : make_convolution)(context, window, Activations::of(context, *call), weights,
+                                                           std::move(*epilogue));
+  }
+
+ private:
+  std::string name_;
+};
+
+class LinearHandler final : public Handler {
+ public:
+  explicit LinearHandler(std::string name) : name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    const auto weight_operand = context.operand_of("weight");
+    if (!weight_operand) return refuse("the weight is no tensor");
+    const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
+    if (sizes.size() != 2) return refuse("the weight has rank 2");
+    auto call = int8::read_call(context, sizes[0], true);
+    if (!call.ok()) return call.diagnostics();
+    const TensorLayout x = context.input(call->x);
+    TensorLayout& result = context.output(0);
+    if (result.element_count() == 0) return make_nothing();
+    if (sizes[1] == 0) return refuse("there is nothing to sum over");
+    context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
+    if (call->row_scale_operand) {
+      const TensorLayout& scales = context.input(*call->row_scale_operand);
+      context.require_layout(*call->row_scale_operand, TensorLayout::contiguous(scales.dtype, scales.sizes));
+    }
+    Window window;
+    window.in_channels = sizes[1];
+    window.out_channels = sizes[0];
+    window.rows.in = window.rows.out = result.element_count() / sizes[0];
+    auto epilogue = prepare_epilogue(context, *call, window.out_channels);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
+    return make_convolution(context, window, Activations::of(context, *call), weights, std::move(*epilogue));
+  }
+
+ private:
+  std::string name_;
+};
+
+}  // namespace
+}  // namespace avx2
+
+void register_avx2_handlers(HandlerRegistry& registry) {
+  for (const char* op : {"qconv", "qconv_binary"})
+    registry.add(std::string("onednn.") + op + ".default",
+                 std::make_shared<avx2::ConvolutionHandler>(std::string("avx2.") + op));
+  for (const char* op : {"qlinear", "qlinear_binary"})
+    registry.add(std::string("onednn.") + op + ".default",
+                 std::make_shared<avx2::LinearHandler>(std::string("avx2.") + op));
+}
+
+}  // namespace qrules
+
+#else
+
+namespace qrules {
+void register_avx2_handlers(HandlerRegistry&) {}
+}  // namespace qrules
+
+#endif

@@ -1,0 +1,93 @@
+#include <qrules/lowerings/avx2/products.h>
+
+#if defined(__x86_64__)
+
+#include <cstring>
+
+#include <qrules/lowerings/avx2/target.h>
+
+namespace qrules::avx2 {
+namespace {
+
+template <int R>
+QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums) {
+  __m256i low[R], high[R];
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
+  const int64_t pairs = runs.pairs();
+  for (const int64_t offset : runs.offsets) {
+    const int16_t* row[R];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) row[r] = starts[r] + offset;
+    for (int64_t p = 0; p < pairs; ++p) {
+      const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel)));
+      const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel + 16)));
+      panel += 32;
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) {
+        int32_t pair;
+        std::memcpy(&pair, row[r] + 2 * p, sizeof(pair));
+        const __m256i x = _mm256_set1_epi32(pair);
+        low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(x, first));
+        high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(x, second));
+      }
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels), low[r]);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels + 8), high[r]);
+  }
+}
+
+template <typename T>
+QRULES_AVX2 void widen_as(const T* from, int32_t zero_point, int64_t count, int16_t* to) {
+  const __m256i shift = _mm256_set1_epi16(static_cast<int16_t>(zero_point));
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    const __m256i wide = std::is_signed_v<T> ? _mm256_cvtepi8_epi16(bytes) : _mm256_cvtepu8_epi16(bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), _mm256_sub_epi16(wide, shift));
+  }
+  for (; i < count; ++i) to[i] = static_cast<int16_t>(from[i] - zero_point);
+}
+
+}  // namespace
+
+void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
+  const int64_t count = static_cast<int64_t>(runs.offsets.size());
+  for (int64_t first = 0; first < channels; first += kTileChannels) {
+    for (int64_t run = 0; run < count; ++run) {
+      for (int64_t p = 0; p < runs.pairs(); ++p) {
+        for (int64_t c = 0; c < kTileChannels; ++c) {
+          for (int64_t k = 2 * p; k < 2 * p + 2; ++k) {
+            const bool there = first + c < channels && k < runs.length;
+            *panels++ = there ? weights[((first + c) * count + run) * runs.length + k] : int8_t{0};
+          }
+        }
+      }
+    }
+  }
+}
+
+void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums) {
+  switch (rows) {
+    case 1: return sum_rows<1>(starts, runs, panel, sums);
+    case 2: return sum_rows<2>(starts, runs, panel, sums);
+    case 3: return sum_rows<3>(starts, runs, panel, sums);
+    case 4: return sum_rows<4>(starts, runs, panel, sums);
+    case 5: return sum_rows<5>(starts, runs, panel, sums);
+    default: return sum_rows<6>(starts, runs, panel, sums);
+  }
+}
+
+void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to) {
+  if (is_signed)
+    widen_as(static_cast<const int8_t*>(from), zero_point, count, to);
+  else
+    widen_as(static_cast<const uint8_t*>(from), zero_point, count, to);
+}
+
+}  // namespace qrules::avx2
+
+#endif

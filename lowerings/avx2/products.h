@@ -1,0 +1,42 @@
+// Exact sums of products of 8-bit integers on CPUs without VNNI.
+//
+// AVX2 has an instruction that multiplies u8 by s8, but it adds pairs of products in 16 bits and saturates: 255 * 127 +
+// 255 * 127 is not 64,770 there but 32,767. The instruction for s16 adds its pairs in 32 bits, so activations are
+// widened to s16 first, with their zero point subtracted on the way: padding is then zero, s8 and u8 are alike, and no
+// compensation is needed. On processors that add on other ports than they multiply on, it does as many products in a
+// cycle as the saturating one.
+//
+// A tile is up to 6 rows of activations by 16 output channels, kept in 12 registers. A row is a set of runs: stretches
+// of consecutive activations at the same offsets from the row's start in every row (the taps of a convolution; a linear
+// has one run). Weights stay s8 in memory, in panels of 16 channels: [run][pair of activations][channel][2]; they are
+// widened as they are read.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace qrules::avx2 {
+
+inline constexpr int64_t kTileRows = 6;
+inline constexpr int64_t kTileChannels = 16;
+
+// The stretches of activations that every row reads.
+struct Runs {
+  std::vector<int64_t> offsets;  // from the row's start, in elements
+  int64_t length = 0;            // of each, in elements
+  int64_t pairs() const { return (length + 1) / 2; }
+  // Bytes of the weights of 16 channels.
+  int64_t panel_bytes() const { return static_cast<int64_t>(offsets.size()) * pairs() * 2 * kTileChannels; }
+};
+
+// Packs s8 weights [channels][run][element], row-major, into panels; channels are filled up to a multiple of 16 with
+// zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_bytes() bytes.
+void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
+
+// sums[r * 16 + c] for `rows` <= 6 rows. A run of odd length reads one element behind it, whose weight is zero.
+void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums);
+
+// to[i] = from[i] - zero_point. `from` is u8, or s8 when `is_signed`.
+void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to);
+
+}  // namespace qrules::avx2

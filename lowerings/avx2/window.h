@@ -1,0 +1,25 @@
+// The geometry of a convolution over channels-last images; a linear is one of 1x1 windows over a column of rows.
+#pragma once
+
+#include <cstdint>
+
+namespace qrules::avx2 {
+
+// One direction of an image.
+struct Axis {
+  int64_t in = 1, out = 1, kernel = 1, stride = 1, padding = 0, dilation = 1;
+
+  // Positions of the input that `count` outputs read, padding included.
+  int64_t reach(int64_t count) const { return (count - 1) * stride + (kernel - 1) * dilation + 1; }
+};
+
+struct Window {
+  int64_t batch = 1, groups = 1;
+  int64_t in_channels = 0, out_channels = 0;  // of all groups
+  Axis rows, columns;
+  int64_t inner() const { return in_channels / groups; }   // input channels of a group
+  int64_t outer() const { return out_channels / groups; }  // output channels of a group
+  int64_t products() const { return inner() * rows.kernel * columns.kernel; }
+};
+
+}  // namespace qrules::avx2
