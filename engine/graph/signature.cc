@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 
 #include <qrules/graph/diagnostics.h>
 #include <qrules/graph/operators.h>
@@ -130,11 +131,30 @@ class SignatureParser {
     // PyTorch's schemas number the memory formats; 0 is contiguous_format.
     if (type.base == "MemoryFormat" && identical(parameter.default_value, Argument(0)))
       parameter.default_value = Keyword{"contiguous_format"};
+    if (parameter.kind == ParameterKind::dtype) {
+      const auto number = parameter.default_value.get_if<int64_t>();
+      if (number && !name_dtype(*number, parameter.default_value)) return fail("a dtype's number is not known");
+    }
     // PyTorch writes int[2] padding=0 for [0, 0].
     if (parameter.kind == ParameterKind::integer_list && type.length > 0) {
       if (auto lone = parameter.default_value.get_if<int64_t>())
         parameter.default_value = Argument::List(static_cast<size_t>(type.length), Argument(*lone));
     }
+    return true;
+  }
+
+  // PyTorch's schemas number the dtypes too, in the order of c10::ScalarType.
+  static bool name_dtype(int64_t number, Argument& value) {
+    static constexpr DType kNumbered[] = {DType::u8,  DType::s8,  DType::s16, DType::s32,
+                                          DType::s64, DType::f16, DType::f32, DType::f64};
+    if (number == 11)
+      value = DType::boolean;
+    else if (number == 15)
+      value = DType::bf16;
+    else if (number >= 0 && number < static_cast<int64_t>(std::size(kNumbered)))
+      value = kNumbered[number];
+    else
+      return false;
     return true;
   }
 

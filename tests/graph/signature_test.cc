@@ -85,6 +85,8 @@ TEST_CASE("Defaults of every kind") {
   CHECK(identical(default_of("ScalarType dtype=f32"), DType::f32));
   CHECK(identical(default_of("Layout layout=strided"), Keyword{"strided"}));
   CHECK(identical(default_of("MemoryFormat memory_format=0"), Keyword{"contiguous_format"}));
+  CHECK(identical(default_of("ScalarType? dtype=4"), DType::s64));
+  CHECK(identical(default_of("ScalarType dtype=15"), DType::bf16));
 }
 
 TEST_CASE("Results, aliases and mutation") {
