@@ -107,10 +107,10 @@ void check_one_element(const Call& call, const char* parameter) {
   }
 }
 
-// Result types of an f8 operator: f8 instead of integers.
-DType check_epilogue(const Call& call) {
+// `operand`: what the operator multiplies. Of f8 the result is f8 where that of integers is an integer.
+DType check_epilogue(const Call& call, DType operand) {
   const DType result = call.dtype("out_dtype");
-  const bool float8 = call.tensor("x").dtype == DType::f8e4m3;
+  const bool float8 = operand == DType::f8e4m3;
   if (result == DType::f32 || result == DType::bf16) {
     const Argument& scale = call.argument("out_scale");
     const Argument& zero_point = call.argument("out_zero_point");
@@ -220,7 +220,7 @@ std::vector<Dim> linear_sizes(const Call& call) {
 
 ValueType qlinear(const Call& call) {
   std::vector<Dim> sizes = linear_sizes(call);
-  return tensor(check_epilogue(call), std::move(sizes));
+  return tensor(check_epilogue(call, call.tensor("x").dtype), std::move(sizes));
 }
 
 ValueType linear_fp16(const Call& call) {
@@ -238,7 +238,7 @@ ValueType linear_fp16(const Call& call) {
 ValueType qlinear_binary(const Call& call) {
   std::vector<Dim> sizes = linear_sizes(call);
   check_other(call, sizes, true);
-  return tensor(check_epilogue(call), std::move(sizes));
+  return tensor(check_epilogue(call, call.tensor("x").dtype), std::move(sizes));
 }
 
 std::vector<Dim> conv_sizes(const Call& call) {
@@ -273,13 +273,13 @@ std::vector<Dim> conv_sizes(const Call& call) {
 
 ValueType qconv(const Call& call) {
   std::vector<Dim> sizes = conv_sizes(call);
-  return tensor(check_epilogue(call), std::move(sizes));
+  return tensor(check_epilogue(call, call.tensor("x").dtype), std::move(sizes));
 }
 
 ValueType qconv_binary(const Call& call) {
   std::vector<Dim> sizes = conv_sizes(call);
   check_other(call, sizes, false);
-  return tensor(check_epilogue(call), std::move(sizes));
+  return tensor(check_epilogue(call, call.tensor("x").dtype), std::move(sizes));
 }
 
 ValueType qmaxpool2d(const Call& call) {
@@ -344,7 +344,7 @@ ValueType qmatmul(const Call& call) {
       broadcast(call.dims(), {a.sizes.begin(), a.sizes.end() - 2}, {b.sizes.begin(), b.sizes.end() - 2});
   sizes.push_back(a.sizes[a.rank() - 2]);
   sizes.push_back(b.sizes.back());
-  return tensor(check_epilogue(call), std::move(sizes));
+  return tensor(check_epilogue(call, a.dtype), std::move(sizes));
 }
 
 ValueType qembedding_bag(const Call& call) {
@@ -366,7 +366,7 @@ ValueType qembedding_bag(const Call& call) {
     if (bags == Dim(0)) refuse("the last offset is missing");
     bags = call.dims().subtract(bags, Dim(1));
   }
-  return tensor(check_epilogue(call), {bags, weight.sizes[1]});
+  return tensor(check_epilogue(call, weight.dtype), {bags, weight.sizes[1]});
 }
 
 ValueType qcat(const Call& call) {
