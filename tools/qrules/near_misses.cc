@@ -1,0 +1,259 @@
+#include "qrules/near_misses.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace qrules::tools {
+namespace {
+
+using nlohmann::json;
+
+// Operators that the first call of a pattern may be.
+void add_roots(const Rule& rule, PatternId id, std::vector<OpId>& ops) {
+  if (id == kNoPattern) return;
+  const Pattern& pattern = rule.patterns[id];
+  ops.insert(ops.end(), pattern.operators.ops.begin(), pattern.operators.ops.end());
+  if (pattern.kind == PatternKind::alternative || pattern.kind == PatternKind::optional) {
+    for (PatternId child : pattern.children) add_roots(rule, child, ops);
+  }
+}
+
+// Operators of the calls that a rewrite makes.
+std::vector<OpId> made_by(const Rule& rule) {
+  std::vector<OpId> ops;
+  for (const RewriteStatement& statement : rule.rewrite) {
+    if (statement.kind == RewriteStatement::Kind::call && statement.op != kNoOp) ops.push_back(statement.op);
+    if (statement.kind != RewriteStatement::Kind::copy || !statement.like) continue;
+    const PatternId copied = rule.slots[*statement.like].pattern;
+    if (copied != kNoPattern) add_roots(rule, copied, ops);
+  }
+  return ops;
+}
+
+// Which operators a rule may lead to: what it makes, and what rules that begin with that make of it.
+class Leads {
+ public:
+  explicit Leads(const RuleSet& rules) {
+    for (const Rule& rule : rules.rules) {
+      std::vector<OpId> roots;
+      add_roots(rule, rule.root, roots);
+      const std::vector<OpId> made = made_by(rule);
+      for (OpId op : roots) onward_[op].insert(made.begin(), made.end());
+    }
+  }
+
+  const std::set<OpId>& of(const Rule* rule) {
+    auto [known, added] = known_.try_emplace(rule);
+    if (!added) return known->second;
+    std::vector<OpId> left = made_by(*rule);
+    while (!left.empty()) {
+      const OpId op = left.back();
+      left.pop_back();
+      if (!known->second.insert(op).second) continue;
+      if (auto next = onward_.find(op); next != onward_.end()) left.insert(left.end(), next->second.begin(), next->second.end());
+    }
+    return known->second;
+  }
+
+ private:
+  std::map<OpId, std::set<OpId>> onward_;
+  std::map<const Rule*, std::set<OpId>> known_;
+};
+
+std::string_view packet_of(std::string_view op) { return op.substr(0, op.rfind('.')); }
+
+// How far a rule came. Conditions are asked when a pattern is complete, so they weigh most; but a pattern of one call
+// is complete wherever that operator is.
+int score_of(const Miss& miss) {
+  const bool stops = !miss.stops.empty();
+  const bool alone = miss.matched.size() < 2;
+  int score = 0;
+  if (miss.by == RefusedBy::condition) {
+    score = alone && !stops ? 0 : 6;
+  } else if (miss.by == RefusedBy::argument || miss.other_overload) {
+    score = alone && !stops ? 1 : 4;
+  } else {
+    // What is no call cannot become the operator that was looked for.
+    score = miss.found.empty() ? 0 : alone ? 1 : 2;
+  }
+  return score + (stops ? 3 : 0);
+}
+
+}  // namespace
+
+std::string place_of(const Span& span) {
+  if (!span) return "";
+  const auto position = span.file->position(span.begin);
+  return span.file->name() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+}
+
+void NearMisses::collect(uint32_t phase, Graph& graph, Automaton::Session& session) {
+  const OperatorTable& operators = graph.operators();
+  const auto source_of = [](const Node* node) {
+    return node && node->is_call() && node->provenance() ? node->provenance()->location : std::string();
+  };
+  for (Node* node = graph.first(); node; node = node->next()) {
+    for (NearMiss& found : session.explain(node)) {
+      if (!only_.empty() && found.rule->base_name != only_ && found.rule->name != only_) continue;
+      Miss miss;
+      miss.rule = found.rule;
+      miss.phase = phase;
+      miss.root = node->name();
+      miss.refused = std::move(found.refused);
+      miss.reason = std::move(found.reason);
+      miss.span = std::move(found.span);
+      miss.by = found.by;
+      miss.passed = found.tests_passed;
+      miss.of = found.tests_total;
+      miss.values = std::move(found.values);
+      miss.wanted = std::move(found.wanted);
+      for (const Node* matched : found.matched) miss.matched.push_back(matched->name());
+      if (found.node) {
+        miss.node = found.node->name();
+        if (found.node->is_call()) {
+          miss.found = found.node->op_name();
+          miss.other_overload = std::any_of(miss.wanted.begin(), miss.wanted.end(), [&](OpId op) {
+            return packet_of(operators.name(op)) == packet_of(miss.found);
+          });
+        }
+      }
+      miss.source = source_of(found.node);
+      if (miss.source.empty()) miss.source = source_of(node);
+      note(std::move(miss));
+    }
+  }
+}
+
+// Of one family at one root only the miss that came farthest is kept; what the others would have taken is added to it.
+void NearMisses::note(Miss miss) {
+  for (size_t i = misses_.size(); i-- > 0;) {
+    Miss& known = misses_[i];
+    if (known.root != miss.root || known.phase != miss.phase) break;
+    if (known.rule->base_name != miss.rule->base_name) continue;
+    const auto farther = [](const Miss& a) {
+      return std::make_tuple(a.by == RefusedBy::condition, a.matched.size(), a.passed);
+    };
+    if (farther(miss) > farther(known)) {
+      known = std::move(miss);
+    } else if (farther(miss) == farther(known) && miss.node == known.node) {
+      known.wanted.insert(known.wanted.end(), miss.wanted.begin(), miss.wanted.end());
+    }
+    return;
+  }
+  misses_.push_back(std::move(miss));
+}
+
+std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
+  std::vector<Miss> misses = std::move(misses_);
+  std::map<std::string, uint32_t> phase_of;
+  for (uint32_t i = 0; i < rules_.phases.size(); ++i) phase_of[rules_.phases[i].name] = i;
+  // Later firings over a node.
+  std::unordered_map<std::string, std::pair<uint32_t, const std::string*>> taken;
+  for (const Firing& firing : report.firings) {
+    for (const std::string& name : firing.matched) taken[name] = {phase_of[firing.phase], &firing.rule};
+  }
+  for (Miss& miss : misses) {
+    const auto found = taken.find(miss.root);
+    if (found != taken.end() && found->second.first > miss.phase) miss.taken_by = *found->second.second;
+  }
+
+  // The same thing refuses several rules: told once.
+  std::unordered_map<std::string, size_t> first_with;
+  std::vector<Miss> kept;
+  for (Miss& miss : misses) {
+    const std::string key = std::to_string(miss.phase) + "\n" + miss.root + "\n" + miss.node + "\n" + miss.reason + "\n" +
+                            (miss.by == RefusedBy::condition ? miss.refused : "");
+    auto [known, added] = first_with.emplace(key, kept.size());
+    if (added || miss.by == RefusedBy::op) {
+      kept.push_back(std::move(miss));
+      continue;
+    }
+    Miss& first = kept[known->second];
+    if (miss.matched.size() > first.matched.size()) std::swap(first, miss);
+    first.also.push_back(miss.rule->base_name);
+    first.also.insert(first.also.end(), miss.also.begin(), miss.also.end());
+  }
+
+  // What follows from what: a rule that looks for an operator at a node where another rule, which would lead to that
+  // operator, was refused.
+  Leads leads(rules_);
+  std::unordered_map<std::string, std::vector<size_t>> at_root;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i].taken_by.empty()) at_root[kept[i].root].push_back(i);
+  }
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i].by != RefusedBy::op || !kept[i].taken_by.empty()) continue;
+    const auto candidates = at_root.find(kept[i].node);
+    if (candidates == at_root.end()) continue;
+    for (size_t j : candidates->second) {
+      if (i == j) continue;
+      const std::set<OpId>& made = leads.of(kept[j].rule);
+      const bool would_do =
+          std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
+      if (!would_do) continue;
+      if (kept[i].follows < 0 || score_of(kept[j]) > score_of(kept[static_cast<size_t>(kept[i].follows)]))
+        kept[i].follows = static_cast<int>(j);
+    }
+    if (kept[i].follows >= 0) kept[static_cast<size_t>(kept[i].follows)].stops.push_back(i);
+  }
+
+  std::vector<size_t> order(kept.size());
+  for (size_t i = 0; i < kept.size(); ++i) {
+    order[i] = i;
+    kept[i].score = score_of(kept[i]);
+  }
+  const auto key = [&](size_t i) {
+    const Miss& miss = kept[i];
+    return std::make_tuple(miss.taken_by.empty(), miss.follows < 0, miss.score, miss.matched.size(),
+                           static_cast<double>(miss.passed) / static_cast<double>(std::max<size_t>(1, miss.of)));
+  };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) > key(b); });
+  std::vector<size_t> place(kept.size());
+  for (size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+  std::vector<Miss> result;
+  for (size_t i : order) {
+    Miss& miss = kept[i];
+    if (miss.follows >= 0) miss.follows = static_cast<int>(place[static_cast<size_t>(miss.follows)]);
+    for (size_t& stopped : miss.stops) stopped = place[stopped];
+    result.push_back(std::move(miss));
+  }
+  return result;
+}
+
+json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules) {
+  const Miss& miss = misses[index];
+  json entry = {{"rule", miss.rule->name},
+                {"phase", rules.phases[miss.phase].name},
+                {"root", miss.root},
+                {"passed", miss.passed},
+                {"of", miss.of},
+                {"refused", miss.refused},
+                {"reason", miss.reason},
+                {"kind", miss.by == RefusedBy::condition ? "condition" : "structure"},
+                {"refused_by", miss.by == RefusedBy::condition  ? "condition"
+                               : miss.by == RefusedBy::argument ? "argument"
+                                                                : "operator"},
+                {"rule_place", place_of(miss.span)},
+                {"matched", miss.matched}};
+  if (!miss.node.empty()) entry["node"] = miss.node;
+  if (!miss.source.empty()) entry["model_place"] = miss.source;
+  if (!miss.also.empty()) entry["also"] = miss.also;
+  if (!miss.taken_by.empty()) entry["taken_by"] = miss.taken_by;
+  if (!miss.values.empty()) {
+    json values = json::array();
+    for (const NamedValue& value : miss.values)
+      values.push_back({{"name", value.name}, {"argument", value.title}, {"value", value.value}});
+    entry["values"] = values;
+  }
+  const auto name = [&](size_t i) { return json{{"rule", misses[i].rule->name}, {"root", misses[i].root}}; };
+  if (miss.follows >= 0) entry["follows"] = name(static_cast<size_t>(miss.follows));
+  if (!miss.stops.empty()) {
+    entry["stops"] = json::array();
+    for (size_t i : miss.stops) entry["stops"].push_back(name(i));
+  }
+  return entry;
+}
+
+}  // namespace qrules::tools
