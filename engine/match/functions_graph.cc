@@ -109,6 +109,7 @@ std::string listed(const std::vector<Node*>& users, const std::string& which) {
   std::string names;
   for (size_t i = 0; i < users.size() && i < kNamed; ++i) names += (i ? ", " : "") + user_name(users[i]);
   if (users.size() > kNamed) names += " and " + std::to_string(users.size() - kNamed) + " more";
+  if (which.empty()) return names;
   return "the " + which + (users.size() == 1 ? "user is " : "users are ") + names;
 }
 

@@ -146,7 +146,7 @@ void Walk::accept(StateId id) {
 }
 
 void Walk::refuse(StateId id, const Test& test) {
-  if (depth_ == 0) return;
+  if (depth_ == 0 && inner_ == 0) return;  // not even the operator of the root
   const Cell cell = at(test.subject);
   // Every rule below this state was refused here.
   left_.assign(1, id);

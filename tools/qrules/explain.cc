@@ -148,7 +148,12 @@ int explain_command(const ExplainOptions& options) {
   const bool color = wants_color(stdout);
   const std::vector<Group> groups = grouped(misses, shown);
   std::puts(paint("near misses", Color::bold, color).c_str());
-  if (groups.empty()) std::puts("  none");
+  // Nothing comes closer than a match.
+  for (const json& entry : dropped) {
+    std::printf("  %s at %%%s matched and was dropped: %s\n", entry["rule"].get<std::string>().c_str(),
+                entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
+  }
+  if (groups.empty() && dropped.empty()) std::puts("  none");
   for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i) print_miss(misses, groups[i], color);
   if (!narrowed && groups.size() > kShown)
     std::printf("  ... %zu more; --rule and --node narrow them down, --json lists all\n", groups.size() - kShown);
@@ -159,10 +164,6 @@ int explain_command(const ExplainOptions& options) {
     for (const json& node : entry["matched"]) nodes += " %" + node.get<std::string>();
     std::printf("  %s at %%%s over%s\n", entry["rule"].get<std::string>().c_str(),
                 entry["root"].get<std::string>().c_str(), nodes.c_str());
-  }
-  for (const json& entry : dropped) {
-    std::printf("  %s at %%%s matched and was dropped: %s\n", entry["rule"].get<std::string>().c_str(),
-                entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
   }
   return kFine;
 }

@@ -57,6 +57,12 @@ class Leads {
     return known->second;
   }
 
+  // Whether a rule begins with what this one makes.
+  bool onward(const Rule* rule) const {
+    const std::vector<OpId> made = made_by(*rule);
+    return std::any_of(made.begin(), made.end(), [&](OpId op) { return onward_.count(op) > 0; });
+  }
+
  private:
   std::map<OpId, std::set<OpId>> onward_;
   std::map<const Rule*, std::set<OpId>> known_;
@@ -65,18 +71,18 @@ class Leads {
 std::string_view packet_of(std::string_view op) { return op.substr(0, op.rfind('.')); }
 
 // How far a rule came. Conditions are asked when a pattern is complete, so they weigh most; but a pattern of one call
-// is complete wherever that operator is.
-int score_of(const Miss& miss) {
+// is complete wherever that operator is, which matters when other rules begin with what it would make.
+int score_of(const Miss& miss, Leads& leads) {
   const bool stops = !miss.stops.empty();
   const bool alone = miss.matched.size() < 2;
   int score = 0;
   if (miss.by == RefusedBy::condition) {
-    score = alone && !stops ? 0 : 6;
+    score = !alone || stops ? 6 : leads.onward(miss.rule) ? 3 : 0;
   } else if (miss.by == RefusedBy::argument || miss.other_overload) {
     score = alone && !stops ? 1 : 4;
   } else {
     // What is no call cannot become the operator that was looked for.
-    score = miss.found.empty() ? 0 : alone ? 1 : 2;
+    score = alone ? (miss.found.empty() ? 0 : 1) : 2;
   }
   return score + (stops ? 3 : 0);
 }
@@ -149,21 +155,25 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
   std::vector<Miss> misses = std::move(misses_);
   std::map<std::string, uint32_t> phase_of;
   for (uint32_t i = 0; i < rules_.phases.size(); ++i) phase_of[rules_.phases[i].name] = i;
-  // Later firings over a node.
-  std::unordered_map<std::string, std::pair<uint32_t, const std::string*>> taken;
+  // Later firings over a node. One that took less than what a condition refused left something to be had.
+  std::unordered_map<std::string, std::vector<const Firing*>> taken;
   for (const Firing& firing : report.firings) {
-    for (const std::string& name : firing.matched) taken[name] = {phase_of[firing.phase], &firing.rule};
+    for (const std::string& name : firing.matched) taken[name].push_back(&firing);
   }
   for (Miss& miss : misses) {
     const auto found = taken.find(miss.root);
-    if (found != taken.end() && found->second.first > miss.phase) miss.taken_by = *found->second.second;
+    if (found == taken.end()) continue;
+    for (const Firing* firing : found->second) {
+      const bool less = miss.by == RefusedBy::condition && firing->matched.size() < miss.matched.size();
+      if (phase_of[firing->phase] > miss.phase && !less) miss.taken_by = firing->rule;
+    }
   }
 
   // The same thing refuses several rules: told once.
   std::unordered_map<std::string, size_t> first_with;
   std::vector<Miss> kept;
   for (Miss& miss : misses) {
-    const std::string key = std::to_string(miss.phase) + "\n" + miss.root + "\n" + miss.node + "\n" + miss.reason + "\n" +
+    const std::string key = miss.root + "\n" + miss.node + "\n" + miss.reason + "\n" +
                             (miss.by == RefusedBy::condition ? miss.refused : "");
     auto [known, added] = first_with.emplace(key, kept.size());
     if (added || miss.by == RefusedBy::op) {
@@ -193,7 +203,7 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
       const bool would_do =
           std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
       if (!would_do) continue;
-      if (kept[i].follows < 0 || score_of(kept[j]) > score_of(kept[static_cast<size_t>(kept[i].follows)]))
+      if (kept[i].follows < 0 || score_of(kept[j], leads) > score_of(kept[static_cast<size_t>(kept[i].follows)], leads))
         kept[i].follows = static_cast<int>(j);
     }
     if (kept[i].follows >= 0) kept[static_cast<size_t>(kept[i].follows)].stops.push_back(i);
@@ -202,7 +212,7 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
   std::vector<size_t> order(kept.size());
   for (size_t i = 0; i < kept.size(); ++i) {
     order[i] = i;
-    kept[i].score = score_of(kept[i]);
+    kept[i].score = score_of(kept[i], leads);
   }
   const auto key = [&](size_t i) {
     const Miss& miss = kept[i];
