@@ -19,15 +19,6 @@ using nlohmann::json;
 
 // Kinds of near misses that the text shows when nothing narrows them down.
 constexpr size_t kShown = 20;
-constexpr size_t kNamed = 3;
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < kNamed; ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
-  return text;
-}
-
 // Misses of one rule by one thing, at several places.
 struct Group {
   size_t first = 0;
@@ -48,28 +39,6 @@ std::vector<Group> grouped(const std::vector<Miss>& misses, const std::vector<si
       groups[found->second].elsewhere.push_back("%" + miss.root);
   }
   return groups;
-}
-
-void print_miss(const std::vector<Miss>& misses, const Group& group, bool color) {
-  const Miss& miss = misses[group.first];
-  const auto line = [&](const char* title, const std::string& text) { std::printf("    %-11s %s\n", title, text.c_str()); };
-  std::printf("  %s at %%%s: %s\n", paint(miss.rule->name, Color::bold, color).c_str(), miss.root.c_str(),
-              miss.reason.c_str());
-  line("refused by", miss.refused);
-  for (const NamedValue& value : miss.values) line("", "%" + value.name + " is " + value.title + ": " + value.value);
-  line("passed", std::to_string(miss.passed) + " of " + std::to_string(miss.of));
-  line("rule", place_of(miss.span));
-  if (!miss.source.empty()) line("model", miss.source);
-  if (!miss.also.empty()) line("also", listed(miss.also));
-  if (!group.elsewhere.empty()) line("also at", listed(group.elsewhere));
-  std::vector<std::string> stopped;
-  for (size_t i : miss.stops) stopped.push_back(misses[i].rule->base_name + " at %" + misses[i].root);
-  if (!stopped.empty()) line("stops", listed(stopped));
-  if (miss.follows >= 0) {
-    const Miss& cause = misses[static_cast<size_t>(miss.follows)];
-    line("follows", "from " + cause.rule->base_name + " at %" + cause.root);
-  }
-  if (!miss.taken_by.empty()) line("taken", "%" + miss.root + " became part of " + miss.taken_by);
 }
 
 }  // namespace
@@ -95,7 +64,7 @@ int explain_command(const ExplainOptions& options) {
   // A node may be named as the model does or as a phase leaves it.
   bool seen_node = options.node.empty() || model->graph->find(options.node);
   json fired = json::array();
-  NearMisses collected(**rewriter, options.rule);
+  NearMisses collected(options.rule);
   RewriteOptions rewrite;
   rewrite.at_end_of_phase = [&](uint32_t phase, Graph& graph, Automaton::Session& session) {
     seen_node = seen_node || graph.find(options.node);
@@ -124,7 +93,7 @@ int explain_command(const ExplainOptions& options) {
     wrong.add(Diagnostic(kUnknownNode).with("name", options.node));
     return report(wrong);
   }
-  const std::vector<Miss> misses = std::move(collected).ranked(*applied);
+  const std::vector<Miss> misses = std::move(collected).ranked(*applied, rules);
   std::vector<size_t> wanted;
   for (size_t i = 0; i < misses.size(); ++i) {
     if (misses[i].root == options.node || misses[i].node == options.node || has(misses[i].matched)) wanted.push_back(i);
@@ -154,7 +123,7 @@ int explain_command(const ExplainOptions& options) {
                 entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
   }
   if (groups.empty() && dropped.empty()) std::puts("  none");
-  for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i) print_miss(misses, groups[i], color);
+  for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i) print_miss(misses, groups[i].first, groups[i].elsewhere, color);
   if (!narrowed && groups.size() > kShown)
     std::printf("  ... %zu more; --rule and --node narrow them down, --json lists all\n", groups.size() - kShown);
   std::puts(paint("fired", Color::bold, color).c_str());

@@ -1,9 +1,12 @@
 #include "qrules/near_misses.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 #include <tuple>
+
+#include "common/output.h"
 
 namespace qrules::tools {
 namespace {
@@ -87,6 +90,15 @@ int score_of(const Miss& miss, Leads& leads) {
   return score + (stops ? 3 : 0);
 }
 
+constexpr size_t kNamed = 3;
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kNamed; ++i) text += (i ? ", " : "") + names[i];
+  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
+  return text;
+}
+
 }  // namespace
 
 std::string place_of(const Span& span) {
@@ -151,10 +163,10 @@ void NearMisses::note(Miss miss) {
   misses_.push_back(std::move(miss));
 }
 
-std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
+std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet& rules) && {
   std::vector<Miss> misses = std::move(misses_);
   std::map<std::string, uint32_t> phase_of;
-  for (uint32_t i = 0; i < rules_.phases.size(); ++i) phase_of[rules_.phases[i].name] = i;
+  for (uint32_t i = 0; i < rules.phases.size(); ++i) phase_of[rules.phases[i].name] = i;
   // Later firings over a node. One that took less than what a condition refused left something to be had.
   std::unordered_map<std::string, std::vector<const Firing*>> taken;
   for (const Firing& firing : report.firings) {
@@ -188,7 +200,7 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
 
   // What follows from what: a rule that looks for an operator at a node where another rule, which would lead to that
   // operator, was refused.
-  Leads leads(rules_);
+  Leads leads(rules);
   std::unordered_map<std::string, std::vector<size_t>> at_root;
   for (size_t i = 0; i < kept.size(); ++i) {
     if (kept[i].taken_by.empty()) at_root[kept[i].root].push_back(i);
@@ -232,6 +244,8 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report) && {
   return result;
 }
 
+bool is_strong(const Miss& miss) { return miss.score >= 3; }
+
 json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules) {
   const Miss& miss = misses[index];
   json entry = {{"rule", miss.rule->name},
@@ -264,6 +278,28 @@ json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules
     for (size_t i : miss.stops) entry["stops"].push_back(name(i));
   }
   return entry;
+}
+
+void print_miss(const std::vector<Miss>& misses, size_t index, const std::vector<std::string>& elsewhere, bool color) {
+  const Miss& miss = misses[index];
+  const auto line = [&](const char* title, const std::string& text) { std::printf("    %-11s %s\n", title, text.c_str()); };
+  std::printf("  %s at %%%s: %s\n", paint(miss.rule->name, Color::bold, color).c_str(), miss.root.c_str(),
+              miss.reason.c_str());
+  line("refused by", miss.refused);
+  for (const NamedValue& value : miss.values) line("", "%" + value.name + " is " + value.title + ": " + value.value);
+  line("passed", std::to_string(miss.passed) + " of " + std::to_string(miss.of));
+  line("rule", place_of(miss.span));
+  if (!miss.source.empty()) line("model", miss.source);
+  if (!miss.also.empty()) line("also", listed(miss.also));
+  if (!elsewhere.empty()) line("also at", listed(elsewhere));
+  std::vector<std::string> stopped;
+  for (size_t i : miss.stops) stopped.push_back(misses[i].rule->base_name + " at %" + misses[i].root);
+  if (!stopped.empty()) line("stops", listed(stopped));
+  if (miss.follows >= 0) {
+    const Miss& cause = misses[static_cast<size_t>(miss.follows)];
+    line("follows", "from " + cause.rule->base_name + " at %" + cause.root);
+  }
+  if (!miss.taken_by.empty()) line("taken", "%" + miss.root + " became part of " + miss.taken_by);
 }
 
 }  // namespace qrules::tools

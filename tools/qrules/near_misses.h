@@ -40,8 +40,7 @@ std::string place_of(const Span& span);
 class NearMisses {
  public:
   // `rule`: only this one, by its name in the file or as an instance of a `foreach`; empty: all.
-  explicit NearMisses(const Rewriter& rewriter, std::string rule = {})
-      : rules_(rewriter.rules()), only_(std::move(rule)) {}
+  explicit NearMisses(std::string rule = {}) : only_(std::move(rule)) {}
 
   // For RewriteOptions::at_end_of_phase.
   void collect(uint32_t phase, Graph& graph, Automaton::Session& session);
@@ -54,15 +53,20 @@ class NearMisses {
   //  - the pattern with more calls matched, the larger share of its tests passed, the order of the graph.
   // Of the instances of a `foreach` only the one that came farthest counts; other rules that the same thing refuses are
   // named with the first of them. Misses whose root another rule took come last.
-  std::vector<Miss> ranked(const RewriteReport& report) &&;
+  std::vector<Miss> ranked(const RewriteReport& report, const RuleSet& rules) &&;
 
  private:
   void note(Miss miss);
 
-  const RuleSet& rules_;
   const std::string only_;
   std::vector<Miss> misses_;
 };
+
+// A pattern that came far enough for a person to have meant it: more than its first call and an operator that is missing.
+bool is_strong(const Miss& miss);
+
+// A few lines about one miss, on the terminal; `elsewhere`: other places of the same one.
+void print_miss(const std::vector<Miss>& misses, size_t index, const std::vector<std::string>& elsewhere, bool color);
 
 nlohmann::json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules);
 
