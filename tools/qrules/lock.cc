@@ -8,6 +8,7 @@
 
 #include <qrules/runtime/plan.h>
 
+#include "common/output.h"
 #include "qrules/diagnostics.h"
 #include "qrules/session.h"
 
@@ -97,8 +98,8 @@ json make_lock(const RewriteReport& report, const std::shared_ptr<const Graph>& 
 Result<json> read_lock(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream || !text) return Diagnostic(kCannotReadLock).with("path", path).with("why", "it cannot be opened");
+  if (stream) text << stream.rdbuf();  // an empty file is no JSON either
+  if (!stream) return Diagnostic(kCannotReadLock).with("path", path).with("why", "it cannot be opened");
   json lock = json::parse(text.str(), nullptr, false);
   if (lock.is_discarded()) return Diagnostic(kBadLock).with("path", path).with("why", "it is no JSON");
   if (const std::string why = misfit(lock); !why.empty())
@@ -120,7 +121,7 @@ LockDifference compare_locks(const json& expected, const json& found) {
   for (const std::string& rule : keys_of(expected["rules"], found["rules"])) {
     const int64_t had = count_in(expected["rules"], rule), has = count_in(found["rules"], rule);
     if (had == has) continue;
-    std::string sentence = rule + " fires " + std::to_string(has) + " times, the lock says " + std::to_string(had);
+    std::string sentence = rule + " fires " + counted(static_cast<size_t>(has), "time") + ", the lock says " + std::to_string(had);
     if (has < had) {
       const auto gone = std::find_if(before.begin(), before.end(),
                                      [&](const auto& firing) { return firing.second == rule && !now.count(firing); });
@@ -134,7 +135,7 @@ LockDifference compare_locks(const json& expected, const json& found) {
   const auto dequantizes = [](const json& lock) { return lock["unfused_dequantizes"].get<std::set<std::string>>(); };
   const std::set<std::string> left = dequantizes(found), known = dequantizes(expected);
   if (left.size() != known.size()) {
-    say(left.size() > known.size(), std::to_string(left.size()) + " dequantizes stay, the lock says " +
+    say(left.size() > known.size(), counted(left.size(), "dequantize") + (left.size() == 1 ? " stays" : " stay") + ", the lock says " +
                                         std::to_string(known.size()));
   }
   if (expected["handlers"].is_object() && found["handlers"].is_object()) {

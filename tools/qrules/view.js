@@ -311,7 +311,7 @@
   document.getElementById("fusion-count").textContent = data.fusions.length;
   const calls = (side) => data[side].filter((node) => node.kind === "call").length;
   document.getElementById("summary").textContent =
-    `${calls("before")} calls before, ${calls("after")} after; ${data.unfused} dequantizes left`;
+    `${calls("before")} calls before, ${calls("after")} after; ${data.unfused} ${data.unfused === 1 ? "dequantize" : "dequantizes"} left`;
 
   const search = document.getElementById("search");
   const look = () => {
