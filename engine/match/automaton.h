@@ -32,8 +32,8 @@ struct NearMiss {
   bool structural = true;  // false: refused by a condition
   RefusedBy by = RefusedBy::op;
   std::vector<NamedValue> values;  // refused by a condition: those of its names that stand for no node
-  std::vector<Node*> matched;  // calls that the pattern had matched until then, root first
-  std::vector<OpId> wanted;    // refused by an operator: those that would have done (without regular expressions)
+  std::vector<Node*> matched;      // calls that the pattern had matched until then, root first
+  std::vector<OpId> wanted;        // refused by an operator: those that would have done (without regular expressions)
 };
 
 // Immutable once compiled; shared by threads. Refers to the rules it was compiled from, which must outlive it.

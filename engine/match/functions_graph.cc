@@ -264,7 +264,8 @@ void add_graph_functions(FunctionRegistry& registry) {
   add("op", {n}, Type::text, 1, "The name of a call's operator.", "{0} is a call of {result}", op_of);
   add("arg", {n, {"name", Type::text, false, {}}}, Type::any, 1, "An argument of a call by its parameter's name.",
       "{1} of {0} is {result}", argument_of);
-  add("input", {v}, Type::boolean, 1, "Whether a value is an input of the graph.", "{0} is not an input of the graph", is_input)
+  add("input", {v}, Type::boolean, 1, "Whether a value is an input of the graph.", "{0} is not an input of the graph",
+      is_input)
       .contrary = "{0} is an input of the graph";
   add("output", {v}, Type::boolean, 1, "Whether a value is a result of the graph.", "{0} is not a result of the graph",
       is_output)
@@ -277,8 +278,8 @@ void add_graph_functions(FunctionRegistry& registry) {
       .contrary = "{0} is computed from {1}";
   Function& single =
       add("single_use", {{"top", Type::node, false, {}}, {"bottom", Type::node, false, {}}}, Type::boolean, 5,
-      "Whether every value from bottom up to top, through first operands and both included, has one user.",
-      "a value between {1} and {0} has another user", single_use);
+          "Whether every value from bottom up to top, through first operands and both included, has one user.",
+          "a value between {1} and {0} has another user", single_use);
   single.detail = used_twice;
   single.contrary = "no value between {1} and {0} has another user";
   add("broadcasts", {n, m}, Type::boolean, 1, "Whether n's shape broadcasts to m's without changing it.",
@@ -293,8 +294,8 @@ void add_graph_functions(FunctionRegistry& registry) {
 }
 
 Function& AddFunction::operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result,
-                             int cost, std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
-                             bool variadic) const {
+                                  int cost, std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
+                                  bool variadic) const {
   Function function;
   function.name = std::move(name);
   function.parameters = std::move(parameters);

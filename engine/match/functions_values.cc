@@ -163,21 +163,19 @@ void add_value_functions(FunctionRegistry& registry) {
       "{0} is no constant with known elements", is_constant)
       .contrary = "{0} is a constant";
   Function& zeros = add("all_zero", {n}, Type::boolean, 20, "Whether every element of a constant is zero.",
-      "{0} has an element that is not zero", all_zero);
+                        "{0} has an element that is not zero", all_zero);
   zeros.contrary = "every element of {0} is zero";
   zeros.detail = first_nonzero;
   Function& equal = add("all_equal", {n}, Type::boolean, 20, "Whether all elements of a constant are the same.",
-      "the elements of {0} differ", all_equal);
+                        "the elements of {0} differ", all_equal);
   equal.contrary = "all elements of {0} are the same";
   equal.detail = first_different;
   add("scalar", {v}, Type::number, 1, "The single element of a constant, or the number itself.",
       "the element of {0} is {result}", scalar);
-  add("number", {v}, Type::boolean, 0, "Whether an argument is a number.", "{0} is no number", is_number)
-      .contrary = "{0} is a number";
+  add("number", {v}, Type::boolean, 0, "Whether an argument is a number.", "{0} is no number", is_number).contrary =
+      "{0} is a number";
   add("is_node", {v}, Type::boolean, 0, "Whether an argument is a value of the graph.", "{0} is no value of the graph",
-      [](const FunctionContext&, Arguments arguments) -> Evaluated {
-        return Argument(arguments[0].node() != nullptr);
-      })
+      [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].node() != nullptr); })
       .contrary = "{0} is a value of the graph";
   add("is_none", {v}, Type::boolean, 0, "Whether an argument is None.", "{0} is not None",
       [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].is_none()); })

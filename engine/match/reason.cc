@@ -158,7 +158,8 @@ class Explainer {
     const Argument* argument = std::get_if<Argument>(&value);
     if (!argument) return std::string(expression.span.text());
     const std::string text = print(*argument, context_.graph.dims());
-    if (expression.kind == ExpressionKind::slot && !argument->node()) return name_of(expression.slot) + " (" + text + ")";
+    if (expression.kind == ExpressionKind::slot && !argument->node())
+      return name_of(expression.slot) + " (" + text + ")";
     return text;
   }
 

@@ -22,8 +22,8 @@ bool find_steps(const Test& from, const Test* wanted, std::vector<size_t>& steps
   return false;
 }
 
-// Where the rule's author wrote the test. A state is shared by rules, so a test inside it is looked up in the rule's own
-// copy, which has the same shape.
+// Where the rule's author wrote the test. A state is shared by rules, so a test inside it is looked up in the rule's
+// own copy, which has the same shape.
 Span place_of(const Refusal& refusal, const Program& program, const CompiledRule& rule) {
   const auto state = std::find(rule.states.begin(), rule.states.end(), refusal.state) - rule.states.begin();
   const Span& whole = rule.places[static_cast<size_t>(state)];
@@ -67,8 +67,9 @@ class Wording {
     switch (test.kind) {
       case TestKind::call: {
         const std::string operators = named(wanted, regexes, graph_.operators());
-        if (refusal_.cell.node) return "%" + refusal_.cell.node->name() + " is " + what_is(*refusal_.cell.node) +
-                                       element() + ", not " + operators;
+        if (refusal_.cell.node)
+          return "%" + refusal_.cell.node->name() + " is " + what_is(*refusal_.cell.node) + element() + ", not " +
+                 operators;
         return seen() + ", the rule wants a call of " + operators;
       }
       case TestKind::users:
@@ -123,8 +124,7 @@ class Wording {
 
 std::string title_of(const Argument* argument, const std::vector<Node*>& nodes) {
   const auto inside = [argument](const std::vector<Argument>& list) {
-    return !list.empty() && !std::less<>()(argument, list.data()) &&
-           std::less<>()(argument, list.data() + list.size());
+    return !list.empty() && !std::less<>()(argument, list.data()) && std::less<>()(argument, list.data() + list.size());
   };
   for (const Node* node : nodes) {
     const std::vector<Argument>& arguments = node->arguments();
@@ -178,7 +178,8 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
   if (!miss.node && refusal.cell.argument) {
     for (Node* node : refusal.nodes) {
       const std::vector<Argument>& arguments = node->arguments();
-      if (std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return &a == refusal.cell.argument; }))
+      if (std::any_of(arguments.begin(), arguments.end(),
+                      [&](const Argument& a) { return &a == refusal.cell.argument; }))
         miss.node = node;
     }
   }

@@ -28,8 +28,8 @@ bool has_extra_roots(const std::vector<const Rule*>& rules) {
 // One phase over one graph.
 class PhaseRun {
  public:
-  PhaseRun(Graph& graph, uint32_t index, const Phase& phase, const Automaton& automaton, const std::vector<const Rule*>& rules,
-           const RewriteOptions& options, RewriteReport& report)
+  PhaseRun(Graph& graph, uint32_t index, const Phase& phase, const Automaton& automaton,
+           const std::vector<const Rule*>& rules, const RewriteOptions& options, RewriteReport& report)
       : graph_(graph),
         index_(index),
         phase_(phase),

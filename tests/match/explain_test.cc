@@ -64,10 +64,13 @@ TEST_CASE("Inputs, constants and arguments are told apart", "[match][explain]") 
     CHECK(found[0].structural);
     return found[0].refused + ": " + found[0].reason;
   };
-  CHECK(reason("%y = aten.relu.default(aten.neg.default(%x))", "a") == "aten.neg.default(%x): %x is an input, not `aten.neg.default`");
-  CHECK(reason("%y = aten.neg.default(aten.relu.default(%x))", "n") == "aten.relu.default(%x): %k is a constant, not `aten.relu.default`");
+  CHECK(reason("%y = aten.relu.default(aten.neg.default(%x))", "a") ==
+        "aten.neg.default(%x): %x is an input, not `aten.neg.default`");
+  CHECK(reason("%y = aten.neg.default(aten.relu.default(%x))", "n") ==
+        "aten.relu.default(%x): %k is a constant, not `aten.relu.default`");
   CHECK(reason("%y = aten.transpose.int(%x, 0, 2)", "y") == "2: `dim1` of %y is 1, the rule wants 2");
-  CHECK(reason("%y = aten.transpose.int(%x, %d, %d)", "y") == "%d: `dim1` of %y is 1, the rule wants the same as `dim0` of %y, 0");
+  CHECK(reason("%y = aten.transpose.int(%x, %d, %d)", "y") ==
+        "%d: `dim1` of %y is 1, the rule wants the same as `dim0` of %y, 0");
 }
 
 TEST_CASE("A rule refused by a condition gives the condition and the values", "[match][explain]") {

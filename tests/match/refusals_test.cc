@@ -37,8 +37,7 @@ const char* const kMatch =
 
 std::string refusal(const std::string& condition) {
   Graph graph = graph_of(kGraph);
-  const RuleSet rules = testing::one_rule(kMatch, condition,
-                                          "%y = aten.tanh.default(%y)");
+  const RuleSet rules = testing::one_rule(kMatch, condition, "%y = aten.tanh.default(%y)");
   const Automaton automaton = Automaton::compile(rules, 0);
   Automaton::Session session(automaton, graph);
   const std::vector<NearMiss> found = session.explain(graph.find("y"));
@@ -62,7 +61,8 @@ const Row kRows[] = {
     {"numel", "numel(%a) > 6", "%a has 6 elements, the rule wants more than 6"},
     {"users", "users(%a) == 1", "%a has 3 users, the other users are %b, %c, the rule wants 1"},
     {"users_besides", "users_besides(%a, %j) == 0", "%a has 2 other users, %b, %c, the rule wants 0"},
-    {"op", "op(%a) == \"aten.neg.default\"", "%a is a call of \"aten.relu.default\", the rule wants \"aten.neg.default\""},
+    {"op", "op(%a) == \"aten.neg.default\"",
+     "%a is a call of \"aten.relu.default\", the rule wants \"aten.neg.default\""},
     {"input", "input(%a)", "%a is not an input of the graph"},
     {"input", "not input(%x)", "%x is an input of the graph"},
     {"output", "output(%a)", "%a is not a result of the graph"},
@@ -75,7 +75,8 @@ const Row kRows[] = {
     {"single_use", "not single_use(%e, %e)", "no value between %e and %e has another user"},
     {"broadcasts", "broadcasts(%w, %a)", "%w does not broadcast to %a"},
     {"broadcasts", "not broadcasts(%k, %a)", "%k broadcasts to %a"},
-    {"same_padding", "same_padding(%w, [1, 1]) == [0, 0]", "the padding that keeps the size is [1, 1], the rule wants [0, 0]"},
+    {"same_padding", "same_padding(%w, [1, 1]) == [0, 0]",
+     "the padding that keeps the size is [1, 1], the rule wants [0, 0]"},
     {"constant", "constant(%x)", "%x is no constant with known elements"},
     {"constant", "not constant(%k)", "%k is a constant"},
     {"all_zero", "all_zero(%k)", "element 1 of %k is 5"},
@@ -127,7 +128,8 @@ TEST_CASE("No function of conditions is without a sentence and an example", "[ma
 
 TEST_CASE("An argument is named by its parameter", "[match][refusals]") {
   Graph graph = graph_of("graph(%x: f32[2]) {\n  %y: f32[2] = aten.add.Tensor(%x, %x, alpha=3)\n  return (%y)\n}");
-  const RuleSet rules = testing::one_rule("%y = aten.add.Tensor(...)", "arg(%y, \"alpha\") == 1", "%y = aten.tanh.default(%y)");
+  const RuleSet rules =
+      testing::one_rule("%y = aten.add.Tensor(...)", "arg(%y, \"alpha\") == 1", "%y = aten.tanh.default(%y)");
   const Automaton automaton = Automaton::compile(rules, 0);
   const std::vector<NearMiss> found = Automaton::Session(automaton, graph).explain(graph.find("y"));
   REQUIRE(found.size() == 1);

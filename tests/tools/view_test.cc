@@ -55,8 +55,9 @@ std::string dom(const Workspace& space, const std::string& fragment) {
   const std::string command = "timeout 120 " + browser() +
                               " --headless --no-sandbox --disable-gpu --disable-background-networking "
                               "--disable-component-update --disable-sync --no-first-run --window-size=1600,1000 "
-                              "--user-data-dir='" + folder + "/profile' --dump-dom 'file://" + folder + "/page.html#" +
-                              fragment + "' >'" + folder + "/dom.html' 2>'" + folder + "/browser.txt'";
+                              "--user-data-dir='" +
+                              folder + "/profile' --dump-dom 'file://" + folder + "/page.html#" + fragment + "' >'" +
+                              folder + "/dom.html' 2>'" + folder + "/browser.txt'";
   INFO(command);
   const int code = std::system(command.c_str());
   INFO(read(space.folder() / "browser.txt"));

@@ -123,7 +123,8 @@ int explain_command(const ExplainOptions& options) {
                 entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
   }
   if (groups.empty() && dropped.empty()) std::puts("  none");
-  for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i) print_miss(misses, groups[i].first, groups[i].elsewhere, color);
+  for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i)
+    print_miss(misses, groups[i].first, groups[i].elsewhere, color);
   if (!narrowed && groups.size() > kShown)
     std::printf("  ... %zu more; --rule and --node narrow them down, --json lists all\n", groups.size() - kShown);
   std::puts(paint("fired", Color::bold, color).c_str());

@@ -47,7 +47,8 @@ std::string misfit(const json& lock) {
   if (lock["qrules_lock"] != kVersion)
     return "it has version " + lock["qrules_lock"].dump() + ", this program reads version " + std::to_string(kVersion);
   const auto counts = [](const json& value) {
-    return value.is_object() && std::all_of(value.begin(), value.end(), [](const json& n) { return n.is_number_unsigned(); });
+    return value.is_object() &&
+           std::all_of(value.begin(), value.end(), [](const json& n) { return n.is_number_unsigned(); });
   };
   if (!lock.contains("rules") || !counts(lock["rules"])) return "`rules` has to map rules to counts";
   if (!lock.contains("handlers") || !(lock["handlers"].is_null() || counts(lock["handlers"])))
@@ -121,7 +122,8 @@ LockDifference compare_locks(const json& expected, const json& found) {
   for (const std::string& rule : keys_of(expected["rules"], found["rules"])) {
     const int64_t had = count_in(expected["rules"], rule), has = count_in(found["rules"], rule);
     if (had == has) continue;
-    std::string sentence = rule + " fires " + counted(static_cast<size_t>(has), "time") + ", the lock says " + std::to_string(had);
+    std::string sentence =
+        rule + " fires " + counted(static_cast<size_t>(has), "time") + ", the lock says " + std::to_string(had);
     if (has < had) {
       const auto gone = std::find_if(before.begin(), before.end(),
                                      [&](const auto& firing) { return firing.second == rule && !now.count(firing); });
@@ -135,15 +137,16 @@ LockDifference compare_locks(const json& expected, const json& found) {
   const auto dequantizes = [](const json& lock) { return lock["unfused_dequantizes"].get<std::set<std::string>>(); };
   const std::set<std::string> left = dequantizes(found), known = dequantizes(expected);
   if (left.size() != known.size()) {
-    say(left.size() > known.size(), counted(left.size(), "dequantize") + (left.size() == 1 ? " stays" : " stay") + ", the lock says " +
-                                        std::to_string(known.size()));
+    say(left.size() > known.size(), counted(left.size(), "dequantize") + (left.size() == 1 ? " stays" : " stay") +
+                                        ", the lock says " + std::to_string(known.size()));
   }
   if (expected["handlers"].is_object() && found["handlers"].is_object()) {
     for (const std::string& handler : keys_of(expected["handlers"], found["handlers"])) {
       const int64_t had = count_in(expected["handlers"], handler), has = count_in(found["handlers"], handler);
       const bool fast = handler.rfind("onednn.", 0) == 0;
       if (had == has || !(fast || handler == "aten")) continue;
-      say(fast == (has < had), handler + " has " + std::to_string(has) + " steps, the lock says " + std::to_string(had));
+      say(fast == (has < had),
+          handler + " has " + std::to_string(has) + " steps, the lock says " + std::to_string(had));
     }
   } else if (expected["handlers"].is_object()) {
     say(true, "the plan cannot be prepared, so the handlers of the lock cannot be compared");

@@ -55,7 +55,8 @@ class Leads {
       const OpId op = left.back();
       left.pop_back();
       if (!known->second.insert(op).second) continue;
-      if (auto next = onward_.find(op); next != onward_.end()) left.insert(left.end(), next->second.begin(), next->second.end());
+      if (auto next = onward_.find(op); next != onward_.end())
+        left.insert(left.end(), next->second.begin(), next->second.end());
     }
     return known->second;
   }
@@ -110,7 +111,9 @@ std::string place_of(const Span& span) {
 void NearMisses::collect(uint32_t phase, Graph& graph, Automaton::Session& session) {
   const OperatorTable& operators = graph.operators();
   const auto source_of = [](const Node* node) {
-    return node && node->is_call() && node->provenance() ? node->provenance()->location : std::string();
+    // Exporters run code that is in no file: "<eval_with_key>.20:46".
+    const bool known = node && node->is_call() && node->provenance() && node->provenance()->location[0] != '<';
+    return known ? node->provenance()->location : std::string();
   };
   for (Node* node = graph.first(); node; node = node->next()) {
     for (NearMiss& found : session.explain(node)) {
@@ -282,7 +285,9 @@ json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules
 
 void print_miss(const std::vector<Miss>& misses, size_t index, const std::vector<std::string>& elsewhere, bool color) {
   const Miss& miss = misses[index];
-  const auto line = [&](const char* title, const std::string& text) { std::printf("    %-11s %s\n", title, text.c_str()); };
+  const auto line = [&](const char* title, const std::string& text) {
+    std::printf("    %-11s %s\n", title, text.c_str());
+  };
   std::printf("  %s at %%%s: %s\n", paint(miss.rule->name, Color::bold, color).c_str(), miss.root.c_str(),
               miss.reason.c_str());
   line("refused by", miss.refused);

@@ -62,7 +62,8 @@ class NearMisses {
   std::vector<Miss> misses_;
 };
 
-// A pattern that came far enough for a person to have meant it: more than its first call and an operator that is missing.
+// A pattern that came far enough for a person to have meant it: more than its first call and an operator that is
+// missing.
 bool is_strong(const Miss& miss);
 
 // A few lines about one miss, on the terminal; `elsewhere`: other places of the same one.

@@ -42,7 +42,8 @@ int list_matches(const OptOptions& options) {
 }
 
 // Says what is lost and why, and what is gained.
-int compare(const nlohmann::json& expected, const nlohmann::json& found, const Prepared& prepared, NearMisses collected) {
+int compare(const nlohmann::json& expected, const nlohmann::json& found, const Prepared& prepared,
+            NearMisses collected) {
   const LockDifference difference = compare_locks(expected, found);
   for (const std::string& loss : difference.losses) std::printf("lost    %s\n", loss.c_str());
   for (const std::string& gain : difference.gains) std::printf("gained  %s\n", gain.c_str());

@@ -68,7 +68,8 @@ Result<Model> read_model(const std::string& path) {
 std::vector<std::string> unfused_dequantizes(const Graph& graph) {
   std::vector<std::string> names;
   for (const Node* node = graph.first(); node; node = node->next()) {
-    if (node->is_call() && node->op_name().rfind("quantized_decomposed.dequantize", 0) == 0) names.push_back(node->name());
+    if (node->is_call() && node->op_name().rfind("quantized_decomposed.dequantize", 0) == 0)
+      names.push_back(node->name());
   }
   return names;
 }

@@ -101,7 +101,8 @@ void number_fusions(json& nodes, const json& fusions, const char* side) {
     for (const json& name : fusions[i][side]) numbers[name.get<std::string>()] = i;
   }
   for (json& node : nodes) {
-    if (auto found = numbers.find(node["name"].get<std::string>()); found != numbers.end()) node["fusion"] = found->second;
+    if (auto found = numbers.find(node["name"].get<std::string>()); found != numbers.end())
+      node["fusion"] = found->second;
   }
 }
 
@@ -180,7 +181,8 @@ int view_command(const ViewOptions& options) {
   if (!rewriter.ok()) return report(rewriter.diagnostics());
   Graph& graph = *model->graph;
   const Graph before = graph.clone();
-  json data = {{"before", describe(before)}, {"fusions", json::array()}, {"misses", json::array()}, {"rules", json::object()}};
+  json data = {
+      {"before", describe(before)}, {"fusions", json::array()}, {"misses", json::array()}, {"rules", json::object()}};
   if (*rewriter) {
     NearMisses collected;
     RewriteOptions rewrite;
