@@ -82,6 +82,29 @@ void rewrite_chain(benchmark::State& state, bool quantized) {
 BENCHMARK_CAPTURE(rewrite_chain, quantized, true)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(rewrite_chain, nothing_matches, false)->Arg(1000)->Arg(100000)->Unit(benchmark::kMillisecond);
 
+// Every node of the graph that the rules leave, asked once for a match (there is none) and once for near misses, in all
+// phases: what explaining costs beside matching. The two are to be compared with each other.
+void visit_all(benchmark::State& state, bool explain, bool quantized) {
+  Graph graph = chain(state.range(0), quantized);
+  if (!shipped_rewriter().apply(graph).ok()) std::exit(1);
+  for (auto _ : state) {
+    for (uint32_t phase = 0; phase < shipped_rewriter().rules().phases.size(); ++phase) {
+      Automaton::Session session(shipped_rewriter().automaton(phase), graph);
+      for (Node* node = graph.first(); node; node = node->next()) {
+        if (explain)
+          benchmark::DoNotOptimize(session.explain(node));
+        else
+          benchmark::DoNotOptimize(session.match(node));
+      }
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(graph.size()));
+}
+BENCHMARK_CAPTURE(visit_all, match_quantized, false, true)->Arg(16700)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(visit_all, explain_quantized, true, true)->Arg(16700)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(visit_all, match_relus, false, false)->Arg(100000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(visit_all, explain_relus, true, false)->Arg(100000)->Unit(benchmark::kMillisecond);
+
 }  // namespace
 
 BENCHMARK_MAIN();

@@ -3,7 +3,17 @@ if(QRULES_RUNTIME AND QRULES_TOOLS)
   find_package(CLI11 REQUIRED)
   find_package(nlohmann_json REQUIRED)
   file(GLOB qrules_sources CONFIGURE_DEPENDS tools/qrules/*.cc tools/common/*.cc)
-  add_executable(qrules_tool ${qrules_sources})
+  set(view_page ${CMAKE_CURRENT_BINARY_DIR}/generated/view_page.cc)
+  set(view_parts tools/qrules/view.html tools/qrules/view.css tools/qrules/view.js)
+  list(TRANSFORM view_parts PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_custom_command(
+    OUTPUT ${view_page}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${view_page} -DFOLDER=${CMAKE_CURRENT_SOURCE_DIR}/tools/qrules
+            -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/view_page.cmake
+    DEPENDS ${view_parts} ${CMAKE_CURRENT_SOURCE_DIR}/cmake/view_page.cmake
+    COMMENT "Compiling the page of qrules view in"
+    VERBATIM)
+  add_executable(qrules_tool ${qrules_sources} ${view_page})
   set_target_properties(qrules_tool PROPERTIES OUTPUT_NAME qrules)
   file(GLOB rulecheck_sources CONFIGURE_DEPENDS tools/rulecheck/*.cc tools/common/*.cc)
   add_executable(rulecheck ${rulecheck_sources})

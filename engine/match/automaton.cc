@@ -116,6 +116,19 @@ struct Automaton::Session::Impl : GraphListener {
     return regex_roots || (node->op() < starts.size() && starts[node->op()]);
   }
 
+  // Whether any rule could start at the node if the graph had all operators. Rules that cannot match in this graph are
+  // then refused like others, by the test that fails.
+  bool can_start_anything(const Node* node) {
+    if (!node->is_call()) return false;
+    if (!everything) {
+      everything = true;
+      alive.assign(program.states.size(), true);
+      starts.assign(graph.operators().size(), false);
+      for (StateId child : program.states[0].children) add_starts(program.states[child].test);
+    }
+    return regex_roots || (node->op() < starts.size() && starts[node->op()]);
+  }
+
   bool matches_regex(const Test& test, OpId op) {
     for (const std::string& text : test.regexes) {
       auto& regex = regexes[text];
@@ -163,10 +176,7 @@ std::vector<Match> Automaton::Session::all_matches(Node* node) {
 }
 
 std::vector<NearMiss> Automaton::Session::explain(Node* node) {
-  if (!node->is_call()) return {};
-  // Rules that cannot match in this graph are refused like others, by the test that fails.
-  if (!impl_->everything) impl_->alive.assign(impl_->program.states.size(), true);
-  impl_->everything = true;
+  if (!impl_->can_start_anything(node)) return {};
   return impl_->walk.explain(node);
 }
 

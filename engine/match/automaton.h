@@ -10,6 +10,15 @@
 
 namespace qrules {
 
+// What a rule was refused by: an operator that is another one, an argument (a literal, an equal value, the length of a
+// list, a missing operand), or a condition.
+enum class RefusedBy : uint8_t { op, argument, condition };
+
+// A name of a rule that stands for an argument of a call, and which one: "scale", "`scale` of %dequantize", "0.1".
+struct NamedValue {
+  std::string name, title, value;
+};
+
 // Something that came close: the deepest refusal of a rule at a node.
 struct NearMiss {
   const Rule* rule = nullptr;
@@ -21,6 +30,10 @@ struct NearMiss {
   Span span;               // its place in the rule file
   Node* node = nullptr;    // where it was refused, if at a node
   bool structural = true;  // false: refused by a condition
+  RefusedBy by = RefusedBy::op;
+  std::vector<NamedValue> values;  // refused by a condition: those of its names that stand for no node
+  std::vector<Node*> matched;      // calls that the pattern had matched until then, root first
+  std::vector<OpId> wanted;        // refused by an operator: those that would have done (without regular expressions)
 };
 
 // Immutable once compiled; shared by threads. Refers to the rules it was compiled from, which must outlive it.
@@ -48,8 +61,8 @@ class Automaton {
     std::optional<Match> match(Node* node, const std::function<bool(const Match&)>& accept = {});
     // All matches of all rules, by rule order, then in the order that alternatives and operand orders are tried.
     std::vector<Match> all_matches(Node* node);
-    // The same walk, recording for each rule that passed at least one test beyond the root operator where it was
-    // refused.
+    // The same walk, recording for each rule whose root operator is there where it was refused: where most calls had
+    // been matched, then where most tests had been passed; a condition comes after all of the pattern.
     std::vector<NearMiss> explain(Node* node);
 
    private:

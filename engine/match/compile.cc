@@ -215,6 +215,7 @@ class Compiler {
         CompiledRule& rule = program_.rules[travellers[member].index];
         rule.states.push_back(state);
         rule.places.push_back(chosen[member]->span);
+        if (!test->branches.empty()) rule.ways.emplace(state, chosen[member]->test);
         Traveller next = std::move(travellers[member]);
         next.partial.take(*chosen[member]);
         below.push_back(std::move(next));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <qrules/graph/text.h>
+#include <qrules/match/reason.h>
 
 namespace qrules {
 namespace {
@@ -255,121 +256,6 @@ class Evaluator {
   const FunctionContext& context_;
 };
 
-// --- why a condition does not hold, in words
-
-class Explainer {
- public:
-  Explainer(const Rule& rule, const Bindings& bindings, const FunctionContext& context)
-      : rule_(rule), bindings_(bindings), context_(context) {}
-
-  std::string why(const Expression& expression) {
-    if (expression.kind == ExpressionKind::logical_and) {
-      for (const Expression& operand : expression.operands) {
-        if (!holds(operand)) return why(operand);
-      }
-    }
-    if (expression.kind == ExpressionKind::logical_or) {
-      std::string reasons;
-      for (const Expression& operand : expression.operands) {
-        const std::string reason = why(operand);
-        if (reasons.find(reason) == std::string::npos) reasons += (reasons.empty() ? "" : "; ") + reason;
-      }
-      return reasons;
-    }
-    Evaluated value = Evaluator(bindings_, context_).run(expression);
-    if (auto* unknown = std::get_if<Unknown>(&value)) return unknown->reason;
-    if (expression.kind == ExpressionKind::for_all) return element(expression);
-    std::string seen;
-    collect(expression, seen);
-    if (seen.empty()) return "`" + std::string(expression.span.text()) + "` does not hold";
-    return seen;
-  }
-
- private:
-  bool holds(const Expression& expression) {
-    Evaluated value = Evaluator(bindings_, context_).run(expression);
-    const Argument* argument = std::get_if<Argument>(&value);
-    const bool* truth = argument ? argument->get_if<bool>() : nullptr;
-    return truth && *truth;
-  }
-
-  // The first element for which a loop's body does not hold.
-  std::string element(const Expression& expression) {
-    std::vector<Argument::List> lists;
-    for (size_t i = 1; i < expression.operands.size(); ++i) {
-      lists.push_back(*std::get<Argument>(Evaluator(bindings_, context_).run(expression.operands[i])).list());
-    }
-    Bindings inner = bindings_;
-    for (size_t i = 0; i < lists.front().size(); ++i) {
-      for (size_t j = 0; j < lists.size(); ++j) inner[expression.loop_slots[j]] = {true, lists[j][i]};
-      Explainer body(rule_, inner, context_);
-      if (!body.holds(expression.operands[0]))
-        return "element " + std::to_string(i) + ": " + body.why(expression.operands[0]);
-    }
-    return "an element does not hold";
-  }
-
-  void say(std::string& seen, const std::string& sentence) {
-    if (seen.find(sentence) == std::string::npos) seen += (seen.empty() ? "" : ", ") + sentence;
-  }
-
-  // Values of the calls and names in an expression.
-  void collect(const Expression& expression, std::string& seen) {
-    if (expression.kind == ExpressionKind::call) {
-      Evaluated value = Evaluator(bindings_, context_).run(expression);
-      if (const Argument* result = std::get_if<Argument>(&value)) say(seen, sentence(expression, *result));
-      return;
-    }
-    if (expression.kind == ExpressionKind::slot) {
-      const Binding& binding = bindings_[expression.slot];
-      if (binding.bound && !binding.value.node()) {
-        std::string name = rule_.slots[expression.slot].name;
-        say(seen, "%" + name.substr(0, name.find('@')) + " is " + print(binding.value, context_.graph.dims()));
-      }
-      return;
-    }
-    if (expression.kind == ExpressionKind::bound)
-      say(seen,
-          "%" + rule_.slots[expression.slot].name + (bindings_[expression.slot].bound ? " is bound" : " is not bound"));
-    for (const Expression& operand : expression.operands) collect(operand, seen);
-  }
-
-  std::string sentence(const Expression& call, const Argument& result) {
-    std::string text = call.function->refusal;
-    if (text.empty()) text = call.function->name + " is {result}";
-    const auto replace = [&](const std::string& key, const std::string& value) {
-      for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + value.size()))
-        text.replace(at, key.size(), value);
-    };
-    for (size_t i = 0; i < call.operands.size(); ++i) {
-      Evaluated value = Evaluator(bindings_, context_).run(call.operands[i]);
-      const Argument* argument = std::get_if<Argument>(&value);
-      replace("{" + std::to_string(i) + "}",
-              argument ? print(*argument, context_.graph.dims()) : std::string(call.operands[i].span.text()));
-    }
-    if (result == Argument(1)) replace("users", "user");
-    replace("{result}", print(result, context_.graph.dims()));
-    // Who the other users are is what people ask next.
-    if (call.function->name == "users") {
-      Evaluated value = Evaluator(bindings_, context_).run(call.operands[0]);
-      if (const Argument* argument = std::get_if<Argument>(&value); argument && argument->node()) {
-        std::string names;
-        const std::vector<Node*> users = argument->node()->users();
-        for (size_t i = 0; i < users.size() && i < 4; ++i) {
-          names += (i ? ", " : "") +
-                   (users[i]->kind() == NodeKind::output ? std::string("the graph's output") : "%" + users[i]->name());
-        }
-        if (!users.empty()) text += " (" + names + (users.size() > 4 ? ", ..." : "") + ")";
-      }
-    }
-    return text;
-  }
-
-  const Rule& rule_;
-  const Bindings& bindings_;
-  const FunctionContext& context_;
-};
-
 }  // namespace
 
 Evaluated evaluate(const Expression& expression, const Bindings& bindings, const FunctionContext& context) {
@@ -383,7 +269,7 @@ Verdict check(const Condition& condition, const Rule& rule, const Bindings& bind
   const Argument* argument = std::get_if<Argument>(&value);
   const bool* truth = argument ? argument->get_if<bool>() : nullptr;
   verdict.holds = truth && *truth;
-  if (!verdict.holds && explain) verdict.reason = Explainer(rule, bindings, context).why(condition.expression);
+  if (!verdict.holds && explain) verdict.reason = why_not(condition.expression, rule, bindings, context);
   return verdict;
 }
 

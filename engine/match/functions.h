@@ -11,9 +11,9 @@ void add_match_functions(FunctionRegistry& registry);
 // Adds functions of conditions to a registry, one by its parts (see Function).
 struct AddFunction {
   FunctionRegistry& registry;
-  void operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result, int cost,
-                  std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
-                  bool variadic = false) const;
+  Function& operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result, int cost,
+                       std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
+                       bool variadic = false) const;
 };
 
 // functions_graph.cc: dtype, rank, shape, size, numel, leading, users, users_besides, op, arg, input, output, same,

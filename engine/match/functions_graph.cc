@@ -98,6 +98,58 @@ Evaluated users_besides(const FunctionContext&, Arguments arguments) {
   return Argument(count);
 }
 
+// The output node has no name that people know.
+std::string user_name(const Node* node) {
+  return node->kind() == NodeKind::output ? "the graph's output" : percent(node);
+}
+
+// "the other user is %cat", "the other users are %b, %c": what people ask next.
+std::string listed(const std::vector<Node*>& users, const std::string& which) {
+  constexpr size_t kNamed = 4;
+  std::string names;
+  for (size_t i = 0; i < users.size() && i < kNamed; ++i) names += (i ? ", " : "") + user_name(users[i]);
+  if (users.size() > kNamed) names += " and " + std::to_string(users.size() - kNamed) + " more";
+  if (which.empty()) return names;
+  return "the " + which + (users.size() == 1 ? "user is " : "users are ") + names;
+}
+
+std::string counted_users(int64_t count, const char* other) {
+  return std::to_string(count) + other + (count == 1 ? " user" : " users");
+}
+
+std::string other_users(const FunctionContext& context, Arguments arguments, const Argument& result) {
+  const Node* node = arguments[0].node();
+  std::string text = percent(node) + " has " + counted_users(result.integer().value_or(0), "");
+  std::vector<Node*> users = node->users();
+  if (users.empty()) return text;
+  const size_t all = users.size();
+  std::erase_if(users, [&](const Node* user) {
+    return user == context.root || (context.matched && std::find(context.matched->begin(), context.matched->end(),
+                                                                 user) != context.matched->end());
+  });
+  if (users.empty()) return text + ", " + listed(node->users(), "");
+  return text + ", " + listed(users, users.size() < all ? "other " : "");
+}
+
+std::string users_besides_listed(const FunctionContext&, Arguments arguments, const Argument& result) {
+  const Node* node = arguments[0].node();
+  std::vector<Node*> users = node->users();
+  std::erase_if(users, [&](const Node* user) {
+    return std::any_of(arguments.begin() + 1, arguments.end(), [&](const Argument& a) { return a.node() == user; });
+  });
+  std::string text = percent(node) + " has " + counted_users(result.integer().value_or(0), " other");
+  return users.empty() ? text : text + ", " + listed(users, "");
+}
+
+// Which value on the way is used by something else.
+std::string used_twice(const FunctionContext& context, Arguments arguments, const Argument& result) {
+  if (result == Argument(true)) return "";
+  const Node* node = arguments[0].node();
+  while (node != arguments[1].node() && node->user_count(2) == 1 && !node->operands().empty()) node = node->operand(0);
+  const Argument found(const_cast<Node*>(node));
+  return other_users(context, std::span(&found, 1), Argument(static_cast<int64_t>(node->user_count())));
+}
+
 Evaluated op_of(const FunctionContext&, Arguments arguments) {
   const Node* node = arguments[0].node();
   if (!node || !node->is_call()) return Unknown{"it is no call"};
@@ -207,32 +259,43 @@ void add_graph_functions(FunctionRegistry& registry) {
       "Size i of a tensor; negative i counts from the end.", "size {1} of {0} is {result}", size_at);
   add("numel", {n}, Type::size, 0, "The number of elements of a tensor.", "{0} has {result} elements", element_count);
   add("users", {n}, Type::integer, 1, "The number of nodes that use a value; the graph's output counts as one.",
-      "{0} has {result} users", user_count);
+      "{0} has {result} users", user_count)
+      .detail = other_users;
   add("op", {n}, Type::text, 1, "The name of a call's operator.", "{0} is a call of {result}", op_of);
   add("arg", {n, {"name", Type::text, false, {}}}, Type::any, 1, "An argument of a call by its parameter's name.",
       "{1} of {0} is {result}", argument_of);
-  add("input", {v}, Type::boolean, 1, "Whether a value is an input of the graph.", "input({0}) is {result}", is_input);
-  add("output", {v}, Type::boolean, 1, "Whether a value is a result of the graph.", "output({0}) is {result}",
-      is_output);
+  add("input", {v}, Type::boolean, 1, "Whether a value is an input of the graph.", "{0} is not an input of the graph",
+      is_input)
+      .contrary = "{0} is an input of the graph";
+  add("output", {v}, Type::boolean, 1, "Whether a value is a result of the graph.", "{0} is not a result of the graph",
+      is_output)
+      .contrary = "{0} is a result of the graph";
   add("same", {v, {"w", Type::any, false, {}}}, Type::boolean, 1, "Whether both are the same node.",
-      "{0} and {1}: same is {result}", same_node);
+      "{0} and {1} are not the same node", same_node)
+      .contrary = "both are {0}";
   add("depends", {n, m}, Type::boolean, 5, "Whether n is computed from m, directly or through other nodes.",
-      "depends({0}, {1}) is {result}", depends_on);
-  add("single_use", {{"top", Type::node, false, {}}, {"bottom", Type::node, false, {}}}, Type::boolean, 5,
-      "Whether every value from bottom up to top, through first operands and both included, has one user.",
-      "a value between {1} and {0} has another user", single_use);
+      "{0} is not computed from {1}", depends_on)
+      .contrary = "{0} is computed from {1}";
+  Function& single =
+      add("single_use", {{"top", Type::node, false, {}}, {"bottom", Type::node, false, {}}}, Type::boolean, 5,
+          "Whether every value from bottom up to top, through first operands and both included, has one user.",
+          "a value between {1} and {0} has another user", single_use);
+  single.detail = used_twice;
+  single.contrary = "no value between {1} and {0} has another user";
   add("broadcasts", {n, m}, Type::boolean, 1, "Whether n's shape broadcasts to m's without changing it.",
-      "{0} does not broadcast to {1}", broadcasts);
+      "{0} does not broadcast to {1}", broadcasts)
+      .contrary = "{0} broadcasts to {1}";
   add("same_padding", {{"w", Type::node, false, {}}, {"dilation", Type::list, false, {}}}, Type::list, 1,
-      "The padding on each side that keeps a convolution's size at stride 1: half of the dilated window's extent.", "",
-      same_padding);
+      "The padding on each side that keeps a convolution's size at stride 1: half of the dilated window's extent.",
+      "the padding that keeps the size is {result}", same_padding);
   add("users_besides", {n, m}, Type::integer, 1, "The number of users of a value that are none of the nodes listed.",
-      "{0} has {result} other users", users_besides, true);
+      "{0} has {result} other users", users_besides, true)
+      .detail = users_besides_listed;
 }
 
-void AddFunction::operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result,
-                             int cost, std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
-                             bool variadic) const {
+Function& AddFunction::operator()(std::string name, std::vector<FunctionParameter> parameters, ExpressionType result,
+                                  int cost, std::string doc, std::string refusal, decltype(Function::evaluate) evaluate,
+                                  bool variadic) const {
   Function function;
   function.name = std::move(name);
   function.parameters = std::move(parameters);
@@ -242,7 +305,7 @@ void AddFunction::operator()(std::string name, std::vector<FunctionParameter> pa
   function.doc = std::move(doc);
   function.refusal = std::move(refusal);
   function.evaluate = std::move(evaluate);
-  registry.add(std::move(function));
+  return registry.add(std::move(function));
 }
 
 void add_match_functions(FunctionRegistry& registry) {

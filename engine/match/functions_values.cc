@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <qrules/graph/float8.h>
+#include <qrules/graph/text.h>
 #include <qrules/match/functions.h>
 
 namespace qrules {
@@ -50,6 +51,34 @@ Evaluated all_equal(const FunctionContext&, Arguments arguments) {
     if (std::memcmp(bytes, bytes + static_cast<size_t>(i) * width, width) != 0) return Argument(false);
   }
   return Argument(true);
+}
+
+std::string element_text(const Constant& constant, int64_t i) {
+  if (is_integral(constant.dtype)) return std::to_string(element_as_int(constant, i));
+  return print(Argument(element_as_double(constant, i)), DimTable());
+}
+
+std::string first_nonzero(const FunctionContext&, Arguments arguments, const Argument& result) {
+  const Data data = data_of(arguments[0]);
+  if (!data.constant || result == Argument(true)) return "";
+  for (int64_t i = 0; i < data.constant->element_count(); ++i) {
+    if (element_as_double(*data.constant, i) != 0)
+      return "element " + std::to_string(i) + " of %" + arguments[0].node()->name() + " is " +
+             element_text(*data.constant, i) + ", not zero";
+  }
+  return "";
+}
+
+std::string first_different(const FunctionContext&, Arguments arguments, const Argument& result) {
+  const Data data = data_of(arguments[0]);
+  if (!data.constant || result == Argument(true)) return "";
+  const std::string first = element_text(*data.constant, 0);
+  for (int64_t i = 1; i < data.constant->element_count(); ++i) {
+    if (const std::string other = element_text(*data.constant, i); other != first)
+      return "elements of %" + arguments[0].node()->name() + " differ: the first is " + first + ", number " +
+             std::to_string(i) + " is " + other;
+  }
+  return "";
 }
 
 Evaluated scalar(const FunctionContext&, Arguments arguments) {
@@ -133,23 +162,30 @@ void add_value_functions(FunctionRegistry& registry) {
   const FunctionParameter n{"n", Type::node, false, {}}, v{"v", Type::any, false, {}}, l{"l", Type::list, false, {}};
   const FunctionParameter a{"a", Type::any, false, {}}, b{"b", Type::any, false, {}};
   add("constant", {v}, Type::boolean, 1, "Whether a value is a constant whose elements are known.",
-      "constant({0}) is {result}", is_constant);
-  add("all_zero", {n}, Type::boolean, 20, "Whether every element of a constant is zero.",
-      "{0} has an element that is not zero", all_zero);
-  add("all_equal", {n}, Type::boolean, 20, "Whether all elements of a constant are the same.",
-      "the elements of {0} differ", all_equal);
+      "{0} is no constant with known elements", is_constant)
+      .contrary = "{0} is a constant";
+  Function& zeros = add("all_zero", {n}, Type::boolean, 20, "Whether every element of a constant is zero.",
+                        "{0} has an element that is not zero", all_zero);
+  zeros.contrary = "every element of {0} is zero";
+  zeros.detail = first_nonzero;
+  Function& equal = add("all_equal", {n}, Type::boolean, 20, "Whether all elements of a constant are the same.",
+                        "the elements of {0} differ", all_equal);
+  equal.contrary = "all elements of {0} are the same";
+  equal.detail = first_different;
   add("scalar", {v}, Type::number, 1, "The single element of a constant, or the number itself.",
       "the element of {0} is {result}", scalar);
-  add("number", {v}, Type::boolean, 0, "Whether an argument is a number.", "number({0}) is {result}", is_number);
-  add("is_node", {v}, Type::boolean, 0, "Whether an argument is a value of the graph.", "is_node({0}) is {result}",
-      [](const FunctionContext&, Arguments arguments) -> Evaluated {
-        return Argument(arguments[0].node() != nullptr);
-      });
-  add("is_none", {v}, Type::boolean, 0, "Whether an argument is None.", "is_none({0}) is {result}",
-      [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].is_none()); });
+  add("number", {v}, Type::boolean, 0, "Whether an argument is a number.", "{0} is no number", is_number).contrary =
+      "{0} is a number";
+  add("is_node", {v}, Type::boolean, 0, "Whether an argument is a value of the graph.", "{0} is no value of the graph",
+      [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].node() != nullptr); })
+      .contrary = "{0} is a value of the graph";
+  add("is_none", {v}, Type::boolean, 0, "Whether an argument is None.", "{0} is not None",
+      [](const FunctionContext&, Arguments arguments) -> Evaluated { return Argument(arguments[0].is_none()); })
+      .contrary = "{0} is None";
   add("close", {a, b, {"rel", Type::number, true, Argument(1e-5)}}, Type::boolean, 0,
       "Whether two numbers are equal up to a relative tolerance.", "{0} and {1} differ by more than {2} of the larger",
-      close);
+      close)
+      .contrary = "{0} and {1} are equal within {2} of the larger";
   add("qmin", {{"dtype", Type::dtype, false, {}}}, Type::integer, 0,
       "The smallest value of an integer type, or the smallest finite one of f8.", "qmin({0}) is {result}",
       [](const FunctionContext&, Arguments arguments) { return bound_of_type(arguments, true); });

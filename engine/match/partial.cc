@@ -48,6 +48,7 @@ std::vector<Proposal> Partial::proposals() const {
   for (size_t i = 0; i < pending_.size(); ++i) {
     Proposal proposal{test_of(pending_[i]), 0, i, span_of(pending_[i])};
     proposal.cost = cost_of(proposal.test.kind);
+    proposal.test.span = proposal.span;
     result.push_back(std::move(proposal));
   }
   const bool settled = std::all_of(result.begin(), result.end(), [](const Proposal& p) { return p.cost >= 4; });

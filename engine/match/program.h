@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -64,6 +65,7 @@ struct Test {
   Place through;
   std::vector<std::vector<Test>> branches;
   std::vector<Capture> captures;
+  Span span;  // of what it was made from; takes no part in comparisons
 
   friend bool operator==(const Test& a, const Test& b);
 };
@@ -104,6 +106,8 @@ struct CompiledRule {
       required;                 // a graph without an operator of each of these cannot match; empty: regular expressions
   std::vector<StateId> states;  // from the root to where it is accepted
   std::vector<Span> places;     // of the pattern behind each state
+  // Of states whose tests have ways inside: this rule's own copy, as the state's may have come from another rule.
+  std::map<StateId, Test> ways;
 };
 
 struct Program {

@@ -1,6 +1,7 @@
 #include <qrules/match/walk.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include <qrules/graph/text.h>
 #include <qrules/match/evaluate.h>
@@ -39,23 +40,38 @@ std::vector<Match> Walk::all(Node* root) {
 
 std::vector<NearMiss> Walk::explain(Node* root) {
   start(root);
-  std::vector<Refusal> refusals(scene_.program.rules.size());
+  refusals_.resize(scene_.program.rules.size());
+  refused_.clear();
+  ++visit_;
   std::vector<std::pair<uint32_t, Match>> found;
-  refusals_ = &refusals;
+  explaining_ = true;
   collected_ = &found;
   children(0);
   collected_ = nullptr;
-  refusals_ = nullptr;
+  explaining_ = false;
+  std::sort(refused_.begin(), refused_.end());
   std::vector<NearMiss> result;
-  for (size_t i = 0; i < refusals.size(); ++i) {
-    Refusal& refusal = refusals[i];
-    if (refusal.matched || refusal.depth < 1 || !refusal.miss.rule) continue;
-    refusal.miss.root = root;
-    refusal.miss.tests_passed = refusal.depth;
-    refusal.miss.tests_total = scene_.program.rules[i].states.size() + scene_.program.rules[i].conditions.size();
-    result.push_back(std::move(refusal.miss));
+  for (uint32_t index : refused_) {
+    const Refusal& refusal = refusals_[index];
+    if (refusal.matched || !refusal.refused()) continue;
+    const CompiledRule& rule = scene_.program.rules[index];
+    NearMiss miss = near_miss(refusal, scene_.program, rule, root);
+    miss.tests_total = rule.states.size() + rule.conditions.size();
+    result.push_back(std::move(miss));
   }
   return result;
+}
+
+Refusal& Walk::refusal_of(uint32_t rule) {
+  Refusal& refusal = refusals_[rule];
+  if (refusal.visit != visit_) {
+    refusal.visit = visit_;
+    refusal.matched = false;
+    refusal.condition = nullptr;
+    refusal.test = nullptr;
+    refused_.push_back(rule);
+  }
+  return refusal;
 }
 
 // --- states
@@ -68,11 +84,11 @@ void Walk::children(StateId id) {
     if (found != choice.cases.end()) {
       for (StateId child : found->second) enter(child);
     }
-    if (!refusals_) continue;
+    if (!explaining_ || depth_ == 0) continue;
     for (StateId child : choice.states) {
       const bool entered = found != choice.cases.end() &&
                            std::find(found->second.begin(), found->second.end(), child) != found->second.end();
-      if (!entered) refuse(child);
+      if (!entered) refuse(child, scene_.program.states[child].test);
     }
   }
   for (StateId child : state.others) enter(child);
@@ -85,14 +101,19 @@ void Walk::enter(StateId id) {
   bool passed = false;
   const Next next = [&] {
     passed = true;
+    const size_t inner = inner_;
     ++depth_;
+    inner_ = 0;
     accept(id);
     children(id);
+    inner_ = inner;
     --depth_;
+    entered_ = id;
     return false;
   };
+  entered_ = id;
   run(state.test, next);
-  if (!passed && refusals_) refuse(id);
+  if (!passed && explaining_) refuse(id, state.test);
 }
 
 void Walk::accept(StateId id) {
@@ -100,23 +121,22 @@ void Walk::accept(StateId id) {
     if (!collected_ && index >= best_) continue;
     Match match = make_match(index);
     const CompiledRule& compiled = scene_.program.rules[index];
-    const FunctionContext context{scene_.graph, root_, nullptr};
+    const FunctionContext context{scene_.graph, root_, nullptr, &match.nodes};
     bool holds = true;
     for (uint32_t number : compiled.conditions) {
       const Condition& condition = compiled.rule->conditions[number];
-      const Verdict verdict = check(condition, *compiled.rule, match.bindings, context, refusals_ != nullptr);
-      if (verdict.holds) {
-        if (refusals_) ++depth_;
+      if (check(condition, *compiled.rule, match.bindings, context, false).holds) {
+        if (explaining_) ++depth_;
         continue;
       }
       holds = false;
-      if (refusals_) refuse_by_condition(index, match, condition, verdict);
+      if (explaining_) refuse_by_condition(index, match, condition, context);
       break;
     }
-    if (refusals_) depth_ = compiled.states.size();
+    if (explaining_) depth_ = compiled.states.size();
     if (!holds) continue;
     if (collected_) {
-      if (refusals_) (*refusals_)[index].matched = true;
+      if (explaining_) refusal_of(index).matched = true;
       collected_->push_back({index, std::move(match)});
     } else {
       best_ = index;
@@ -125,57 +145,67 @@ void Walk::accept(StateId id) {
   }
 }
 
-void Walk::refuse(StateId id) {
+void Walk::refuse(StateId id, const Test& test) {
+  if (depth_ == 0 && inner_ == 0) return;  // not even the operator of the root
+  const Cell cell = at(test.subject);
   // Every rule below this state was refused here.
-  std::vector<StateId> left{id};
-  const Test& test = scene_.program.states[id].test;
-  while (!left.empty()) {
-    const State& state = scene_.program.states[left.back()];
-    left.pop_back();
-    left.insert(left.end(), state.children.begin(), state.children.end());
+  left_.assign(1, id);
+  while (!left_.empty()) {
+    const State& state = scene_.program.states[left_.back()];
+    left_.pop_back();
+    left_.insert(left_.end(), state.children.begin(), state.children.end());
     for (uint32_t index : state.accepts) {
-      Refusal& refusal = (*refusals_)[index];
-      if (depth_ == 0 || depth_ < refusal.depth || (depth_ == refusal.depth && refusal.miss.rule)) continue;
-      const CompiledRule& compiled = scene_.program.rules[index];
-      const auto place = std::find(compiled.states.begin(), compiled.states.end(), id) - compiled.states.begin();
-      refusal.depth = depth_;
-      NearMiss& miss = refusal.miss;
-      miss = NearMiss();
-      miss.rule = compiled.rule;
-      miss.span = compiled.places[static_cast<size_t>(place)];
-      miss.refused = std::string(miss.span.text());
-      const Cell cell = at(test.subject);
-      miss.node = cell.node;
-      if (cell.node) {
-        miss.reason = "%" + cell.node->name() + " is " +
-                      (cell.node->is_call()                         ? "`" + cell.node->op_name() + "`"
-                       : cell.node->kind() == NodeKind::placeholder ? "an input"
-                                                                    : "a constant");
-      } else if (cell.argument) {
-        miss.reason = "the argument is " + print(*cell.argument, scene_.graph.dims());
-      } else {
-        miss.reason = "there is no such argument";
+      Refusal& refusal = refusal_of(index);
+      if (refusal.matched || refusal.condition) continue;
+      if (refusal.test) {
+        const auto before = std::make_tuple(refusal.nodes.size(), refusal.depth, refusal.inner);
+        const auto now = std::make_tuple(matched_.size(), depth_, inner_);
+        if (now < before) continue;
+        if (now == before) {
+          // Another way at the same place: it would have taken these operators as well.
+          if (test.kind == TestKind::call && refusal.test->kind == TestKind::call && refusal.test != &test &&
+              refusal.state == id && refusal.cell.node == cell.node && refusal.cell.argument == cell.argument)
+            refusal.alike.push_back(&test);
+          continue;
+        }
       }
+      refusal.depth = depth_;
+      refusal.inner = inner_;
+      refusal.state = id;
+      refusal.test = &test;
+      refusal.alike.clear();
+      refusal.cell = cell;
+      refusal.other = {};
+      if (test.kind == TestKind::equal) refusal.other = at(test.other);
+      if (test.kind == TestKind::bind) refusal.other = cells_[test.out];
+      refusal.nodes = matched_;
     }
   }
 }
 
-void Walk::refuse_by_condition(uint32_t index, const Match& match, const Condition& condition, const Verdict& verdict) {
-  Refusal& refusal = (*refusals_)[index];
-  if (depth_ < refusal.depth) return;
+void Walk::refuse_by_condition(uint32_t index, const Match& match, const Condition& condition,
+                               const FunctionContext& context) {
+  Refusal& refusal = refusal_of(index);
+  if (refusal.matched || (refusal.condition && depth_ <= refusal.depth)) return;
   refusal.depth = depth_;
-  NearMiss& miss = refusal.miss;
-  miss = NearMiss();
-  miss.rule = match.rule;
-  miss.structural = false;
-  miss.refused = condition.text;
-  miss.reason = verdict.reason;
-  miss.span = condition.expression.span;
-  miss.node = root_;
+  refusal.condition = &condition;
+  refusal.condition_reason = check(condition, *match.rule, match.bindings, context, true).reason;
+  refusal.nodes = match.nodes;
+  refusal.node = root_;
+  refusal.values.clear();
+  for (SlotId slot : condition.slots) {
+    const SlotSource& source = scene_.program.rules[index].slots[slot];
+    if (source.kind != SlotSource::Kind::place) continue;
+    const Cell cell = at(source.place);
+    if (!cell.argument || cell.node) continue;
+    const std::string& name = match.rule->slots[slot].name;
+    refusal.values.push_back({name.substr(0, name.find('@')), title_of(cell.argument, match.nodes),
+                              print(*cell.argument, scene_.graph.dims())});
+  }
   // The node that the condition asks about, when there is one.
   for (SlotId slot : condition.slots) {
     if (match.bindings[slot].bound && match.bindings[slot].value.node()) {
-      miss.node = match.bindings[slot].value.node();
+      refusal.node = match.bindings[slot].value.node();
       break;
     }
   }
@@ -240,8 +270,17 @@ bool Walk::has_operator(const Test& test, OpId op) const {
 template <typename F>
 bool Walk::sequence(const std::vector<Test>& tests, size_t position, F&& next) {
   if (position == tests.size()) return next();
-  const Next rest = [&] { return sequence(tests, position + 1, next); };
-  return run(tests[position], rest);
+  bool passed = false;
+  const Next rest = [&] {
+    passed = true;
+    ++inner_;
+    const bool stop = sequence(tests, position + 1, next);
+    --inner_;
+    return stop;
+  };
+  const bool stop = run(tests[position], rest);
+  if (!passed && explaining_) refuse(entered_, tests[position]);
+  return stop;
 }
 
 template <typename F>

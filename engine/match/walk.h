@@ -8,15 +8,9 @@
 #include <qrules/match/automaton.h>
 #include <qrules/match/evaluate.h>
 #include <qrules/match/program.h>
+#include <qrules/match/refusal.h>
 
 namespace qrules::match {
-
-// A value at a position: an argument, or a node that is no argument of anything (the root, a user).
-struct Cell {
-  const Argument* argument = nullptr;
-  Node* node = nullptr;
-  bool empty() const { return !argument && !node; }
-};
 
 // What a walk may look at besides the program: which states can lead to a rule that this graph can match at all.
 struct Scene {
@@ -50,8 +44,10 @@ class Walk {
   void children(StateId state);
   void enter(StateId state);
   void accept(StateId state);
-  void refuse(StateId state);
-  void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition, const Verdict& verdict);
+  void refuse(StateId state, const Test& test);
+  void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition,
+                           const FunctionContext& context);
+  Refusal& refusal_of(uint32_t rule);
 
   bool run_call(const Test& test, const Next& next);
   bool run_swap(const Test& test, const Next& next);
@@ -76,14 +72,15 @@ class Walk {
   std::optional<Match> best_match_;
   std::vector<std::pair<uint32_t, Match>>* collected_ = nullptr;  // `all`
 
-  // `explain`: by rule, the deepest refusal.
-  struct Refusal {
-    size_t depth = 0;
-    NearMiss miss;
-    bool matched = false;
-  };
-  std::vector<Refusal>* refusals_ = nullptr;
-  size_t depth_ = 0;  // states passed
+  // `explain`: by rule, the deepest refusal of this visit.
+  bool explaining_ = false;
+  std::vector<Refusal> refusals_;
+  std::vector<uint32_t> refused_;  // rules with a refusal, or a match
+  uint32_t visit_ = 0;
+  StateId entered_ = 0;  // the state whose test is being run
+  size_t depth_ = 0;     // states passed
+  size_t inner_ = 0;     // tests passed inside the way that is being tried
+  std::vector<StateId> left_;
 };
 
 }  // namespace qrules::match

@@ -28,9 +28,10 @@ bool has_extra_roots(const std::vector<const Rule*>& rules) {
 // One phase over one graph.
 class PhaseRun {
  public:
-  PhaseRun(Graph& graph, const Phase& phase, const Automaton& automaton, const std::vector<const Rule*>& rules,
-           const RewriteOptions& options, RewriteReport& report)
+  PhaseRun(Graph& graph, uint32_t index, const Phase& phase, const Automaton& automaton,
+           const std::vector<const Rule*>& rules, const RewriteOptions& options, RewriteReport& report)
       : graph_(graph),
+        index_(index),
         phase_(phase),
         rules_(rules),
         options_(options),
@@ -53,6 +54,7 @@ class PhaseRun {
         worklist_.forget();
       }
     }
+    if (options_.at_end_of_phase) options_.at_end_of_phase(index_, graph_, session_);
     return Done{};
   }
 
@@ -149,6 +151,7 @@ class PhaseRun {
   }
 
   Graph& graph_;
+  const uint32_t index_;
   const Phase& phase_;
   const std::vector<const Rule*>& rules_;
   const RewriteOptions& options_;
@@ -197,14 +200,14 @@ Result<RewriteReport> Rewriter::apply(Graph& graph, const RewriteOptions& option
     std::vector<const Rule*> rules = impl_->by_phase[i];
     Status status = Done{};
     if (options.only_rules.empty()) {
-      if (!rules.empty()) status = PhaseRun(graph, phase, impl_->automata[i], rules, options, report).run();
+      if (!rules.empty()) status = PhaseRun(graph, i, phase, impl_->automata[i], rules, options, report).run();
     } else {
       std::erase_if(rules, [&](const Rule* rule) {
         return std::find(options.only_rules.begin(), options.only_rules.end(), rule->base_name) ==
                options.only_rules.end();
       });
       Automaton automaton = Automaton::compile(impl_->rules, rules);
-      if (!rules.empty()) status = PhaseRun(graph, phase, automaton, rules, options, report).run();
+      if (!rules.empty()) status = PhaseRun(graph, i, phase, automaton, rules, options, report).run();
     }
     if (!status.ok()) return status.diagnostics();
     if (options.after_phase) options.after_phase(phase.name, graph);

@@ -19,13 +19,14 @@ std::string_view name(ExpressionType type) {
   return "";
 }
 
-void FunctionRegistry::add(Function function) {
+Function& FunctionRegistry::add(Function function) {
   std::unique_ptr<Function>& entry = functions_[function.name];
   if (entry) {
     *entry = std::move(function);  // expressions point at it
   } else {
     entry = std::make_unique<Function>(std::move(function));
   }
+  return *entry;
 }
 
 const Function* FunctionRegistry::find(std::string_view name) const {

@@ -31,6 +31,7 @@ struct FunctionContext {
   Graph& graph;
   Node* root = nullptr;  // the matched root
   Node* insert_before = nullptr;
+  const std::vector<Node*>* matched = nullptr;  // calls of the match, where they are known
 };
 
 struct FunctionParameter {
@@ -48,8 +49,12 @@ struct Function {
   bool makes_values = false;  // for rewrites only
   int cost = 1;               // 0 type look-up, 1 users and arguments, 5 walks, 20 scans of constant data
   std::string doc;            // one sentence: what it is
-  // One sentence for a refusal with {0}, {1}... for the arguments as printed and {result} for the value; may be empty.
+  // What is said of the value when a condition does not hold, with {0}, {1}... for the arguments as printed and
+  // {result} for the value: "%x has rank 3". Of a boolean function: what is said when it is false.
   std::string refusal;
+  std::string contrary;  // of a boolean function: what is said when it is true and should not be
+  // The same with what a sentence cannot look up (which user, which element); an empty text: the sentence does.
+  std::function<std::string(const FunctionContext&, std::span<const Argument>, const Argument& result)> detail;
   std::function<Evaluated(const FunctionContext&, std::span<const Argument>)> evaluate;
 };
 
@@ -60,7 +65,7 @@ class FunctionRegistry {
   static FunctionRegistry builtin();
 
   // Replaces a function of the same name.
-  void add(Function function);
+  Function& add(Function function);
   const Function* find(std::string_view name) const;
   std::vector<const Function*> all() const;
 

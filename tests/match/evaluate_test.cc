@@ -37,7 +37,7 @@ Seen seen(const std::string& condition, const std::string& head = {}) {
   REQUIRE(match.has_value());
   Bindings bindings = match->bindings;
   bindings.resize(rules.rules[0].slots.size());  // names of loops
-  const FunctionContext context{graph, match->root, nullptr};
+  const FunctionContext context{graph, match->root, nullptr, &match->nodes};
   const Verdict verdict = check(rules.rules[0].conditions.at(0), rules.rules[0], bindings, context, true);
   // The condition decides the match in the same way.
   const Automaton conditional = Automaton::compile(rules, 0);
@@ -145,27 +145,27 @@ TEST_CASE("Logic has three values", "[match][evaluate]") {
 
 TEST_CASE("Refusals say what was seen", "[match][evaluate]") {
   const std::pair<const char*, const char*> rows[] = {
-      {"users(%a) == 1", "%a has 3 users (%b, %c, %y)"},
-      {"users(%u) == 2", "%u has 1 user (%y)"},
-      {"users_besides(%a, %y) == 0", "%a has 2 other users"},
-      {"dtype(%a) == u8", "%a is f32"},
-      {"dtype(%a) in [u8, s8]", "%a is f32"},
-      {"rank(%a) == 3", "%a has rank 2"},
-      {"shape(%a) == [1]", "%a has the sizes [2, size(s0)]"},
-      {"size(%a, 0) == 3", "size 0 of %a is 2"},
-      {"op(%y) == \"aten.mul.Tensor\"", "%y is a call of \"aten.add.Tensor\""},
-      {"%k == 1", "%k is 3"},
-      {"%k > 4 and rank(%a) == 7", "%k is 3"},
-      {"rank(%a) == 2 and %k > 4", "%k is 3"},
-      {"rank(%a) == 1 or %k > 4", "%a has rank 2; %k is 3"},
-      {"output(%a)", "output(%a) is false"},
+      {"users(%a) == 1", "%a has 3 users, the other users are %b, %c, the rule wants 1"},
+      {"users(%u) == 2", "%u has 1 user, %y, the rule wants 2"},
+      {"users_besides(%a, %y) == 0", "%a has 2 other users, %b, %c, the rule wants 0"},
+      {"dtype(%a) == u8", "%a is f32, the rule wants u8"},
+      {"dtype(%a) in [u8, s8]", "%a is f32, the rule wants one of [u8, s8]"},
+      {"rank(%a) == 3", "%a has rank 2, the rule wants 3"},
+      {"shape(%a) == [1]", "%a has the sizes [2, size(s0)], the rule wants [1]"},
+      {"size(%a, 0) == 3", "size 0 of %a is 2, the rule wants 3"},
+      {"op(%y) == \"aten.mul.Tensor\"", "%y is a call of \"aten.add.Tensor\", the rule wants \"aten.mul.Tensor\""},
+      {"%k == 1", "%k is 3, the rule wants 1"},
+      {"%k > 4 and rank(%a) == 7", "%k is 3, the rule wants more than 4"},
+      {"rank(%a) == 2 and %k > 4", "%k is 3, the rule wants more than 4"},
+      {"rank(%a) == 1 or %k > 4", "%a has rank 2, the rule wants 1; %k is 3, the rule wants more than 4"},
+      {"output(%a)", "%a is not a result of the graph"},
       {"not bound(%k)", "%k is bound"},
       {"bound(%m)", "%m is not bound"},
-      {"all(%n > 1 for %n in [2, 1])", "element 1: %n is 1"},
+      {"all(%n > 1 for %n in [2, 1])", "element 1: %n is 1, the rule wants more than 1"},
       {"broadcasts(%a, %u)", "the type of %u is not known"},
-      {"same(%a, %y)", "%a and %y: same is false"},
+      {"same(%a, %y)", "%a and %y are not the same node"},
       {"1 == 2", "`1 == 2` does not hold"},
-      {"close(%k, 4)", "3 and 4 differ by more than 1e-05 of the larger"},
+      {"close(%k, 4)", "%k (3) and 4 differ by more than 1e-05 of the larger"},
   };
   for (const auto& [condition, reason] : rows) {
     INFO(condition);
@@ -185,7 +185,7 @@ TEST_CASE("Predicates are expanded where they are used", "[match][evaluate]") {
   CHECK(seen("not cube(%a)", head).holds);
   const Seen refused = seen("cube(%a)", head);
   CHECK_FALSE(refused.holds);
-  CHECK(refused.reason == "%a has rank 2");
+  CHECK(refused.reason == "%a has rank 2, the rule wants 3");
 }
 
 }  // namespace

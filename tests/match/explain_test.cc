@@ -49,7 +49,7 @@ TEST_CASE("A rule refused by its pattern names the call that was wanted and what
   CHECK(found[0].rule == "r");
   CHECK(found[0].structural);
   CHECK(found[0].refused == "aten.sigmoid.default(%x)");
-  CHECK(found[0].reason == "%a is `aten.relu.default`");
+  CHECK(found[0].reason == "%a is `aten.relu.default`, not `aten.sigmoid.default`");
   CHECK(found[0].node == "a");
   CHECK(found[0].place == "8:31");
   CHECK(found[0].passed >= 1);
@@ -64,10 +64,13 @@ TEST_CASE("Inputs, constants and arguments are told apart", "[match][explain]") 
     CHECK(found[0].structural);
     return found[0].refused + ": " + found[0].reason;
   };
-  CHECK(reason("%y = aten.relu.default(aten.neg.default(%x))", "a") == "aten.neg.default(%x): %x is an input");
-  CHECK(reason("%y = aten.neg.default(aten.relu.default(%x))", "n") == "aten.relu.default(%x): %k is a constant");
-  CHECK(reason("%y = aten.transpose.int(%x, 0, 2)", "y") == "2: the argument is 1");
-  CHECK(reason("%y = aten.transpose.int(%x, %d, %d)", "y") == "%d: the argument is 1");
+  CHECK(reason("%y = aten.relu.default(aten.neg.default(%x))", "a") ==
+        "aten.neg.default(%x): %x is an input, not `aten.neg.default`");
+  CHECK(reason("%y = aten.neg.default(aten.relu.default(%x))", "n") ==
+        "aten.relu.default(%x): %k is a constant, not `aten.relu.default`");
+  CHECK(reason("%y = aten.transpose.int(%x, 0, 2)", "y") == "2: `dim1` of %y is 1, the rule wants 2");
+  CHECK(reason("%y = aten.transpose.int(%x, %d, %d)", "y") ==
+        "%d: `dim1` of %y is 1, the rule wants the same as `dim0` of %y, 0");
 }
 
 TEST_CASE("A rule refused by a condition gives the condition and the values", "[match][explain]") {
@@ -78,7 +81,7 @@ TEST_CASE("A rule refused by a condition gives the condition and the values", "[
   REQUIRE(found.size() == 1);
   CHECK_FALSE(found[0].structural);
   CHECK(found[0].refused == "users(%r) == 1");
-  CHECK(found[0].reason == "%a has 3 users (%b, %c, %y)");
+  CHECK(found[0].reason == "%a has 3 users, the other users are %b, %c, the rule wants 1");
   CHECK(found[0].place == "12:7");
   CHECK(found[0].node == "a");
   CHECK(found[0].passed == found[0].total - 1);
@@ -93,7 +96,7 @@ TEST_CASE("The deepest refusal of several ways is told", "[match][explain]") {
   const std::vector<Miss> found = misses(rules, graph, "y");
   REQUIRE(found.size() == 1);
   CHECK(found[0].refused == "users(%r) == 1");
-  CHECK(found[0].reason == "%a has 2 users (%y, the graph's output)");
+  CHECK(found[0].reason == "%a has 2 users, the other user is the graph's output, the rule wants 1");
 }
 
 TEST_CASE("Rules that match, and rules of other roots, are no near misses", "[match][explain]") {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -27,6 +28,7 @@ bool has_type(const json& value, const std::string& type) {
   if (type == "string") return value.is_string();
   if (type == "integer") return value.is_number_integer();
   if (type == "number") return value.is_number();
+  if (type == "null") return value.is_null();
   return false;
 }
 
@@ -34,7 +36,11 @@ bool has_type(const json& value, const std::string& type) {
 std::string misfit(const json& schema, const json& value, const json& root, const std::string& at) {
   for (const auto& [keyword, want] : schema.items()) {
     if (keyword == "type") {
-      if (!has_type(value, want.get<std::string>())) return at + " is no " + want.get<std::string>();
+      bool one = false;
+      for (const json& type : want.is_array() ? want : json::array({want})) one = one || has_type(value, type);
+      if (!one) return at + " is no " + (want.is_array() ? want.dump() : want.get<std::string>());
+    } else if (keyword == "enum") {
+      if (std::find(want.begin(), want.end(), value) == want.end()) return at + " is none of " + want.dump();
     } else if (keyword == "minimum") {
       if (value.is_number() && value.get<double>() < want.get<double>()) return at + " is too small";
     } else if (keyword == "required") {
@@ -51,6 +57,7 @@ std::string misfit(const json& schema, const json& value, const json& root, cons
         if (auto wrong = misfit(property, value[name], root, at + "/" + name); !wrong.empty()) return wrong;
       }
     } else if (keyword == "additionalProperties") {
+      if (!value.is_object()) continue;
       for (const auto& [name, property] : value.items()) {
         if (schema.contains("properties") && schema["properties"].contains(name)) continue;
         if (want.is_boolean()) return at + " has " + name + " besides";
@@ -121,6 +128,31 @@ TEST_CASE("The report of a run fits its schema", "[tools][report]") {
           copy["dropped_matches"].push_back({{"rule", "r"}});
         }).find("report/dropped_matches/0 has no ") == 0);
   CHECK(changed([](json& copy) { copy["slow"] = json::object(); }) == "report/slow is no array");
+}
+
+TEST_CASE("Locks and explanations fit their schemas", "[tools][report]") {
+  std::string pattern = (fs::temp_directory_path() / "qrules-schema-XXXXXX").string();
+  REQUIRE(mkdtemp(pattern.data()) != nullptr);
+  const fs::path folder = pattern;
+  // The pool's other side has another scale: a condition refuses, with values.
+  std::string graph = kGraph;
+  graph.replace(graph.find("(%p, 0.5"), 8, "(%p, 0.7");
+  std::ofstream(folder / "graph.txt") << graph;
+  const std::string start = "cd '" + folder.string() + "' && '" QRULES_BIN_DIR "/qrules' ";
+  const std::string end = " --rules '" QRULES_SOURCE_DIR "/rules' ";
+  REQUIRE(std::system((start + "opt graph.txt --lock lock.json" + end).c_str()) == 0);
+  REQUIRE(std::system((start + "explain graph.txt --json" + end + ">explain.json").c_str()) == 0);
+  for (const char* name : {"lock", "explain"}) {
+    INFO(name);
+    const json schema = read_json(fs::path(QRULES_SOURCE_DIR) / "schemas" / (std::string(name) + ".schema.json"));
+    json answer = read_json(folder / (std::string(name) + ".json"));
+    CHECK(misfit(schema, answer, schema, name) == "");
+    answer["more"] = 1;
+    CHECK(misfit(schema, answer, schema, name) == name + std::string(" has more besides"));
+  }
+  const json explained = read_json(folder / "explain.json");
+  CHECK(explained["near_misses"][0]["values"].size() == 4);
+  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -22,4 +22,11 @@ inline const DiagnosticKind kRunFailed{"QR0795", Level::error, "run-failed", "`{
                                        "or the machine is out of memory. Check the "
                                        "inputs; use smaller ones or fewer threads."};
 
+inline const DiagnosticKind kCannotReadLock{"QR0796", Level::error, "cannot-read-lock", "cannot read `{path}`: {why}",
+                                            "The file of --expect is missing, a folder, or may not be read. `qrules "
+                                            "opt MODEL --lock FILE` writes one."};
+inline const DiagnosticKind kBadLock{"QR0797", Level::error, "bad-lock", "`{path}` is no lock of qrules: {why}",
+                                     "The file is damaged, or was written by something else. `qrules opt MODEL --lock "
+                                     "FILE` writes it anew."};
+
 }  // namespace qrules::tools

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include <nlohmann/json.hpp>
-
-#include <qrules/graph/text.h>
 
 #include "common/json_diagnostics.h"
 #include "common/output.h"
 #include "qrules/diagnostics.h"
+#include "qrules/near_misses.h"
 #include "qrules/session.h"
 
 namespace qrules::tools {
@@ -17,26 +17,28 @@ namespace {
 
 using nlohmann::json;
 
-std::string place_of(const Span& span) {
-  if (!span) return "";
-  const auto position = span.file->position(span.begin);
-  return span.file->name() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
-}
+// Kinds of near misses that the text shows when nothing narrows them down.
+constexpr size_t kShown = 20;
+// Misses of one rule by one thing, at several places.
+struct Group {
+  size_t first = 0;
+  std::vector<std::string> elsewhere;
+};
 
-json describe(const NearMiss& miss, const std::string& phase) {
-  json entry = {{"rule", miss.rule->name},
-                {"phase", phase},
-                {"root", miss.root->name()},
-                {"passed", miss.tests_passed},
-                {"of", miss.tests_total},
-                {"refused", miss.refused},
-                {"reason", miss.reason},
-                {"kind", miss.structural ? "structure" : "condition"},
-                {"rule_place", place_of(miss.span)}};
-  if (miss.node) entry["node"] = miss.node->name();
-  if (miss.node && miss.node->provenance() && !miss.node->provenance()->location.empty())
-    entry["model_place"] = miss.node->provenance()->location;
-  return entry;
+std::vector<Group> grouped(const std::vector<Miss>& misses, const std::vector<size_t>& shown) {
+  std::vector<Group> groups;
+  std::map<std::string, size_t> known;
+  for (size_t i : shown) {
+    const Miss& miss = misses[i];
+    const std::string key = miss.rule->base_name + "\n" + place_of(miss.span) + "\n" +
+                            (miss.by == RefusedBy::op ? miss.found : std::string()) + (miss.stops.empty() ? "" : "\n+");
+    auto [found, added] = known.emplace(key, groups.size());
+    if (added)
+      groups.push_back({i, {}});
+    else
+      groups[found->second].elsewhere.push_back("%" + miss.root);
+  }
+  return groups;
 }
 
 }  // namespace
@@ -61,34 +63,24 @@ int explain_command(const ExplainOptions& options) {
   }
   // A node may be named as the model does or as a phase leaves it.
   bool seen_node = options.node.empty() || model->graph->find(options.node);
-  const auto wanted = [&](const Rule& rule) {
-    return options.rule.empty() || rule.base_name == options.rule || rule.name == options.rule;
-  };
-  json fired = json::array(), misses = json::array();
-
-  // Near misses of a phase are those of the graph that the phase leaves: nothing there matches any more.
-  uint32_t phase = 0;
+  json fired = json::array();
+  NearMisses collected(options.rule);
   RewriteOptions rewrite;
-  rewrite.after_phase = [&](const std::string& name, const Graph& graph) {
-    Graph copy = graph.clone();
-    Automaton::Session session((*rewriter)->automaton(phase++), copy);
-    for (Node* node : copy.nodes()) {
-      if (!node->is_call()) continue;
-      seen_node = seen_node || node->name() == options.node;
-      for (const NearMiss& miss : session.explain(node)) {
-        const bool at_node =
-            options.node.empty() || node->name() == options.node || (miss.node && miss.node->name() == options.node);
-        if (wanted(*miss.rule) && at_node) misses.push_back(describe(miss, name));
-      }
-    }
+  rewrite.at_end_of_phase = [&](uint32_t phase, Graph& graph, Automaton::Session& session) {
+    seen_node = seen_node || graph.find(options.node);
+    collected.collect(phase, graph, session);
   };
   auto applied = (*rewriter)->apply(*model->graph, rewrite);
   if (!applied.ok()) return report(applied.diagnostics());
+  const auto has = [&](const std::vector<std::string>& names) {
+    return options.node.empty() || std::find(names.begin(), names.end(), options.node) != names.end();
+  };
   for (const Firing& firing : applied->firings) {
-    const bool at_node = options.node.empty() || firing.root == options.node ||
-                         std::find(firing.matched.begin(), firing.matched.end(), options.node) != firing.matched.end();
+    const bool at_node = firing.root == options.node || has(firing.matched);
     seen_node = seen_node || at_node;
-    if ((options.rule.empty() || firing.rule == options.rule) && at_node) {
+    // An instance of a `foreach` fires under the name of its rule.
+    const std::string rule = options.rule.substr(0, options.rule.find('['));
+    if ((options.rule.empty() || firing.rule == rule) && at_node) {
       fired.push_back({{"rule", firing.rule},
                        {"phase", firing.phase},
                        {"root", firing.root},
@@ -101,43 +93,48 @@ int explain_command(const ExplainOptions& options) {
     wrong.add(Diagnostic(kUnknownNode).with("name", options.node));
     return report(wrong);
   }
-  // What came closest first.
-  std::stable_sort(misses.begin(), misses.end(), [](const json& a, const json& b) {
-    return a["passed"].get<double>() / std::max<double>(1, a["of"].get<double>()) >
-           b["passed"].get<double>() / std::max<double>(1, b["of"].get<double>());
-  });
+  const std::vector<Miss> misses = std::move(collected).ranked(*applied, rules);
+  std::vector<size_t> wanted;
+  for (size_t i = 0; i < misses.size(); ++i) {
+    if (misses[i].root == options.node || misses[i].node == options.node || has(misses[i].matched)) wanted.push_back(i);
+  }
   json dropped = json::array();
   for (const DroppedMatch& match : applied->dropped)
     dropped.push_back({{"rule", match.rule}, {"root", match.root}, {"reason", match.reason}});
   if (options.json) {
-    std::puts(dump({{"fired", fired}, {"near_misses", misses}, {"dropped_matches", dropped}}).c_str());
+    json near = json::array();
+    for (size_t i : wanted) near.push_back(to_json(misses, i, rules));
+    std::puts(dump({{"fired", fired}, {"near_misses", near}, {"dropped_matches", dropped}}).c_str());
     return kFine;
   }
+  // What follows from another miss is named there, and what another rule took is none; who asks for a rule or a node
+  // wants to see them all the same.
+  const bool narrowed = !options.rule.empty() || !options.node.empty();
+  std::vector<size_t> shown;
+  for (size_t i : wanted) {
+    if (narrowed || (misses[i].follows < 0 && misses[i].taken_by.empty())) shown.push_back(i);
+  }
   const bool color = wants_color(stdout);
+  const std::vector<Group> groups = grouped(misses, shown);
+  std::puts(paint("near misses", Color::bold, color).c_str());
+  // Nothing comes closer than a match.
+  for (const json& entry : dropped) {
+    std::printf("  %s at %%%s matched and was dropped: %s\n", entry["rule"].get<std::string>().c_str(),
+                entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
+  }
+  if (groups.empty() && dropped.empty()) std::puts("  none");
+  for (size_t i = 0; i < groups.size() && (narrowed || i < kShown); ++i)
+    print_miss(misses, groups[i].first, groups[i].elsewhere, color);
+  if (!narrowed && groups.size() > kShown)
+    std::printf("  ... %zu more; --rule and --node narrow them down, --json lists all\n", groups.size() - kShown);
   std::puts(paint("fired", Color::bold, color).c_str());
+  if (fired.empty()) std::puts("  none");
   for (const json& entry : fired) {
     std::string nodes;
     for (const json& node : entry["matched"]) nodes += " %" + node.get<std::string>();
     std::printf("  %s at %%%s over%s\n", entry["rule"].get<std::string>().c_str(),
                 entry["root"].get<std::string>().c_str(), nodes.c_str());
   }
-  for (const json& entry : dropped) {
-    std::printf("  %s at %%%s matched and was dropped: %s\n", entry["rule"].get<std::string>().c_str(),
-                entry["root"].get<std::string>().c_str(), entry["reason"].get<std::string>().c_str());
-  }
-  std::puts(paint("near misses", Color::bold, color).c_str());
-  const size_t limit = options.rule.empty() && options.node.empty() ? 40 : misses.size();
-  for (size_t i = 0; i < misses.size() && i < limit; ++i) {
-    const json& entry = misses[i];
-    std::printf("  %s at %%%s passed %d of %d\n    refused by  %s\n    because     %s\n    rule        %s\n",
-                entry["rule"].get<std::string>().c_str(), entry["root"].get<std::string>().c_str(),
-                entry["passed"].get<int>(), entry["of"].get<int>(), entry["refused"].get<std::string>().c_str(),
-                entry["reason"].get<std::string>().c_str(), entry["rule_place"].get<std::string>().c_str());
-    if (entry.contains("model_place"))
-      std::printf("    model       %s\n", entry["model_place"].get<std::string>().c_str());
-  }
-  if (misses.size() > limit)
-    std::printf("  ... %zu more; --rule and --node narrow them down, --json lists all\n", misses.size() - limit);
   return kFine;
 }
 

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Rewrites quantized models by rules and runs them on oneDNN. Exit codes: 0 fine, 1 the model, an input or a rule "
       "is wrong, "
-      "2 wrong command line, 3 a file cannot be read or written.");
+      "2 wrong command line, 3 a file cannot be read or written, 4 less fuses than --expect says.");
   app.set_version_flag("--version", QRULES_VERSION);
   app.require_subcommand(1);
 
@@ -48,6 +48,14 @@ int main(int argc, char** argv) {
   opt_app->add_flag("--match-only", opt.match_only, "list the matches and rewrite nothing");
   opt_app->add_flag("--provenance", opt.provenance, "say by which rule each node was made");
   opt_app->add_flag("--automaton", opt.automaton, "print what the rules were compiled to");
+
+  opt_app->add_option("--lock", opt.lock, "file for a record of what fused");
+  opt_app->add_option("--expect", opt.expect, "such a file: exit code 4 when less fuses than it says");
+
+  ViewOptions view;
+  CLI::App* view_app = app.add_subcommand("view", "write a page with the graph before and after");
+  add_model(view_app, view.model);
+  view_app->add_option("-o,--output", view.output, "the HTML file")->required();
 
   ExplainOptions explain;
   CLI::App* explain_app =
@@ -77,6 +85,7 @@ int main(int argc, char** argv) {
   try {
     if (*run_app) return run_command(run);
     if (*opt_app) return opt_command(opt);
+    if (*view_app) return view_command(view);
     if (*explain_app) return explain_command(explain);
     return bench_command(bench);
   } catch (const std::exception& error) {

@@ -18,6 +18,7 @@
 #include "common/output.h"
 #include "common/rules_folder.h"
 #include "qrules/diagnostics.h"
+#include "qrules/near_misses.h"
 
 namespace qrules::tools {
 namespace fs = std::filesystem;
@@ -34,7 +35,7 @@ int report(const Diagnostics& diagnostics) {
   for (const Diagnostic& diagnostic : diagnostics.list()) {
     const DiagnosticKind* kind = diagnostic.kind;
     if (kind == &kCannotReadModel || kind == &kCannotReadFile || kind == &kCannotWrite || kind == &kCannotWriteFile ||
-        kind == &kCannotRead)
+        kind == &kCannotRead || kind == &kCannotReadLock)
       return kUnreadable;
   }
   return diagnostics.has_errors() ? kFailed : kFine;
@@ -64,6 +65,15 @@ Result<Model> read_model(const std::string& path) {
   return model;
 }
 
+std::vector<std::string> unfused_dequantizes(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node* node = graph.first(); node; node = node->next()) {
+    if (node->is_call() && node->op_name().rfind("quantized_decomposed.dequantize", 0) == 0)
+      names.push_back(node->name());
+  }
+  return names;
+}
+
 Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) {
   if (options.no_rules) return std::shared_ptr<const Rewriter>();
   std::string folder = options.rules;
@@ -78,7 +88,8 @@ Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) 
 }
 
 Result<Prepared> optimize_model(const ModelOptions& options,
-                                const std::function<void(const std::string&, const Graph&)>& after_phase) {
+                                const std::function<void(const std::string&, const Graph&)>& after_phase,
+                                NearMisses* misses) {
   Prepared prepared;
   int64_t start = now_ns();
   auto model = read_model(options.model);
@@ -91,9 +102,15 @@ Result<Prepared> optimize_model(const ModelOptions& options,
   if (*rewriter) {
     RewriteOptions rewrite;
     rewrite.after_phase = after_phase;
+    if (misses) {
+      rewrite.at_end_of_phase = [&](uint32_t phase, Graph& graph, Automaton::Session& session) {
+        misses->collect(phase, graph, session);
+      };
+    }
     auto applied = (*rewriter)->apply(*prepared.model.graph, rewrite);
     if (!applied.ok()) return applied.diagnostics();
     prepared.rewrites = std::move(*applied);
+    prepared.rewriter = *rewriter;
   }
   prepared.times.optimize = milliseconds_since(start);
   return prepared;

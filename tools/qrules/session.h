@@ -16,6 +16,9 @@ inline constexpr int kFine = 0;
 inline constexpr int kFailed = 1;      // the model, an input or a rule file is wrong
 inline constexpr int kUsage = 2;       // the command line is wrong
 inline constexpr int kUnreadable = 3;  // a file cannot be read or written
+inline constexpr int kLost = 4;        // less fused than the lock says
+
+class NearMisses;
 
 struct ModelOptions {
   std::string model;
@@ -34,6 +37,9 @@ int64_t now_ns();
 // Prints diagnostics to stderr and gives the exit code that fits them.
 int report(const Diagnostics& diagnostics);
 
+// Names of the dequantize calls of a graph, in its order.
+std::vector<std::string> unfused_dequantizes(const Graph& graph);
+
 // Reads MODEL: a .pt2 archive, or graph text when the file does not begin as an archive does.
 Result<Model> read_model(const std::string& path);
 // The rewriter for the rules of the options; null with no_rules.
@@ -42,11 +48,13 @@ Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options);
 struct Prepared {
   Model model;
   RewriteReport rewrites;
+  std::shared_ptr<const Rewriter> rewriter;  // null: without rules
   Times times;
 };
-// Both, applied. `after_phase` as in RewriteOptions.
+// Both, applied. `after_phase` as in RewriteOptions; `misses` gets the near misses, whose rules the result keeps.
 Result<Prepared> optimize_model(const ModelOptions& options,
-                                const std::function<void(const std::string&, const Graph&)>& after_phase = {});
+                                const std::function<void(const std::string&, const Graph&)>& after_phase = {},
+                                NearMisses* misses = nullptr);
 
 // A model ready to run on inputs: plan, context, and where the inputs are.
 struct Runnable {
@@ -73,7 +81,7 @@ int run_command(const RunOptions& options);
 
 struct OptOptions {
   ModelOptions model;
-  std::string output, phase_dumps;
+  std::string output, phase_dumps, lock, expect;
   bool match_only = false, provenance = false, automaton = false;
 };
 int opt_command(const OptOptions& options);
@@ -84,6 +92,12 @@ struct ExplainOptions {
   bool json = false;
 };
 int explain_command(const ExplainOptions& options);
+
+struct ViewOptions {
+  ModelOptions model;
+  std::string output;
+};
+int view_command(const ViewOptions& options);
 
 struct BenchOptions {
   ModelOptions model;
