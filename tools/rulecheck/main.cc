@@ -9,7 +9,9 @@
 
 #include <common/output.h>
 #include <common/rules_folder.h>
+#include <common/watch.h>
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/index.h>
 #include <qrules/rules/load.h>
 #include <rulecheck/checks.h>
 #include <rulecheck/command.h>
@@ -37,6 +39,7 @@ struct Options {
   std::string format = "text";
   std::string filter;
   bool no_tests = false;
+  bool watch = false;
   ReportOptions report;
 };
 
@@ -53,17 +56,21 @@ bool is_unreadable(const Diagnostic& diagnostic) {
   return diagnostic.kind == &kCannotRead && diagnostic.labels.empty();
 }
 
-int check(Options options) {
+bool find_rules(Options& options) {
   if (options.paths.empty()) {
     const std::optional<std::string> folder = default_rules_folder();
     if (!folder) {
       std::cerr << "rulecheck: no rules found; name a file or folder, or set QRULES_RULES\n";
-      return kCannotReadInput;
+      return false;
     }
     options.paths.push_back(*folder);
   }
+  return true;
+}
+
+int check(const Options& options, const LoadOptions& load = {}) {
   Report report;
-  Result<RuleSet> loaded = load_rules(options.paths);
+  Result<RuleSet> loaded = load_rules(options.paths, load);
   if (!loaded.ok()) {
     report.found = loaded.diagnostics();
     print_report(report, options.report, std::cout);
@@ -84,6 +91,25 @@ int check(Options options) {
   return report.has_errors() ? kErrors : kFine;
 }
 
+// Checks, and checks again whenever a file of the rules was saved, until Ctrl-C.
+int watch(const Options& options) {
+  Interrupts interrupts;
+  FileWatch files;
+  files.set_paths(options.paths);
+  do {
+    for (const std::string& path : files.changed()) std::cout << "changed: " << path << "\n";
+    RuleIndex index;
+    LoadOptions load;
+    load.operators = std::make_shared<OperatorTable>();  // declarations of `operators:` may change
+    load.index = &index;
+    check(options, load);
+    files.set_paths(watched_paths(options.paths, index));
+    if (!options.report.quiet) std::cout << "watching " << counted(files.file_count(), "file") << "\n";
+    std::cout << std::flush;
+  } while (files.wait(interrupts));
+  return kFine;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app{"Reads rule files, reports mistakes with their places, and runs the tests in them.", "rulecheck"};
@@ -94,6 +120,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "json", "github", "sarif"}));
   app.add_flag("--no-tests", options.no_tests, "Only read the rules");
   app.add_option("--filter", options.filter, "Only rules with this in their name")->type_name("RULE");
+  app.add_flag("--watch", options.watch, "Check again whenever a rule file is saved, until Ctrl-C");
   CLI::Option* quiet = app.add_flag("-q,--quiet", options.report.quiet, "Errors only, no summary");
   app.add_flag("-v,--verbose", options.report.verbose, "A line for each test")->excludes(quiet);
 
@@ -137,7 +164,8 @@ int run(int argc, char** argv) {
                           : options.format == "github" ? Format::github
                           : options.format == "sarif"  ? Format::sarif
                                                        : Format::text;
-  return check(std::move(options));
+  if (!find_rules(options)) return kCannotReadInput;
+  return options.watch ? watch(options) : check(options);
 }
 
 }  // namespace

@@ -44,13 +44,12 @@ std::vector<std::string> Workspace::sets() const {
   return result;
 }
 
-Checked Workspace::check(const std::string& set) const {
+Checked Workspace::check(const std::string& set) {
   const auto start = std::chrono::steady_clock::now();
   Checked checked;
   auto index = std::make_shared<RuleIndex>();
   LoadOptions options;
-  // Declarations of `operators:` change while they are typed, so no load sees those of an earlier one.
-  options.operators = std::make_shared<OperatorTable>();
+  options.operators = operators_;
   options.functions = functions_;
   options.index = index.get();
   // A folder's new files are part of it before they are saved.
@@ -68,6 +67,10 @@ Checked Workspace::check(const std::string& set) const {
   } else {
     checked.found = loaded.diagnostics();
   }
+  // Declarations of `operators:` change while they are typed, so no load sees those of an earlier one. Without any the
+  // table is kept: reading its signatures again takes as long as all the rest.
+  const auto declares = [](const auto& entry) { return !entry.second.file->operators.empty(); };
+  if (std::any_of(index->files.begin(), index->files.end(), declares)) operators_ = std::make_shared<OperatorTable>();
   checked.index = std::move(index);
   checked.operators = options.operators;
   checked.functions = functions_;

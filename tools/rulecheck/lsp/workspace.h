@@ -43,10 +43,11 @@ class Workspace {
   // The rule sets of all open texts.
   std::vector<std::string> sets() const;
   // Loads a rule set from disk and the open texts, and looks for what is suspicious in it.
-  Checked check(const std::string& set) const;
+  Checked check(const std::string& set);
 
  private:
   std::map<std::string, Document> documents_;
+  std::shared_ptr<OperatorTable> operators_ = std::make_shared<OperatorTable>();
   std::shared_ptr<const FunctionRegistry> functions_ =
       std::make_shared<const FunctionRegistry>(FunctionRegistry::builtin());
 };
