@@ -125,6 +125,18 @@ void hover_value(const Mention& mention, Page& page) {
   if (!mention.role.empty()) page.text("binds").code(mention.role);
 }
 
+void hover_import(const Mention& mention, const RuleIndex& index, Page& page) {
+  auto found = index.files.find(mention.role);
+  if (found == index.files.end()) return;
+  const RuleFile& file = *found->second.file;
+  std::string all;
+  const auto add = [&](const std::string& text) { all += (all.empty() ? "" : "\n") + text; };
+  for (const ClassDeclaration& declared : file.classes) add("@" + declared.name);
+  for (const MacroDeclaration& declared : file.macros) add(call_of(declared.name, declared.parameters));
+  for (const PredicateDeclaration& declared : file.predicates) add(call_of(declared.name, declared.parameters));
+  page.text("What it declares:").code(all.empty() ? "nothing" : all);
+}
+
 void hover_mention(const Question& question, const Mention& mention, Page& page) {
   const RuleIndex& index = *question.checked.index;
   static const Scope kNothing;
@@ -159,7 +171,7 @@ void hover_mention(const Question& question, const Mention& mention, Page& page)
         }
       }
       break;
-    case MentionKind::import: page.text(mention.role); break;
+    case MentionKind::import: hover_import(mention, index, page); break;
   }
 }
 
