@@ -81,10 +81,9 @@ class Indexer {
         break;
       case Kind::call: {
         auto predicate = scope_.predicates.find(given.text);
-        Mention& mention =
-            predicate == scope_.predicates.end()
-                ? add(MentionKind::function, given.text_span, given.text, {})
-                : add(MentionKind::predicate, given.text_span, given.text, predicate->second->span);
+        Mention& mention = predicate == scope_.predicates.end()
+                               ? add(MentionKind::function, given.text_span, given.text, {})
+                               : add(MentionKind::predicate, given.text_span, given.text, predicate->second->span);
         for (const syntax::ExpressionPtr& operand : given.operands)
           mention.arguments.push_back(operand ? written(operand->span) : std::string());
         break;
@@ -140,7 +139,8 @@ class Indexer {
       return;
     }
     auto definition = definitions_.find(name);
-    Mention& mention = add(MentionKind::value, span, name, definition == definitions_.end() ? Span() : definition->second);
+    Mention& mention =
+        add(MentionKind::value, span, name, definition == definitions_.end() ? Span() : definition->second);
     if (auto statement = statements_.find(name); statement != statements_.end()) role = statement->second;
     if (!role.empty()) roles_.emplace(name, role);
     if (auto known = roles_.find(name); known != roles_.end()) mention.role = known->second;

@@ -95,7 +95,8 @@ class Loader {
     const std::string key = canonical(path);
     if (auto found = files_.find(key); found != files_.end()) return found->second.get();
     if (options_.index) options_.index->paths.push_back(path);
-    if (auto open = options_.open_texts.find(key); open != options_.open_texts.end()) return add_file(key, open->second);
+    if (auto open = options_.open_texts.find(key); open != options_.open_texts.end())
+      return add_file(key, open->second);
     std::error_code error;
     std::string why;
     if (fs::is_directory(path, error)) why = "it is a folder";
@@ -377,7 +378,7 @@ class Loader {
   RuleSet set_;
   Diagnostics diagnostics_;
   std::map<std::string, std::shared_ptr<const RuleFile>> files_;  // by canonical path; null: it could not be read
-  std::vector<std::pair<std::string, std::string>> open_;   // files whose imports are being read
+  std::vector<std::pair<std::string, std::string>> open_;         // files whose imports are being read
   std::map<const RuleFile*, std::vector<const RuleFile*>> imports_;
   std::map<const RuleFile*, Scope> scopes_;
   std::vector<const RuleFile*> roots_;

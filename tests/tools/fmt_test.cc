@@ -61,8 +61,7 @@ class Workspace : public testing::Workspace {
 class Printer {
  public:
   std::string print(const RuleSet& set) {
-    for (const Phase& phase : set.phases)
-      line("phase", phase.name, phase.doc, phase.fixpoint, phase.merge_duplicates);
+    for (const Phase& phase : set.phases) line("phase", phase.name, phase.doc, phase.fixpoint, phase.merge_duplicates);
     for (const Rule& rule : set.rules) print(rule);
     return std::move(out_);
   }
@@ -113,7 +112,8 @@ class Printer {
     for (const PatternId id : rule.extra_roots) line("root", id);
     for (const Condition& condition : rule.conditions) print(condition.expression);
     for (const RewriteStatement& statement : rule.rewrite) {
-      line("statement", static_cast<int>(statement.kind), statement.result, statement.op, statement.like.value_or(9999));
+      line("statement", static_cast<int>(statement.kind), statement.result, statement.op,
+           statement.like.value_or(9999));
       for (const RewriteStatement::Value& value : statement.values) {
         line("value", value.parameter);
         print(value.value);
@@ -221,28 +221,30 @@ TEST_CASE("Broken files that parse are formatted, the others are left alone", "[
 
 TEST_CASE("The layout of a rule", "[tools][fmt]") {
   const Workspace workspace;
-  CHECK(workspace.formatted("# about the file\n"
-                            "qrules:   1\n"
-                            "phases: [ {name: main} ]   # one\n"
-                            "rules:\n"
-                            "# the first\n"
-                            "- rewrite: |\n"
-                            "      %y=aten.add.Tensor( %x,%x , alpha = 2 )\n"
-                            "  # why\n"
-                            "  where: |\n"
-                            "      # all of them\n"
-                            "      rank( %x )==- 1  and (users(%r)<2   or not(rank(%x) in [1,2]))  # both\n"
-                            "\n"
-                            "\n"
-                            "      size(%x,0)%2==0\n"
-                            "  match: '%y = aten.relu.default(%r) '\n"
-                            "  phase: main\n"
-                            "  name:  one  # its name\n"
-                            "  doc:   d\n"
-                            "  tests:\n"
-                            "  - {name: t, graph: \"graph(%x: f32[1]) { return (%x) }\", expect: {fires: 0, because: \"size(%x,0)%2==0\"}}\n"
-                            "- {name: two, doc: d, phase: main, match: \"%y = aten.relu.default(%x)\", rewrite: \"%y = %x\"}\n"
-                            "# the end\n") ==
+  CHECK(workspace.formatted(
+            "# about the file\n"
+            "qrules:   1\n"
+            "phases: [ {name: main} ]   # one\n"
+            "rules:\n"
+            "# the first\n"
+            "- rewrite: |\n"
+            "      %y=aten.add.Tensor( %x,%x , alpha = 2 )\n"
+            "  # why\n"
+            "  where: |\n"
+            "      # all of them\n"
+            "      rank( %x )==- 1  and (users(%r)<2   or not(rank(%x) in [1,2]))  # both\n"
+            "\n"
+            "\n"
+            "      size(%x,0)%2==0\n"
+            "  match: '%y = aten.relu.default(%r) '\n"
+            "  phase: main\n"
+            "  name:  one  # its name\n"
+            "  doc:   d\n"
+            "  tests:\n"
+            "  - {name: t, graph: \"graph(%x: f32[1]) { return (%x) }\", expect: {fires: 0, because: "
+            "\"size(%x,0)%2==0\"}}\n"
+            "- {name: two, doc: d, phase: main, match: \"%y = aten.relu.default(%x)\", rewrite: \"%y = %x\"}\n"
+            "# the end\n") ==
         "# about the file\n"
         "qrules: 1\n"
         "phases: [{name: main}]  # one\n"
@@ -262,15 +264,10 @@ TEST_CASE("The layout of a rule", "[tools][fmt]") {
         "    rewrite: |\n"
         "      %y = aten.add.Tensor(%x, %x, alpha=2)\n"
         "    tests:\n"
-        "      - name: t\n"
-        "        graph: \"graph(%x: f32[1]) { return (%x) }\"\n"
-        "        expect: {fires: 0, because: \"size(%x, 0) % 2 == 0\"}\n"
+        "      - {name: t, graph: \"graph(%x: f32[1]) { return (%x) }\", expect: {fires: 0, because: \"size(%x, 0) % 2 "
+        "== 0\"}}\n"
         "\n"
-        "  - name: two\n"
-        "    doc: d\n"
-        "    phase: main\n"
-        "    match: \"%y = aten.relu.default(%x)\"\n"
-        "    rewrite: \"%y = %x\"\n"
+        "  - {name: two, doc: d, phase: main, match: \"%y = aten.relu.default(%x)\", rewrite: \"%y = %x\"}\n"
         "# the end\n");
 }
 
@@ -309,8 +306,7 @@ TEST_CASE("--check and --diff write nothing", "[tools][fmt]") {
   CHECK(workspace.fmt("link.yaml").code == 0);
   CHECK(fs::is_symlink(workspace.folder() / "link.yaml"));
   CHECK(content_of(workspace.folder() / "one.yaml") == "qrules: 1\n");
-  CHECK(fs::status(workspace.folder() / "one.yaml").permissions() ==
-        (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(fs::status(workspace.folder() / "one.yaml").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ using qrules::testing::Process;
 using qrules::testing::Workspace;
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -32,8 +33,7 @@ std::string frame(const std::string& body) {
 
 class Session {
  public:
-  explicit Session(const Workspace& workspace)
-      : process_(workspace.folder(), {QRULES_BIN_DIR "/rulecheck", "lsp"}) {}
+  explicit Session(const Workspace& workspace) : process_(workspace.folder(), {QRULES_BIN_DIR "/rulecheck", "lsp"}) {}
 
   Process& process() { return process_; }
   void send(const json& message) { process_.write(frame(message.dump())); }
@@ -100,7 +100,8 @@ json without_chance(json message) {
     text.replace(begin, text.find(" ms", begin) - begin, "?");
   }
   message = json::parse(text);
-  if (message.contains(json::json_pointer("/result/serverInfo/version"))) message["result"]["serverInfo"]["version"] = "?";
+  if (message.contains(json::json_pointer("/result/serverInfo/version")))
+    message["result"]["serverInfo"]["version"] = "?";
   return message;
 }
 
@@ -198,8 +199,8 @@ TEST_CASE("Positions count what both sides agreed on", "[tools][lsp]") {
 }
 
 TEST_CASE("Changes in parts give the text that the editor has", "[tools][lsp]") {
-  // Random edits of a text with characters of one to four bytes; the formatter gives back a text that says the same only
-  // when both sides hold the same one, so what is compared is the diagnostics of a fresh server.
+  // Random edits of a text with characters of one to four bytes; the formatter gives back a text that says the same
+  // only when both sides hold the same one, so what is compared is the diagnostics of a fresh server.
   std::mt19937 random(7);
   const Workspace workspace;
   Session session(workspace);
@@ -239,8 +240,8 @@ TEST_CASE("The open text is checked, not the file", "[tools][lsp]") {
   const Workspace workspace;
   workspace.write("pipeline.yaml", "qrules: 1\nphases: [{name: main}]\n");
   workspace.write("lib.yaml", "qrules: 1\npredicates:\n  - {name: \"flat(x)\", doc: d, is: \"rank(x) == 1\"}\n");
-  const std::string rule = replaced(replaced(kRule, "phases: [{name: main}]\n", "import: [lib.yaml]\n"),
-                                    "rank(%unknown) == 1", "flat(%x)");
+  const std::string rule =
+      replaced(replaced(kRule, "phases: [{name: main}]\n", "import: [lib.yaml]\n"), "rank(%unknown) == 1", "flat(%x)");
   workspace.write("a.yaml", "qrules: 1\nthis is no rule file\n");
   const std::string root = "file://" + fs::canonical(workspace.folder()).string();
   Session session(workspace);
@@ -280,9 +281,9 @@ TEST_CASE("Every fix that is offered takes its diagnostic away or changes the te
     session.open(uri, text);
     const json before = session.diagnostics();
     const json whole = {{"start", {{"line", 0}, {"character", 0}}}, {"end", {{"line", 100000}, {"character", 0}}}};
-    const json actions = session.request("textDocument/codeAction", {{"textDocument", {{"uri", uri}}},
-                                                                     {"range", whole},
-                                                                     {"context", {{"diagnostics", json::array()}}}})["result"];
+    const json actions = session.request(
+        "textDocument/codeAction",
+        {{"textDocument", {{"uri", uri}}}, {"range", whole}, {"context", {{"diagnostics", json::array()}}}})["result"];
     for (const json& action : actions) {
       ++fixes;
       const json& edit = action["edit"]["changes"][uri][0];
@@ -314,14 +315,14 @@ TEST_CASE("Tests of rules are run when a text is saved", "[tools][lsp]") {
            "            %y: f32[4] = aten.relu.default(%r)\n"
            "            return (%y)\n"
            "          }\n"
-           "        expect: {fires: " + std::to_string(fires) + "}\n";
+           "        expect: {fires: " +
+           std::to_string(fires) + "}\n";
   };
   for (const bool as_diagnostics : {false, true}) {
     Session session(workspace);
-    session.request("initialize",
-                    {{"capabilities", {{"workspace", {{"codeLens", {{"refreshSupport", true}}}}}}},
-                     {"initializationOptions",
-                      {{"tests", "save"}, {"testResults", as_diagnostics ? "diagnostics" : "lenses"}}}});
+    session.request("initialize", {{"capabilities", {{"workspace", {{"codeLens", {{"refreshSupport", true}}}}}}},
+                                   {"initializationOptions",
+                                    {{"tests", "save"}, {"testResults", as_diagnostics ? "diagnostics" : "lenses"}}}});
     session.open(uri, rule(1));
     session.diagnostics();
     const json document = {{"textDocument", {{"uri", uri}}}};
@@ -350,7 +351,8 @@ TEST_CASE("Tests of rules are run when a text is saved", "[tools][lsp]") {
     session.diagnostics();
     found = session.diagnostics();
     bool failed = false;
-    for (const json& diagnostic : found) failed = failed || (diagnostic["code"] == "QR0420" && diagnostic["severity"] == 1);
+    for (const json& diagnostic : found)
+      failed = failed || (diagnostic["code"] == "QR0420" && diagnostic["severity"] == 1);
     CHECK(failed);
     CHECK(session.end() == 0);
   }
@@ -399,15 +401,21 @@ TEST_CASE("Garbage does not end or hang a session", "[tools][lsp]") {
   CHECK(session.receive().value().at("error").at("code") == -32600);
 
   // Wrong parameters of every method, and texts that are not open.
-  const std::vector<json> wrong = {json(), json::array(), "x", 3, json::object(), {{"textDocument", 1}},
-                                   {{"textDocument", {{"uri", 1}}}}, {{"textDocument", {{"uri", "file:///none"}}}},
-                                   {{"textDocument", {{"uri", "file:///a.yaml"}}}, {"position", "here"}},
-                                   {{"textDocument", {{"uri", "file:///a.yaml"}}},
-                                    {"position", {{"line", 1.5}, {"character", "x"}}}}};
+  const std::vector<json> wrong = {
+      json(),
+      json::array(),
+      "x",
+      3,
+      json::object(),
+      {{"textDocument", 1}},
+      {{"textDocument", {{"uri", 1}}}},
+      {{"textDocument", {{"uri", "file:///none"}}}},
+      {{"textDocument", {{"uri", "file:///a.yaml"}}}, {"position", "here"}},
+      {{"textDocument", {{"uri", "file:///a.yaml"}}}, {"position", {{"line", 1.5}, {"character", "x"}}}}};
   session.open("file:///a.yaml", kRule);
   session.diagnostics();
-  for (const char* method : {"hover", "definition", "references", "completion", "documentSymbol", "codeAction", "codeLens",
-                             "formatting", "didOpen", "didChange", "didClose", "didSave"}) {
+  for (const char* method : {"hover", "definition", "references", "completion", "documentSymbol", "codeAction",
+                             "codeLens", "formatting", "didOpen", "didChange", "didClose", "didSave"}) {
     for (const json& params : wrong) {
       if (method[0] == 'd' && method[1] == 'i')
         session.notify(std::string("textDocument/") + method, params);
@@ -418,12 +426,12 @@ TEST_CASE("Garbage does not end or hang a session", "[tools][lsp]") {
   // Places far outside are the end.
   for (const int64_t far : {int64_t{-5}, int64_t{1} << 40, INT64_MAX}) {
     const json place = {{"line", far}, {"character", far}};
-    CHECK(session
-              .request("textDocument/hover", {{"textDocument", {{"uri", "file:///b.yaml"}}}, {"position", place}})
+    CHECK(session.request("textDocument/hover", {{"textDocument", {{"uri", "file:///b.yaml"}}}, {"position", place}})
               .contains("error"));
     session.open("file:///b.yaml", kRule);
-    CHECK(session.request("textDocument/completion", {{"textDocument", {{"uri", "file:///b.yaml"}}}, {"position", place}})
-              .contains("result"));
+    CHECK(
+        session.request("textDocument/completion", {{"textDocument", {{"uri", "file:///b.yaml"}}}, {"position", place}})
+            .contains("result"));
     session.notify("textDocument/didClose", {{"textDocument", {{"uri", "file:///b.yaml"}}}});
   }
   // Texts that are no rule files.
@@ -446,8 +454,9 @@ TEST_CASE("Garbage does not end or hang a session", "[tools][lsp]") {
 
 TEST_CASE("The end of input ends the server", "[tools][lsp]") {
   const Workspace workspace;
-  for (const std::string& bytes : {std::string(), std::string("Content-Le"), std::string("Content-Length: 100\r\n\r\n{"),
-                                   frame(R"({"id":1,"method":"initialize","params":{}})")}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("Content-Le"), std::string("Content-Length: 100\r\n\r\n{"),
+        frame(R"({"id":1,"method":"initialize","params":{}})")}) {
     Session session(workspace);
     session.process().write(bytes);
     session.process().close_input();

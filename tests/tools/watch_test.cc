@@ -22,7 +22,9 @@ std::string relu_rule(const std::string& condition) {
          "    match: |\n"
          "      %r = aten.relu.default(%x)\n"
          "      %y = aten.relu.default(%r)\n"
-         "    where: " + condition + "\n"
+         "    where: " +
+         condition +
+         "\n"
          "    rewrite: |\n"
          "      %y = %r\n";
 }

@@ -118,7 +118,8 @@ std::vector<std::string> watched_paths(const std::vector<std::string>& given, co
   std::vector<std::string> paths = given;
   const auto below = [&](const std::string& path) {
     return std::any_of(given.begin(), given.end(), [&](const std::string& folder) {
-      const std::string relative = fs::path(path).lexically_normal().lexically_relative(fs::path(folder).lexically_normal()).string();
+      const std::string relative =
+          fs::path(path).lexically_normal().lexically_relative(fs::path(folder).lexically_normal()).string();
       return relative == "." || (!relative.empty() && relative.rfind("..", 0) != 0);
     });
   };

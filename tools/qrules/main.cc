@@ -40,9 +40,10 @@ int main(int argc, char** argv) {
   run_app->add_option("--report", run.report, "file for the report as JSON");
   CLI::Option* run_json = run_app->add_flag("--json", run.json, "print the report as JSON");
   run_app
-      ->add_flag("--watch", run.watch,
-                 "optimize again whenever a rule file is saved and say what fuses otherwise, until Ctrl-C; runs the model "
-                 "when there are inputs")
+      ->add_flag(
+          "--watch", run.watch,
+          "optimize again whenever a rule file is saved and say what fuses otherwise, until Ctrl-C; runs the model "
+          "when there are inputs")
       ->excludes(run_json)
       ->excludes("--no-rules")
       ->excludes("--report")

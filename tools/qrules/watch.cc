@@ -52,8 +52,8 @@ void print_difference(const Round* before, const Round& now, bool color) {
     const auto [old, current] = pair;
     if (old == current) continue;
     any = true;
-    std::string line = (current > old ? "+ " : "- ") + rule + std::string(width - rule.size() + 2, ' ') +
-                       std::to_string(current);
+    std::string line =
+        (current > old ? "+ " : "- ") + rule + std::string(width - rule.size() + 2, ' ') + std::to_string(current);
     if (before) line += " (was " + std::to_string(old) + ")";
     std::printf("  %s\n", paint(line, current > old ? Color::green : Color::red, color).c_str());
   }

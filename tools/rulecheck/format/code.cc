@@ -39,11 +39,13 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_keyword(const Token& token) {
   static constexpr std::string_view kWords[] = {"and", "or", "not", "in", "if", "else", "for", "with", "each", "like"};
-  return token.kind == TokenKind::word && std::find(std::begin(kWords), std::end(kWords), token.text) != std::end(kWords);
+  return token.kind == TokenKind::word &&
+         std::find(std::begin(kWords), std::end(kWords), token.text) != std::end(kWords);
 }
 
 bool is_operator(const Token& token) {
-  static constexpr std::string_view kSymbols[] = {"=", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "//", "%", "|"};
+  static constexpr std::string_view kSymbols[] = {
+      "=", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "//", "%", "|"};
   return token.kind == TokenKind::symbol &&
          std::find(std::begin(kSymbols), std::end(kSymbols), token.text) != std::end(kSymbols);
 }
@@ -192,9 +194,8 @@ std::vector<std::string> format_code(CodeKind kind, const MappedText& text, size
       lines.push_back(item.comment);
       continue;
     }
-    std::vector<std::string> printed = has_inner_comment(item.pieces)
-                                           ? print_as_lines(kind, text.text(), item.pieces)
-                                           : print(kind, text.text(), item.pieces, width);
+    std::vector<std::string> printed = has_inner_comment(item.pieces) ? print_as_lines(kind, text.text(), item.pieces)
+                                                                      : print(kind, text.text(), item.pieces, width);
     if (!item.comment.empty()) printed.back() += "  " + item.comment;
     lines.insert(lines.end(), printed.begin(), printed.end());
   }

@@ -117,8 +117,8 @@ int format_command(const FormatOptions& options, std::ostream& out, std::ostream
     const Formatted formatted = format_rules(std::make_shared<const SourceFile>(path, *text));
     if (!formatted.text) {
       errors << render_text(formatted.found, options.color);
-      errors << "rulecheck fmt: " << path << " is left alone"
-             << (formatted.why.empty() ? "" : ": " + formatted.why) << "\n";
+      errors << "rulecheck fmt: " << path << " is left alone" << (formatted.why.empty() ? "" : ": " + formatted.why)
+             << "\n";
       code = std::max(code, kErrors);
       continue;
     }

@@ -59,8 +59,8 @@ bool is_graph(const Path& path) {
 
 // The order of keys in the maps that have one.
 const std::vector<std::string>* order_of(const Path& path) {
-  static const std::vector<std::string> kRule = {"name",    "doc",   "phase",   "benefit", "before", "after", "foreach",
-                                                 "match",   "where", "rewrite", "counter", "covers", "tests"};
+  static const std::vector<std::string> kRule = {"name",  "doc",   "phase",   "benefit", "before", "after", "foreach",
+                                                 "match", "where", "rewrite", "counter", "covers", "tests"};
   static const std::vector<std::string> kDefinition = {"name", "doc", "is", "any", "ops"};
   if (path == Path{"rules"}) return &kRule;
   if (path == Path{"macros"} || path == Path{"predicates"} || path == Path{"classes"}) return &kDefinition;
@@ -145,7 +145,8 @@ class Layout {
     if (entry.key_span.begin < last_) throw Unsupported{"an alias (*name)"};
     last_ = entry.key_span.begin;
     const char c = text_[entry.key_span.begin];
-    if (c == '&' || c == '!' || c == '*' || c == '?' || c == '|' || c == '>') throw Unsupported{"a key that is no plain word"};
+    if (c == '&' || c == '!' || c == '*' || c == '?' || c == '|' || c == '>')
+      throw Unsupported{"a key that is no plain word"};
     scalars_.push_back({entry.key_span.begin, std::max(entry.key_span.end, entry.key_span.begin), false});
   }
 
@@ -172,9 +173,7 @@ class Layout {
     }
   }
 
-  int column_of(size_t at) const {
-    return static_cast<int>(at - source_.line_start(source_.position(at).line));
-  }
+  int column_of(size_t at) const { return static_cast<int>(at - source_.line_start(source_.position(at).line)); }
   int dash_column(size_t at) const {
     const uint32_t line = source_.position(at).line;
     const size_t dash = source_.line(line).find_first_not_of(' ');
@@ -247,7 +246,8 @@ class Layout {
       const size_t start = source_.line_start(source_.position(at).line);
       if (at == start && (text_.substr(at, 3) == "---" || text_.substr(at, 3) == "..." || text_[at] == '%'))
         throw Unsupported{"several documents, or directives"};
-      if (text_[at] != '#' || (at > 0 && text_[at - 1] != ' ' && text_[at - 1] != '\t' && text_[at - 1] != '\n')) continue;
+      if (text_[at] != '#' || (at > 0 && text_[at - 1] != ' ' && text_[at - 1] != '\t' && text_[at - 1] != '\n'))
+        continue;
       std::string_view text = text_.substr(at, line_end(at) - at);
       text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
       const bool own = text_.substr(start, at - start).find_first_not_of(" \t") == std::string_view::npos;
@@ -345,8 +345,10 @@ class Printer {
     for (const YamlEntry* entry : ordered(node, path)) {
       if (!inline_first) {
         const size_t anchor = entry->key_span.begin;
-        if (!lead(anchor, indent, top) && top && layout_.blank_above(anchor)) blank_line();
-        else if (top && layout_.blank_above(anchor)) blank_line();
+        if (!lead(anchor, indent, top) && top && layout_.blank_above(anchor))
+          blank_line();
+        else if (top && layout_.blank_above(anchor))
+          blank_line();
         out_ += spaces(indent);
       }
       inline_first = false;
@@ -416,7 +418,8 @@ class Printer {
       Path inner = path;
       inner.push_back(entry.key);
       const std::string given = one_line(*entry.value, inner);
-      text += (text.empty() ? "" : ", ") + std::string(entry.key_span.text()) + ":" + (given.empty() ? "" : " " + given);
+      text +=
+          (text.empty() ? "" : ", ") + std::string(entry.key_span.text()) + ":" + (given.empty() ? "" : " " + given);
     }
     return node.kind == Kind::list ? "[" + text + "]" : "{" + text + "}";
   }
@@ -451,7 +454,8 @@ class Printer {
         Path inner = path;
         inner.push_back(entry.key);
         const std::string given = one_line(*entry.value, inner);
-        out_ += spaces(indent + 2) + std::string(entry.key_span.text()) + ":" + (given.empty() ? "" : " " + given) + "\n";
+        out_ +=
+            spaces(indent + 2) + std::string(entry.key_span.text()) + ":" + (given.empty() ? "" : " " + given) + "\n";
       }
     }
   }
@@ -532,8 +536,7 @@ class Printer {
   void scalar(const YamlNode& node, size_t begin, size_t indent, const Path& path) {
     const bool is_block = layout_.is_block_text(node);
     const std::string& text = node.text.text();
-    const std::string comment =
-        trailing(begin, layout_.line_end(is_block ? node.span.begin : layout_.end_of(node)));
+    const std::string comment = trailing(begin, layout_.line_end(is_block ? node.span.begin : layout_.end_of(node)));
     const size_t column = out_.size() - (out_.rfind('\n') == std::string::npos ? 0 : out_.rfind('\n') + 1);
     const bool blank = node.text.empty();
     if (const auto kind = code_kind(path); kind && !blank) {
@@ -568,7 +571,8 @@ class Printer {
       return;
     }
     const bool newline = !text.empty() && text.back() == '\n';
-    if (newline && text.size() > 1 && text[text.size() - 2] == '\n') throw Unsupported{"a block with blank lines at its end"};
+    if (newline && text.size() > 1 && text[text.size() - 2] == '\n')
+      throw Unsupported{"a block with blank lines at its end"};
     if (doc && squeezed(text) + "\n" == text && text.size() + indent + 1 > kColumns) {
       block(">", wrapped(text, kColumns - indent - 2), comment, indent);
       return;
@@ -630,7 +634,8 @@ bool same_tree(const YamlNode& a, const YamlNode& b, const Path& path) {
     if (const auto kind = code_kind(path))
       return same_code(*kind, a.text, b.text) && comments_of(*kind, a.text) == comments_of(*kind, b.text);
     if (is_graph(path) || path.back() == "doc") return same_words(a.text.text(), b.text.text());
-    if (path.back() == "because") return same_words(a.text.text(), b.text.text()) || same_code(CodeKind::condition, a.text, b.text);
+    if (path.back() == "because")
+      return same_words(a.text.text(), b.text.text()) || same_code(CodeKind::condition, a.text, b.text);
     const auto is_word = [](const YamlNode& node) { return !node.quoted; };
     return a.text.text() == b.text.text() && is_word(a) == is_word(b);
   }

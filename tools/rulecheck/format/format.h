@@ -11,7 +11,7 @@ namespace qrules::tools {
 struct Formatted {
   std::optional<std::string> text;  // nothing: the file is left alone
   Diagnostics found;                // why, when it cannot be read
-  std::string why;                  // why, when it can be read and has a form that is not formatted (aliases, several documents)
+  std::string why;  // why, when it can be read and has a form that is not formatted (aliases, several documents)
 };
 
 // Lays a rule file out: two spaces of indentation, the keys of a rule in their order, patterns, conditions and rewrites

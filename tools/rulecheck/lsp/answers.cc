@@ -21,9 +21,7 @@ constexpr int kMethod = 6, kFunction = 12, kClass = 5, kEvent = 24, kNamespace =
 class Page {
  public:
   explicit Page(bool markdown) : markdown_(markdown) {}
-  Page& code(const std::string& text) {
-    return add(markdown_ ? "```qrules\n" + text + "\n```" : text);
-  }
+  Page& code(const std::string& text) { return add(markdown_ ? "```qrules\n" + text + "\n```" : text); }
   Page& text(const std::string& text) { return text.empty() ? *this : add(text); }
   bool empty() const { return text_.empty(); }
   json contents() const { return {{"kind", markdown_ ? "markdown" : "plaintext"}, {"value", text_}}; }
@@ -52,7 +50,8 @@ std::string expand(const std::string& body, const std::string& sign, const std::
   };
   std::string result;
   for (size_t i = 0; i < body.size();) {
-    const bool starts = body.compare(i, sign.size(), sign) == 0 && (sign.empty() ? i == 0 || (!is_word(i - 1) && body[i - 1] != '.' && body[i - 1] != '%') : true);
+    const bool starts = body.compare(i, sign.size(), sign) == 0 &&
+                        (sign.empty() ? i == 0 || (!is_word(i - 1) && body[i - 1] != '.' && body[i - 1] != '%') : true);
     size_t end = i + sign.size();
     while (is_word(end)) ++end;
     const std::string word = body.substr(i + sign.size(), end - i - sign.size());
@@ -284,9 +283,8 @@ json document_symbols(const Question& question) {
                       question.encoding);
     };
     // Up to the line of the next one.
-    const size_t end = i + 1 < symbols.size()
-                           ? source.line_start(source.position(symbols[i + 1].span.begin).line)
-                           : source.text().size();
+    const size_t end = i + 1 < symbols.size() ? source.line_start(source.position(symbols[i + 1].span.begin).line)
+                                              : source.text().size();
     json entry = {{"name", symbol.name},
                   {"detail", symbol.detail},
                   {"kind", symbol.kind},
@@ -356,14 +354,14 @@ std::map<std::string, json> to_protocol(const Workspace& workspace, const Diagno
   for (const Diagnostic& diagnostic : found.list()) {
     const Span span = primary_of(diagnostic);
     const json start = {{"line", 0}, {"character", 0}};
-    json entry = {{"range", span ? to_range(*span.file, span.begin, span.end, encoding)
-                                 : json{{"start", start}, {"end", start}}},
-                  {"severity", diagnostic.kind->level == Level::error     ? 1
-                               : diagnostic.kind->level == Level::warning ? 2
-                                                                          : 3},
-                  {"code", diagnostic.kind->code},
-                  {"source", "rulecheck"},
-                  {"message", message_of(diagnostic)}};
+    json entry = {
+        {"range", span ? to_range(*span.file, span.begin, span.end, encoding) : json{{"start", start}, {"end", start}}},
+        {"severity", diagnostic.kind->level == Level::error     ? 1
+                     : diagnostic.kind->level == Level::warning ? 2
+                                                                : 3},
+        {"code", diagnostic.kind->code},
+        {"source", "rulecheck"},
+        {"message", message_of(diagnostic)}};
     json related = json::array();
     for (size_t i = 1; i < diagnostic.labels.size(); ++i) {
       const Label& label = diagnostic.labels[i];

@@ -1,5 +1,5 @@
-// See completion.h. The text is usually broken where a person types, so the place is found by indentation (schema.h) and
-// by the brackets before it; what there is to offer comes from the index of the last loading.
+// See completion.h. The text is usually broken where a person types, so the place is found by indentation (schema.h)
+// and by the brackets before it; what there is to offer comes from the index of the last loading.
 
 #include <rulecheck/lsp/completion.h>
 
@@ -130,8 +130,8 @@ class Completion {
     }
   }
 
-  // Names that the rule around this place binds; in a macro or predicate, or when the rule could not be read, those that
-  // stand between the keys before and after.
+  // Names that the rule around this place binds; in a macro or predicate, or when the rule could not be read, those
+  // that stand between the keys before and after.
   void names() {
     const RuleIndex& index = *question_.checked.index;
     const auto item = item_around();
@@ -143,7 +143,8 @@ class Completion {
     }
     for (const Mention& mention : index.mentions) {
       if (mention.kind != MentionKind::value || rule.empty() || mention.rule != rule) continue;
-      if (mention.span.begin <= offset_ && offset_ <= mention.span.end && mention.definition.begin == mention.span.begin)
+      if (mention.span.begin <= offset_ && offset_ <= mention.span.end &&
+          mention.definition.begin == mention.span.begin)
         continue;  // what is being typed
       add(0, mention.name, kVariable, mention.type, mention.role);
     }

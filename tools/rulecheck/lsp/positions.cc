@@ -49,7 +49,8 @@ nlohmann::json to_position(const SourceFile& source, size_t offset, Encoding enc
 }
 
 nlohmann::json to_range(const SourceFile& source, size_t begin, size_t end, Encoding encoding) {
-  return {{"start", to_position(source, begin, encoding)}, {"end", to_position(source, std::max(begin, end), encoding)}};
+  return {{"start", to_position(source, begin, encoding)},
+          {"end", to_position(source, std::max(begin, end), encoding)}};
 }
 
 size_t to_offset(const SourceFile& source, const nlohmann::json& position, Encoding encoding) {

@@ -43,9 +43,8 @@ const json& resolved(const json& given) {
 }
 
 bool is_key(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_' || c == '-';
-  });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
 // A line "  - key: value": where its key begins and ends, and where its value does.
@@ -116,7 +115,8 @@ YamlPlace place_at(const SourceFile& source, size_t offset) {
     if (first && !value.empty() && value.front() != '#' && value.front() != '[' && value.front() != '{') {
       // The lines of a block, or of a text that goes on.
       place.in_value = true;
-      place.begin = source.line_start(above) + (value.front() == '|' || value.front() == '>' ? text.size() : key->value);
+      place.begin =
+          source.line_start(above) + (value.front() == '|' || value.front() == '>' ? text.size() : key->value);
     } else if (first && !value.empty() && (value.front() == '[' || value.front() == '{')) {
       place.in_value = true;
       place.begin = source.line_start(above) + key->value;

@@ -1,6 +1,6 @@
 // See server.h. One thread reads frames, one runs tests; this one does everything else, in the order of the messages.
-// Changes are only marked: rules are loaded when nothing more is waiting, or when somebody asks a question, so that fast
-// typing costs one load and no answer is about an older text.
+// Changes are only marked: rules are loaded when nothing more is waiting, or when somebody asks a question, so that
+// fast typing costs one load and no answer is about an older text.
 
 #include <rulecheck/lsp/server.h>
 
@@ -33,10 +33,10 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kIdle = std::chrono::milliseconds(400);      // without typing before tests are run
-constexpr auto kLongest = std::chrono::milliseconds(150);   // that a change waits while messages keep coming
-constexpr size_t kMostWaiting = 4096;                       // messages; the reader waits beyond
-constexpr int kDeepest = 100;                               // levels of JSON
+constexpr auto kIdle = std::chrono::milliseconds(400);     // without typing before tests are run
+constexpr auto kLongest = std::chrono::milliseconds(150);  // that a change waits while messages keep coming
+constexpr size_t kMostWaiting = 4096;                      // messages; the reader waits beyond
+constexpr int kDeepest = 100;                              // levels of JSON
 
 // Codes of JSON-RPC and of the protocol.
 constexpr int kParseError = -32700, kInvalidRequest = -32600, kMethodNotFound = -32601, kInvalidParams = -32602,
@@ -184,8 +184,7 @@ class Server {
     if (id != message.end() && !request) return refuse(nullptr, kInvalidRequest, "`id` is no string and no integer");
     const auto method = message.find("method");
     if (method == message.end()) return;  // the answer to a request of ours
-    if (!method->is_string())
-      return request ? refuse(*id, kInvalidRequest, "`method` is no string") : void();
+    if (!method->is_string()) return request ? refuse(*id, kInvalidRequest, "`method` is no string") : void();
     const auto params = message.find("params");
     const json given = params == message.end() ? json::object() : *params;
     if (!request) return handle_notification(method->get<std::string>(), given);
@@ -390,7 +389,8 @@ class Server {
       for (const json& lens : code_lenses(asked, set.states)) {
         const std::string title = lens["command"]["title"].get<std::string>();
         if (title.rfind("passed", 0) != 0) continue;
-        by_uri[document.uri].push_back({{"range", lens["range"]}, {"severity", 3}, {"source", "rulecheck"}, {"message", title}});
+        by_uri[document.uri].push_back(
+            {{"range", lens["range"]}, {"severity", 3}, {"source", "rulecheck"}, {"message", title}});
       }
     }
   }
@@ -417,7 +417,9 @@ class Server {
     set.test_findings = std::move(results.found);
     publish_set(results.set, set);
     if (refresh_lenses_ && !results_as_diagnostics_) {
-      send({{"jsonrpc", "2.0"}, {"id", "refresh-" + std::to_string(++refreshes_)}, {"method", "workspace/codeLens/refresh"}});
+      send({{"jsonrpc", "2.0"},
+            {"id", "refresh-" + std::to_string(++refreshes_)},
+            {"method", "workspace/codeLens/refresh"}});
     }
   }
 
@@ -468,7 +470,8 @@ class Server {
       const SourceFile& source = *asked.document.source;
       const Formatted formatted = format_rules(asked.document.source);
       if (!formatted.text || *formatted.text == source.text()) return json::array();
-      return json::array({{{"range", to_range(source, 0, source.text().size(), encoding_)}, {"newText", *formatted.text}}});
+      return json::array(
+          {{{"range", to_range(source, 0, source.text().size(), encoding_)}, {"newText", *formatted.text}}});
     });
   }
 

@@ -24,8 +24,8 @@ struct Checked {
   std::shared_ptr<const RuleIndex> index;
   std::shared_ptr<OperatorTable> operators;
   std::shared_ptr<const FunctionRegistry> functions;
-  Diagnostics found;               // of loading, and of the checks when it loaded
-  std::optional<RuleSet> rules;    // when it loaded, until the tests take it
+  Diagnostics found;             // of loading, and of the checks when it loaded
+  std::optional<RuleSet> rules;  // when it loaded, until the tests take it
   double milliseconds = 0;
 };
 
