@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/index.h>
 #include <qrules/rules/order.h>
 #include <qrules/rules/scope.h>
 
@@ -93,6 +94,9 @@ class Loader {
   const RuleFile* read(const std::string& path, const NamedReference* import) {
     const std::string key = canonical(path);
     if (auto found = files_.find(key); found != files_.end()) return found->second.get();
+    if (options_.index) options_.index->paths.push_back(path);
+    if (auto open = options_.open_texts.find(key); open != options_.open_texts.end())
+      return add_file(key, open->second);
     std::error_code error;
     std::string why;
     if (fs::is_directory(path, error)) why = "it is a folder";
@@ -131,7 +135,7 @@ class Loader {
       files_[key] = nullptr;
       return nullptr;
     }
-    auto file = std::make_unique<RuleFile>(read_declarations(source, **tree, diagnostics_));
+    auto file = std::make_shared<const RuleFile>(read_declarations(source, **tree, diagnostics_));
     const RuleFile* result = file.get();
     files_[key] = std::move(file);
     for (const OperatorDeclaration& declared : result->operators) {
@@ -146,6 +150,7 @@ class Loader {
     std::vector<const RuleFile*> imported;
     for (const NamedReference& import : result->imports) {
       const std::string path = (fs::path(source->name()).parent_path() / import.name).lexically_normal().string();
+      if (options_.index) add_import(import, path);
       if (check_cycle(path, import)) continue;
       if (const RuleFile* other = read(path, &import)) imported.push_back(other);
     }
@@ -153,6 +158,15 @@ class Loader {
     imports_[result] = std::move(imported);
     make_scope(*result);
     return result;
+  }
+
+  void add_import(const NamedReference& import, const std::string& path) {
+    Mention mention;
+    mention.kind = MentionKind::import;
+    mention.span = import.span;
+    mention.name = import.name;
+    mention.role = path;
+    options_.index->mentions.push_back(std::move(mention));
   }
 
   bool check_cycle(const std::string& path, const NamedReference& import) {
@@ -226,9 +240,31 @@ class Loader {
       for (const RuleDeclaration& rule : file->rules) add_rule(*file, rule);
     }
     if (!diagnostics_.has_errors()) order_rules(set_.rules, set_.phases, references_, diagnostics_);
+    if (options_.index) finish_index(*options_.index);
     if (diagnostics_.has_errors()) return diagnostics_;
     set_.warnings = std::move(diagnostics_);
     return std::move(set_);
+  }
+
+  void finish_index(RuleIndex& index) const {
+    for (const auto& [path, file] : files_) {
+      if (!file) continue;
+      const Scope& scope = scopes_.find(file.get())->second;
+      index_declarations(*file, scope, *options_.operators, index);
+      index.files[file->source->name()] = {file, scope};
+    }
+    index.phases = set_.phases;
+    index.phase_spans = phase_spans_;
+    for (Mention& mention : index.mentions) {
+      if (mention.definition) continue;
+      if (mention.kind == MentionKind::rule) {
+        if (auto found = rule_spans_.find(mention.name); found != rule_spans_.end()) mention.definition = found->second;
+      } else if (mention.kind == MentionKind::phase) {
+        for (size_t i = 0; i < set_.phases.size(); ++i) {
+          if (set_.phases[i].name == mention.name) mention.definition = phase_spans_[i];
+        }
+      }
+    }
   }
 
   void add_rule(const RuleFile& file, const RuleDeclaration& declared) {
@@ -276,6 +312,26 @@ class Loader {
     }
   }
 
+  // False when something is wrong (reported).
+  template <typename Fill>
+  bool compile(RuleContext& context, const RuleDeclaration& declared, const Fill& filled, RuleTexts& texts) {
+    const size_t errors = diagnostics_.size();
+    compile_pattern(context, texts.match);
+    if (diagnostics_.size() > errors) return false;  // names are not known: anything else would be a cascade
+    compile_conditions(context, texts.where);
+    if (declared.counter) {
+      RuleCounter counter;
+      counter.name = filled(*declared.counter).text();
+      if (declared.counter_when) {
+        texts.counter_when = filled(*declared.counter_when);
+        counter.when = compile_condition(context, texts.counter_when);
+      }
+      context.rule.counter = std::move(counter);
+    }
+    compile_rewrite(context, texts.rewrite);
+    return diagnostics_.size() == errors;
+  }
+
   void add_instance(const RuleFile& file, const RuleDeclaration& declared, uint32_t phase, size_t instance,
                     size_t count) {
     std::map<std::string, MappedText> values;
@@ -304,20 +360,13 @@ class Loader {
 
     const size_t errors = diagnostics_.size();
     const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_); };
-    const MappedText match = filled(declared.match), where = filled(declared.where), rewrite = filled(declared.rewrite);
+    RuleTexts texts{filled(declared.match), filled(declared.where), filled(declared.rewrite), {}};
     if (diagnostics_.size() > errors) return;
     RuleContext context{scopes_[&file], *options_.operators, *set_.functions, options_.limits, diagnostics_, rule, {}};
-    compile_pattern(context, match);
-    if (diagnostics_.size() > errors) return;  // names are not known: anything else would be a cascade
-    compile_conditions(context, where);
-    if (declared.counter) {
-      RuleCounter counter;
-      counter.name = filled(*declared.counter).text();
-      if (declared.counter_when) counter.when = compile_condition(context, filled(*declared.counter_when));
-      rule.counter = std::move(counter);
-    }
-    compile_rewrite(context, rewrite);
-    if (diagnostics_.size() > errors) return;
+    const bool compiled = compile(context, declared, filled, texts);
+    // Also when something is wrong: a person asks about a rule while writing it.
+    if (options_.index && instance == 0) index_rule(context, texts, *options_.index);
+    if (!compiled) return;
     for (const NamedReference& other : declared.before)
       references_.push_back({set_.rules.size(), other.name, other.span, true});
     for (const NamedReference& other : declared.after)
@@ -328,8 +377,8 @@ class Loader {
   const LoadOptions& options_;
   RuleSet set_;
   Diagnostics diagnostics_;
-  std::map<std::string, std::unique_ptr<RuleFile>> files_;  // by canonical path; null: it could not be read
-  std::vector<std::pair<std::string, std::string>> open_;   // files whose imports are being read
+  std::map<std::string, std::shared_ptr<const RuleFile>> files_;  // by canonical path; null: it could not be read
+  std::vector<std::pair<std::string, std::string>> open_;         // files whose imports are being read
   std::map<const RuleFile*, std::vector<const RuleFile*>> imports_;
   std::map<const RuleFile*, Scope> scopes_;
   std::vector<const RuleFile*> roots_;
@@ -340,6 +389,8 @@ class Loader {
 };
 
 }  // namespace
+
+std::string canonical_path(const std::string& path) { return canonical(path); }
 
 Result<RuleSet> load_rules(const std::vector<std::string>& paths, const LoadOptions& options) {
   return Loader(options).load_paths(paths);

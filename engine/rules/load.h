@@ -1,6 +1,7 @@
 // Reading rule files.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,11 +21,20 @@ struct LoadLimits {
   size_t foreach_instances = 1024;       // of one rule
 };
 
+struct RuleIndex;
+
 struct LoadOptions {
   std::shared_ptr<OperatorTable> operators = OperatorTable::shared();
   std::shared_ptr<const FunctionRegistry> functions;  // null: the built-in ones
   LoadLimits limits;
+  // Texts that stand for files, by canonical path: what an editor holds and has not saved.
+  std::map<std::string, SourcePtr> open_texts;
+  // Filled with what stands where, also when the rules are wrong (rules/index.h); null: not wanted.
+  RuleIndex* index = nullptr;
 };
+
+// The path that `LoadOptions::open_texts` knows a file by.
+std::string canonical_path(const std::string& path);
 
 // Loads a rule set: `path` is a folder with pipeline.yaml, or single files whose phases come from the nearest
 // pipeline.yaml above them (or are declared in the file itself by `phases:`). All errors of all files are reported, not

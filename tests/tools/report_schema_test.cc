@@ -16,62 +16,13 @@
 #include <qrules/runtime/npy.h>
 
 #include "../catch.h"
+#include "json_schema.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-bool has_type(const json& value, const std::string& type) {
-  if (type == "object") return value.is_object();
-  if (type == "array") return value.is_array();
-  if (type == "string") return value.is_string();
-  if (type == "integer") return value.is_number_integer();
-  if (type == "number") return value.is_number();
-  if (type == "null") return value.is_null();
-  return false;
-}
-
-// The keywords of JSON Schema that the report's schema uses; another one is a mistake, as it would go unchecked.
-std::string misfit(const json& schema, const json& value, const json& root, const std::string& at) {
-  for (const auto& [keyword, want] : schema.items()) {
-    if (keyword == "type") {
-      bool one = false;
-      for (const json& type : want.is_array() ? want : json::array({want})) one = one || has_type(value, type);
-      if (!one) return at + " is no " + (want.is_array() ? want.dump() : want.get<std::string>());
-    } else if (keyword == "enum") {
-      if (std::find(want.begin(), want.end(), value) == want.end()) return at + " is none of " + want.dump();
-    } else if (keyword == "minimum") {
-      if (value.is_number() && value.get<double>() < want.get<double>()) return at + " is too small";
-    } else if (keyword == "required") {
-      for (const json& name : want) {
-        if (!value.contains(name.get<std::string>())) return at + " has no " + name.get<std::string>();
-      }
-    } else if (keyword == "items") {
-      for (size_t i = 0; i < value.size(); ++i) {
-        if (auto wrong = misfit(want, value[i], root, at + "/" + std::to_string(i)); !wrong.empty()) return wrong;
-      }
-    } else if (keyword == "properties") {
-      for (const auto& [name, property] : want.items()) {
-        if (!value.contains(name)) continue;
-        if (auto wrong = misfit(property, value[name], root, at + "/" + name); !wrong.empty()) return wrong;
-      }
-    } else if (keyword == "additionalProperties") {
-      if (!value.is_object()) continue;
-      for (const auto& [name, property] : value.items()) {
-        if (schema.contains("properties") && schema["properties"].contains(name)) continue;
-        if (want.is_boolean()) return at + " has " + name + " besides";
-        if (auto wrong = misfit(want, property, root, at + "/" + name); !wrong.empty()) return wrong;
-      }
-    } else if (keyword == "$ref") {
-      const json& target = root.at(json::json_pointer(want.get<std::string>().substr(1)));
-      if (auto wrong = misfit(target, value, root, at); !wrong.empty()) return wrong;
-    } else if (keyword[0] != '$' && keyword != "title" && keyword != "description") {
-      return "the schema uses " + keyword;
-    }
-  }
-  return "";
-}
+using qrules::testing::misfit;
 
 json read_json(const fs::path& path) {
   std::ifstream stream(path);

@@ -38,7 +38,16 @@ int main(int argc, char** argv) {
   run_app->add_option("--input", run.inputs, "a .npy file for each input, in order")->allow_extra_args(false);
   run_app->add_option("--output-dir", run.output_dir, "folder for out_0.npy, out_1.npy, ...");
   run_app->add_option("--report", run.report, "file for the report as JSON");
-  run_app->add_flag("--json", run.json, "print the report as JSON");
+  CLI::Option* run_json = run_app->add_flag("--json", run.json, "print the report as JSON");
+  run_app
+      ->add_flag(
+          "--watch", run.watch,
+          "optimize again whenever a rule file is saved and say what fuses otherwise, until Ctrl-C; runs the model "
+          "when there are inputs")
+      ->excludes(run_json)
+      ->excludes("--no-rules")
+      ->excludes("--report")
+      ->excludes("--output-dir");
 
   OptOptions opt;
   CLI::App* opt_app = app.add_subcommand("opt", "write the rewritten graph as text");
@@ -83,7 +92,7 @@ int main(int argc, char** argv) {
     return code == 0 ? kFine : kUsage;
   }
   try {
-    if (*run_app) return run_command(run);
+    if (*run_app) return run.watch ? watch_command(run) : run_command(run);
     if (*opt_app) return opt_command(opt);
     if (*view_app) return view_command(view);
     if (*explain_app) return explain_command(explain);

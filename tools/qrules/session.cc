@@ -194,7 +194,12 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
 Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& paths, bool random) {
   auto prepared = optimize_model(options);
   if (!prepared.ok()) return prepared.diagnostics();
-  const std::shared_ptr<const Graph> graph = prepared->model.graph;
+  return prepare_to_run(std::move(*prepared), options, paths, random);
+}
+
+Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, const std::vector<std::string>& paths,
+                                bool random) {
+  const std::shared_ptr<const Graph> graph = prepared.model.graph;
   auto inputs = read_inputs(*graph, paths, random);
   if (!inputs.ok()) return inputs.diagnostics();
   const int64_t start = now_ns();
@@ -213,7 +218,7 @@ Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<s
   result.plan = std::move(*plan);
   result.context = result.plan->make_context();
   result.inputs = std::move(*inputs);
-  result.prepared = std::move(*prepared);
+  result.prepared = std::move(prepared);
   result.prepared.times.prepare = milliseconds_since(start);
   return result;
 }

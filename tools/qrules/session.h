@@ -67,6 +67,10 @@ struct Runnable {
 // optimize_model, read_inputs (with `random`), and a plan for their sizes; times.prepare is set.
 Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& inputs, bool random);
 
+// The same for a model that was optimized before.
+Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, const std::vector<std::string>& inputs,
+                                bool random);
+
 // Writes a file at once: a half-written one never replaces another. Error QR0607-like with the path.
 Status write_file(const std::string& path, const std::string& text);
 
@@ -75,9 +79,11 @@ struct RunOptions {
   ModelOptions model;
   std::vector<std::string> inputs;
   std::string output_dir, report;
-  bool json = false;
+  bool json = false, watch = false;
 };
 int run_command(const RunOptions& options);
+// `qrules run --watch`: until Ctrl-C, then kFine.
+int watch_command(const RunOptions& options);
 
 struct OptOptions {
   ModelOptions model;

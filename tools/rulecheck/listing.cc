@@ -34,6 +34,15 @@ std::string wrapped(const std::string& text, const std::string& indent) {
   return result + line + "\n";
 }
 
+// Several parts declare their kinds in headers, which every library that includes them enters once more.
+std::vector<const DiagnosticKind*> kinds() {
+  std::vector<const DiagnosticKind*> all = all_diagnostic_kinds();
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+}  // namespace
+
 std::string signature_of(const Function& function) {
   const DimTable no_symbols;
   std::string result = function.name + "(";
@@ -46,15 +55,6 @@ std::string signature_of(const Function& function) {
   }
   return result + ") -> " + std::string(name(function.result));
 }
-
-// Several parts declare their kinds in headers, which every library that includes them enters once more.
-std::vector<const DiagnosticKind*> kinds() {
-  std::vector<const DiagnosticKind*> all = all_diagnostic_kinds();
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
-}
-
-}  // namespace
 
 bool print_explanation(const std::string& code, bool color, std::ostream& out, std::ostream& errors) {
   std::string wanted = code;

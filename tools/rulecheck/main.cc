@@ -9,12 +9,16 @@
 
 #include <common/output.h>
 #include <common/rules_folder.h>
+#include <common/watch.h>
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/index.h>
 #include <qrules/rules/load.h>
 #include <rulecheck/checks.h>
 #include <rulecheck/command.h>
 #include <rulecheck/exit_codes.h>
+#include <rulecheck/format/command.h>
 #include <rulecheck/listing.h>
+#include <rulecheck/lsp/server.h>
 #include <rulecheck/report.h>
 
 #ifndef QRULES_VERSION
@@ -35,6 +39,7 @@ struct Options {
   std::string format = "text";
   std::string filter;
   bool no_tests = false;
+  bool watch = false;
   ReportOptions report;
 };
 
@@ -51,17 +56,21 @@ bool is_unreadable(const Diagnostic& diagnostic) {
   return diagnostic.kind == &kCannotRead && diagnostic.labels.empty();
 }
 
-int check(Options options) {
+bool find_rules(Options& options) {
   if (options.paths.empty()) {
     const std::optional<std::string> folder = default_rules_folder();
     if (!folder) {
       std::cerr << "rulecheck: no rules found; name a file or folder, or set QRULES_RULES\n";
-      return kCannotReadInput;
+      return false;
     }
     options.paths.push_back(*folder);
   }
+  return true;
+}
+
+int check(const Options& options, const LoadOptions& load = {}) {
   Report report;
-  Result<RuleSet> loaded = load_rules(options.paths);
+  Result<RuleSet> loaded = load_rules(options.paths, load);
   if (!loaded.ok()) {
     report.found = loaded.diagnostics();
     print_report(report, options.report, std::cout);
@@ -82,6 +91,25 @@ int check(Options options) {
   return report.has_errors() ? kErrors : kFine;
 }
 
+// Checks, and checks again whenever a file of the rules was saved, until Ctrl-C.
+int watch(const Options& options) {
+  Interrupts interrupts;
+  FileWatch files;
+  files.set_paths(options.paths);
+  do {
+    for (const std::string& path : files.changed()) std::cout << "changed: " << path << "\n";
+    RuleIndex index;
+    LoadOptions load;
+    load.operators = std::make_shared<OperatorTable>();  // declarations of `operators:` may change
+    load.index = &index;
+    check(options, load);
+    files.set_paths(watched_paths(options.paths, index));
+    if (!options.report.quiet) std::cout << "watching " << counted(files.file_count(), "file") << "\n";
+    std::cout << std::flush;
+  } while (files.wait(interrupts));
+  return kFine;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app{"Reads rule files, reports mistakes with their places, and runs the tests in them.", "rulecheck"};
@@ -92,6 +120,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "json", "github", "sarif"}));
   app.add_flag("--no-tests", options.no_tests, "Only read the rules");
   app.add_option("--filter", options.filter, "Only rules with this in their name")->type_name("RULE");
+  app.add_flag("--watch", options.watch, "Check again whenever a rule file is saved, until Ctrl-C");
   CLI::Option* quiet = app.add_flag("-q,--quiet", options.report.quiet, "Errors only, no summary");
   app.add_flag("-v,--verbose", options.report.verbose, "A line for each test")->excludes(quiet);
 
@@ -101,6 +130,14 @@ int run(int argc, char** argv) {
   CLI::App* functions = app.add_subcommand("functions", "Lists the functions of conditions and rewrites");
   CLI::App* codes = app.add_subcommand("codes", "Lists all diagnostics");
   const std::vector<std::unique_ptr<Command>> commands = make_commands(app);
+  FormatOptions format;
+  CLI::App* fmt = app.add_subcommand("fmt", "Lays rule files out");
+  fmt->add_option("FILES", format.paths, "Rule files, or folders with all .yaml files below")->required();
+  fmt->add_flag("--check", format.check, "Write nothing; say which files differ, and exit with 1");
+  fmt->add_flag("--diff", format.diff, "Write nothing; show what would change");
+  CLI::App* lsp = app.add_subcommand("lsp", "Speaks the language server protocol on the standard streams, for editors");
+  bool stdio = false;
+  lsp->add_flag("--stdio", stdio, "What it does anyway; some editors say so");
   app.require_subcommand(0, 1);
 
   try {
@@ -111,6 +148,11 @@ int run(int argc, char** argv) {
   const bool color = wants_color(stdout);
   if (*explain) return print_explanation(code, color, std::cout, std::cerr) ? kFine : kWrongUsage;
   if (*functions) return print_functions(color, std::cout), kFine;
+  if (*lsp) return lsp::serve(0, 1);
+  if (*fmt) {
+    format.color = color;
+    return format_command(format, std::cout, std::cerr);
+  }
   if (*codes) return print_codes(color, std::cout), kFine;
 
   for (const std::unique_ptr<Command>& command : commands) {
@@ -122,7 +164,8 @@ int run(int argc, char** argv) {
                           : options.format == "github" ? Format::github
                           : options.format == "sarif"  ? Format::sarif
                                                        : Format::text;
-  return check(std::move(options));
+  if (!find_rules(options)) return kCannotReadInput;
+  return options.watch ? watch(options) : check(options);
 }
 
 }  // namespace
