@@ -16,6 +16,7 @@ inline bool has_type(const nlohmann::json& value, const std::string& type) {
   if (type == "integer") return value.is_number_integer();
   if (type == "number") return value.is_number();
   if (type == "boolean") return value.is_boolean();
+  if (type == "null") return value.is_null();
   return false;
 }
 
@@ -30,9 +31,9 @@ inline std::string misfit(const nlohmann::json& schema, const nlohmann::json& va
   };
   for (const auto& [keyword, want] : schema.items()) {
     if (keyword == "type") {
-      const json types = want.is_array() ? want : json::array({want});
-      const auto fits = [&](const json& type) { return has_type(value, type.get<std::string>()); };
-      if (std::none_of(types.begin(), types.end(), fits)) return at + " is no " + types.back().get<std::string>();
+      bool one = false;
+      for (const json& type : want.is_array() ? want : json::array({want})) one = one || has_type(value, type);
+      if (!one) return at + " is no " + (want.is_array() ? want.dump() : want.get<std::string>());
     } else if (keyword == "const") {
       if (value != want) return at + " is not " + want.dump();
     } else if (keyword == "enum") {
