@@ -40,9 +40,11 @@ class Command {
 };
 
 std::unique_ptr<Command> make_coverage_command(CLI::App& app);
+std::unique_ptr<Command> make_format_command(CLI::App& app);
 std::unique_ptr<Command> make_mutate_command(CLI::App& app);
 std::unique_ptr<Command> make_overlaps_command(CLI::App& app);
 std::unique_ptr<Command> make_prove_command(CLI::App& app);
+std::unique_ptr<Command> make_server_command(CLI::App& app);
 std::unique_ptr<Command> make_test_command(CLI::App& app);
 
 // All of them, added to the application.

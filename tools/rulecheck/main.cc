@@ -16,9 +16,7 @@
 #include <rulecheck/checks.h>
 #include <rulecheck/command.h>
 #include <rulecheck/exit_codes.h>
-#include <rulecheck/format/command.h>
 #include <rulecheck/listing.h>
-#include <rulecheck/lsp/server.h>
 #include <rulecheck/report.h>
 
 #ifndef QRULES_VERSION
@@ -130,14 +128,6 @@ int run(int argc, char** argv) {
   CLI::App* functions = app.add_subcommand("functions", "Lists the functions of conditions and rewrites");
   CLI::App* codes = app.add_subcommand("codes", "Lists all diagnostics");
   const std::vector<std::unique_ptr<Command>> commands = make_commands(app);
-  FormatOptions format;
-  CLI::App* fmt = app.add_subcommand("fmt", "Lays rule files out");
-  fmt->add_option("FILES", format.paths, "Rule files, or folders with all .yaml files below")->required();
-  fmt->add_flag("--check", format.check, "Write nothing; say which files differ, and exit with 1");
-  fmt->add_flag("--diff", format.diff, "Write nothing; show what would change");
-  CLI::App* lsp = app.add_subcommand("lsp", "Speaks the language server protocol on the standard streams, for editors");
-  bool stdio = false;
-  lsp->add_flag("--stdio", stdio, "What it does anyway; some editors say so");
   app.require_subcommand(0, 1);
 
   try {
@@ -148,11 +138,6 @@ int run(int argc, char** argv) {
   const bool color = wants_color(stdout);
   if (*explain) return print_explanation(code, color, std::cout, std::cerr) ? kFine : kWrongUsage;
   if (*functions) return print_functions(color, std::cout), kFine;
-  if (*lsp) return lsp::serve(0, 1);
-  if (*fmt) {
-    format.color = color;
-    return format_command(format, std::cout, std::cerr);
-  }
   if (*codes) return print_codes(color, std::cout), kFine;
 
   for (const std::unique_ptr<Command>& command : commands) {
