@@ -54,13 +54,19 @@ class ConvolutionKernel final : public Kernel {
     const EpilogueRun output{&epilogue_, arguments.outputs[0],
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const int64_t tasks = window_.batch * strips_ * splits_;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_) if (threads_ > 1)
-    for (int64_t task = 0; task < tasks; ++task) {
+    const auto run_one = [&](int64_t task, int thread) {
       auto* strip = reinterpret_cast<int16_t*>(static_cast<char*>(arguments.scratch) +
-                                               static_cast<size_t>(omp_get_thread_num()) * strip_bytes());
+                                               static_cast<size_t>(thread) * strip_bytes());
       const int64_t split = task % splits_, at = task / splits_;
       run_task(arguments, at / strips_, at % strips_, split, zero_point, output, strip);
+    };
+    if (threads_ == 1) {
+      // A team of one would still be set up, in memory of its own.
+      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
+      return;
     }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
   }
 
  private:

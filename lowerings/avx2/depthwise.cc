@@ -94,10 +94,9 @@ class DepthwiseKernel final : public Kernel {
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const auto* images = static_cast<const char*>(arguments.inputs[activations_.operand]);
     const int64_t tasks = window_.batch * strips_;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_) if (threads_ > 1)
-    for (int64_t task = 0; task < tasks; ++task) {
+    const auto run_one = [&](int64_t task, int thread) {
       auto* strip = reinterpret_cast<int16_t*>(static_cast<char*>(arguments.scratch) +
-                                               static_cast<size_t>(omp_get_thread_num()) * strip_bytes());
+                                               static_cast<size_t>(thread) * strip_bytes());
       const int64_t image = task / strips_, first = task % strips_ * rows_;
       const int64_t rows = std::min(rows_, window_.rows.out - first);
       strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels,
@@ -106,7 +105,14 @@ class DepthwiseKernel final : public Kernel {
         const int64_t out_row = (image * window_.rows.out + first + y) * window_.columns.out;
         sum_row(strip + y * strip_.row_step * strip_.row_elements, out_row, output);
       }
+    };
+    if (threads_ == 1) {
+      // A team of one would still be set up, in memory of its own.
+      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
+      return;
     }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
   }
 
  private:

@@ -191,12 +191,13 @@ TEST_CASE("Refusals say what is wrong") {
         "aten: `aten.relu_.default` cannot be called through the dispatcher: it writes to its operands");
 }
 
-TEST_CASE("What LibTorch finds wrong at run time comes as an exception, not as a crash") {
+TEST_CASE("What LibTorch finds wrong at run time makes the run fail, not the process") {
   const auto plan =
       plan_of("graph(%a: f32[2,3], %b: s64[1]) {\n  %y: f32[1,3] = aten.embedding.default(%a, %b)\n  return (%y)\n}\n");
   const auto context = plan->make_context();
   const std::vector<HostTensor> wrong{tensor_of(DType::f32, {2, 3}, Values(6, 1)), tensor_of(DType::s64, {1}, {7})};
-  CHECK_THROWS_AS(context->run(pointers_to(wrong)), std::exception);
+  context->run(pointers_to(wrong));
+  CHECK(context->failed());
   const std::vector<HostTensor> right{tensor_of(DType::f32, {2, 3}, {1, 2, 3, 4, 5, 6}),
                                       tensor_of(DType::s64, {1}, {1})};
   CHECK(run_plan(*plan, *context, right)[0] == Values{4, 5, 6});
