@@ -31,6 +31,7 @@ struct NearMiss {
   Node* node = nullptr;    // where it was refused, if at a node
   bool structural = true;  // false: refused by a condition
   RefusedBy by = RefusedBy::op;
+  bool at_default = false;  // refused by an argument that has its parameter's default: nobody wrote it
   std::vector<NamedValue> values;  // refused by a condition: those of its names that stand for no node
   std::vector<Node*> matched;      // calls that the pattern had matched until then, root first
   std::vector<OpId> wanted;        // refused by an operator: those that would have done (without regular expressions)

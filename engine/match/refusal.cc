@@ -177,10 +177,13 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
   // An argument that is no node is seen at the call that has it.
   if (!miss.node && refusal.cell.argument) {
     for (Node* node : refusal.nodes) {
-      const std::vector<Argument>& arguments = node->arguments();
-      if (std::any_of(arguments.begin(), arguments.end(),
-                      [&](const Argument& a) { return &a == refusal.cell.argument; }))
+      const Signature* signature = node->graph().operators().signature(node->op());
+      for (size_t i = 0; i < node->arguments().size(); ++i) {
+        if (&node->argument(i) != refusal.cell.argument) continue;
         miss.node = node;
+        miss.at_default = signature && i < signature->parameters.size() && signature->parameters[i].has_default &&
+                          node->argument(i) == signature->parameters[i].default_value;
+      }
     }
   }
   return miss;

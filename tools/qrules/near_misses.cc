@@ -76,19 +76,21 @@ std::string_view packet_of(std::string_view op) { return op.substr(0, op.rfind('
 
 // How far a rule came. Conditions are asked when a pattern is complete, so they weigh most; but a pattern of one call
 // is complete wherever that operator is, which matters when other rules begin with what it would make.
-int score_of(const Miss& miss, Leads& leads) {
-  const bool stops = !miss.stops.empty();
+int base_score(const Miss& miss, const Leads& leads) {
   const bool alone = miss.matched.size() < 2;
-  int score = 0;
-  if (miss.by == RefusedBy::condition) {
-    score = !alone || stops ? 6 : leads.onward(miss.rule) ? 3 : 0;
-  } else if (miss.by == RefusedBy::argument || miss.other_overload) {
-    score = alone && !stops ? 1 : 4;
-  } else {
-    // What is no call cannot become the operator that was looked for.
-    score = alone ? (miss.found.empty() ? 0 : 1) : 2;
-  }
-  return score + (stops ? 3 : 0);
+  if (miss.by == RefusedBy::condition) return !alone ? 6 : leads.onward(miss.rule) ? 3 : 0;
+  // An argument that nobody wrote says that the rule is about a special form of the operator.
+  if (miss.by == RefusedBy::argument && miss.at_default) return 1;
+  if (miss.by == RefusedBy::argument || miss.other_overload) return alone ? 2 : 5;
+  // What is no call cannot become the operator that was looked for.
+  return !alone ? 3 : miss.found.empty() ? 0 : 1;
+}
+
+int score_of(const Miss& miss, const Leads& leads) {
+  if (miss.stops.empty()) return base_score(miss, leads);
+  // Others wait for it, so it matters even where nothing but its root is there.
+  const bool near = miss.by != RefusedBy::op || miss.other_overload;
+  return 3 + std::max(near && !miss.at_default ? 5 : 0, base_score(miss, leads));
 }
 
 constexpr size_t kNamed = 3;
@@ -126,6 +128,7 @@ void NearMisses::collect(uint32_t phase, Graph& graph, Automaton::Session& sessi
       miss.reason = std::move(found.reason);
       miss.span = std::move(found.span);
       miss.by = found.by;
+      miss.at_default = found.at_default;
       miss.passed = found.tests_passed;
       miss.of = found.tests_total;
       miss.values = std::move(found.values);
@@ -218,7 +221,8 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
       const bool would_do =
           std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
       if (!would_do) continue;
-      if (kept[i].follows < 0 || score_of(kept[j], leads) > score_of(kept[static_cast<size_t>(kept[i].follows)], leads))
+      const int known = kept[i].follows;
+      if (known < 0 || base_score(kept[j], leads) > base_score(kept[static_cast<size_t>(known)], leads))
         kept[i].follows = static_cast<int>(j);
     }
     if (kept[i].follows >= 0) kept[static_cast<size_t>(kept[i].follows)].stops.push_back(i);
@@ -247,7 +251,7 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
   return result;
 }
 
-bool is_strong(const Miss& miss) { return miss.score >= 3; }
+bool is_strong(const Miss& miss) { return miss.score >= 4; }
 
 json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules) {
   const Miss& miss = misses[index];

@@ -21,6 +21,7 @@ struct Miss {
   Span span;           // of the test or condition
   std::string source;  // line of the model's own source, when it is known
   RefusedBy by = RefusedBy::op;
+  bool at_default = false;
   size_t passed = 0, of = 0;
   std::vector<NamedValue> values;
   std::vector<std::string> matched;
