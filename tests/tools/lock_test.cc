@@ -70,7 +70,7 @@ TEST_CASE("A plan with symbolic sizes has no handlers in its lock", "[tools][loc
   CHECK(lock["rules"]["relu6-is-hardtanh"] == 1);
 }
 
-TEST_CASE("A loss has an exit code of its own and is explained; a gain is fine", "[tools][lock]") {
+TEST_CASE("A loss has an exit code of its own and is explained and a gain is fine", "[tools][lock]") {
   const Workspace space;
   space.write("good.txt", kGraph);
   space.write("bad.txt", with(kGraph, "(%p, 0.5", "(%p, 0.7"));

@@ -77,7 +77,7 @@ bool no_browser() {
   return true;
 }
 
-TEST_CASE("A page needs nothing from elsewhere, and texts of the model stay texts", "[tools][view]") {
+TEST_CASE("A page needs nothing from elsewhere and texts of a model stay texts", "[tools][view]") {
   const Workspace space;
   write_page(space, kGraph);
   const std::string page = read(space.folder() / "page.html");
@@ -89,7 +89,7 @@ TEST_CASE("A page needs nothing from elsewhere, and texts of the model stay text
   CHECK(count_of(page, "{{script}}") == 2);  // the constant's name, as data of both graphs
 }
 
-TEST_CASE("A browser draws both graphs, the fusions and the near misses", "[tools][view]") {
+TEST_CASE("A browser draws both graphs with fusions and near misses", "[tools][view]") {
   if (no_browser()) return;
   const Workspace space;
   write_page(space, kGraph);
@@ -109,7 +109,7 @@ TEST_CASE("A browser draws both graphs, the fusions and the near misses", "[tool
   CHECK(between(page, "id=\"misses\"", "</li>").find("%out_scale (0.6)") != std::string::npos);
 }
 
-TEST_CASE("A link opens the page at a fusion, a near miss or what it searches for", "[tools][view]") {
+TEST_CASE("A link opens the page at a fusion or near miss or search", "[tools][view]") {
   if (no_browser()) return;
   const Workspace space;
   write_page(space, kGraph);
