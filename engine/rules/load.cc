@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/file_cache.h>
 #include <qrules/rules/index.h>
 #include <qrules/rules/order.h>
 #include <qrules/rules/scope.h>
@@ -128,14 +129,34 @@ class Loader {
     return diagnostic;
   }
 
-  const RuleFile* add_file(const std::string& key, const SourcePtr& source) {
+  // Null when it is no YAML (reported).
+  std::shared_ptr<const RuleFile> parse(const std::string& key, const SourcePtr& source) {
+    if (options_.cache) {
+      auto known = options_.cache->files.find(key);
+      if (known != options_.cache->files.end() && known->second.file->source->name() == source->name() &&
+          known->second.file->source->text() == source->text()) {
+        diagnostics_.append(known->second.found);
+        return known->second.file;
+      }
+    }
     auto tree = parse_yaml(source, options_.limits);
     if (!tree.ok()) {
       diagnostics_.append(tree.diagnostics());
+      return nullptr;
+    }
+    Diagnostics found;
+    auto file = std::make_shared<const RuleFile>(read_declarations(source, **tree, found));
+    diagnostics_.append(found);
+    if (options_.cache) options_.cache->files[key] = {file, std::move(found)};
+    return file;
+  }
+
+  const RuleFile* add_file(const std::string& key, const SourcePtr& source) {
+    std::shared_ptr<const RuleFile> file = parse(key, source);
+    if (!file) {
       files_[key] = nullptr;
       return nullptr;
     }
-    auto file = std::make_shared<const RuleFile>(read_declarations(source, **tree, diagnostics_));
     const RuleFile* result = file.get();
     files_[key] = std::move(file);
     for (const OperatorDeclaration& declared : result->operators) {

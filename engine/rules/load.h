@@ -21,6 +21,7 @@ struct LoadLimits {
   size_t foreach_instances = 1024;       // of one rule
 };
 
+struct FileCache;
 struct RuleIndex;
 
 struct LoadOptions {
@@ -31,6 +32,9 @@ struct LoadOptions {
   std::map<std::string, SourcePtr> open_texts;
   // Filled with what stands where, also when the rules are wrong (rules/index.h); null: not wanted.
   RuleIndex* index = nullptr;
+  // Files of earlier loadings with the same limits, and those of this one for later ones (rules/file_cache.h); null: all
+  // are read.
+  FileCache* cache = nullptr;
 };
 
 // The path that `LoadOptions::open_texts` knows a file by.

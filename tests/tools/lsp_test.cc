@@ -2,6 +2,7 @@
 // folder, then messages and what is received after each. QRULES_UPDATE_GOLDEN=1 records anew what is received: read the
 // difference before it is committed. In all texts {root} is the URI of the folder.
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -299,6 +300,40 @@ TEST_CASE("Every fix that is offered takes its diagnostic away or changes the te
     CHECK(session.diagnostics().empty());
   }
   CHECK(fixes >= 10);
+  CHECK(session.end() == 0);
+}
+
+TEST_CASE("Completion offers first what fits best", "[tools][lsp]") {
+  // Long lists depend on the operators there are, so only their beginnings are looked at.
+  const Workspace workspace;
+  Session session(workspace);
+  session.initialize();
+  const std::string uri = "file:///nowhere/a.yaml";
+  session.open(uri, kRule);
+  const auto offered = [&](const std::string& rewrite) {
+    const std::string text = replaced(kRule, "%y = %r\n", rewrite + "\n");
+    session.notify("textDocument/didChange", {{"textDocument", {{"uri", uri}, {"version", 2}}},
+                                              {"contentChanges", json::array({{{"text", text}}})}});
+    const json list = session.request(
+        "textDocument/completion",
+        {{"textDocument", {{"uri", uri}}}, {"position", {{"line", 13}, {"character", 6 + rewrite.size()}}}})["result"];
+    std::vector<std::string> labels;
+    for (const json& item : list["items"]) labels.push_back(item["label"].get<std::string>());
+    labels.push_back(list["isIncomplete"] == true ? "and more" : "the end");
+    return labels;
+  };
+  std::vector<std::string> labels = offered("%y = aten.add.Tensor(%r, ");
+  REQUIRE(labels.size() > 100);
+  CHECK(std::vector<std::string>(labels.begin(), labels.begin() + 3) ==
+        std::vector<std::string>{"alpha=", "other=", "self="});
+  CHECK(labels.back() == "and more");
+  labels = offered("%y = transp");
+  REQUIRE(labels.size() > 2);
+  CHECK(labels[0] == "transpose");
+  CHECK(std::find(labels.begin(), labels.end(), "aten.transpose.int") != labels.end());
+  labels = offered("%y = close(1, 2, re");
+  REQUIRE_FALSE(labels.empty());
+  CHECK(labels[0] == "rel=");
   CHECK(session.end() == 0);
 }
 

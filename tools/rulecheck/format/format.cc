@@ -448,14 +448,16 @@ class Printer {
     } else if (node.kind == Kind::list) {
       out_ += " " + filled(node, column + 1, indent + 2, path) + comment + "\n";
     } else {
-      // One key on each line.
-      out_ += comment + "\n";
+      // One key on each line, the first one behind the dash of a list.
+      bool first = out_.back() == '-';
+      if (!first) out_ += comment + "\n";
       for (const YamlEntry& entry : node.entries) {
         Path inner = path;
         inner.push_back(entry.key);
         const std::string given = one_line(*entry.value, inner);
-        out_ +=
-            spaces(indent + 2) + std::string(entry.key_span.text()) + ":" + (given.empty() ? "" : " " + given) + "\n";
+        out_ += (first ? " " : spaces(indent + 2)) + std::string(entry.key_span.text()) + ":" +
+                (given.empty() ? "" : " " + given) + (first ? comment : "") + "\n";
+        first = false;
       }
     }
   }

@@ -52,6 +52,7 @@ Checked Workspace::check(const std::string& set) {
   options.operators = operators_;
   options.functions = functions_;
   options.index = index.get();
+  options.cache = &files_;
   // A folder's new files are part of it before they are saved.
   std::vector<std::string> paths{set};
   std::error_code error;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <qrules/rules/file_cache.h>
 #include <qrules/rules/index.h>
 #include <qrules/rules/rule.h>
 
@@ -47,6 +48,7 @@ class Workspace {
 
  private:
   std::map<std::string, Document> documents_;
+  FileCache files_;
   std::shared_ptr<OperatorTable> operators_ = std::make_shared<OperatorTable>();
   std::shared_ptr<const FunctionRegistry> functions_ =
       std::make_shared<const FunctionRegistry>(FunctionRegistry::builtin());
