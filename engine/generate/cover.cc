@@ -196,7 +196,8 @@ class Against {
         }
         return met(link.arguments[0].pattern, term);
       }
-      case PatternKind::each: return false;
+      case PatternKind::each:
+      case PatternKind::siblings: return false;
     }
     return false;
   }
@@ -270,6 +271,8 @@ bool covered_in(const Rule& general, const Skeleton& skeleton, const Facts& fact
 }  // namespace
 
 bool covers(const Rule& general, const Rule& special, OperatorTable& operators) {
+  // Which calls make a group also depends on the rest of the graph: not compared.
+  if (has(general, {PatternKind::siblings}) || has(special, {PatternKind::siblings})) return false;
   if (SideBySide(general, special, operators).run()) return true;
   if (!general.extra_roots.empty() || has(special, {PatternKind::repeat, PatternKind::each}) ||
       has(general, {PatternKind::each}))

@@ -96,6 +96,9 @@ TensorType Emitter::type_of(const Wish& wish) {
 bool Emitter::run() {
   for (const RuleTerms& rule : skeleton_.rules()) {
     if (!value(rule.root)) return false;
+    for (Term* sibling : rule.siblings) {
+      if (!value(sibling)) return false;
+    }
     // Roots besides the one that the walk starts from.
     for (const PatternId extra : rule.rule->extra_roots) {
       const auto term = rule.patterns.find(extra);

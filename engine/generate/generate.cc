@@ -66,6 +66,7 @@ struct Generator::Impl {
     Recipes recipes(*rules.operators, decisions, hints);
     for (const RuleTerms& rule : skeleton.rules()) {
       recipes.ask(rule.root, recipes.draw_wish(find(rule.root)->name));
+      for (Term* sibling : rule.siblings) recipes.ask(sibling, recipes.draw_wish(find(sibling)->name));
       for (const PatternId extra : rule.rule->extra_roots) {
         const auto term = rule.patterns.find(extra);
         if (term != rule.patterns.end()) recipes.ask(term->second, recipes.draw_wish(find(term->second)->name));
@@ -86,9 +87,10 @@ struct Generator::Impl {
       Node* root = find(rule.root)->value->node();
       result.roots.push_back(root->name());
       const FunctionContext context{result.graph, root, nullptr};
-      for (const Condition& condition : rule.rule->conditions) {
+      // `member` is one of the group whose condition it is.
+      const auto ask = [&](const Condition& condition, const Bindings& names, std::optional<size_t> member) {
         for (const Expression* part : conjuncts(condition.expression)) {
-          const Evaluated value = evaluate(*part, bindings, context);
+          const Evaluated value = evaluate(*part, names, context);
           const Argument* known = std::get_if<Argument>(&value);
           const bool* truth = known ? known->get_if<bool>() : nullptr;
           if (truth && *truth) {
@@ -97,18 +99,29 @@ struct Generator::Impl {
           }
           if (failed++ == 0) {
             result.reason = "`" + condition.text + "` of `" + rule.rule->name +
-                            "`: " + check(condition, *rule.rule, bindings, context, true).reason;
+                            "`: " + check(condition, *rule.rule, names, context, true).reason;
           }
           for (const SlotId slot : slots_of(*part)) {
             if (slot < rule.slots.size() && rule.slots[slot]) result.suspects.push_back(find(rule.slots[slot])->name);
-            if (slot < rule.lists.size()) {
-              for (Term* term : rule.lists[slot]) {
-                if (term) result.suspects.push_back(find(term)->name);
-              }
+            if (slot >= rule.lists.size()) continue;
+            for (size_t i = 0; i < rule.lists[slot].size(); ++i) {
+              Term* term = rule.lists[slot][i];
+              if (term && (!member || *member == i)) result.suspects.push_back(find(term)->name);
             }
           }
         }
+      };
+      for (size_t i = 0; i < rule.siblings.size() && !rule.rule->member_conditions.empty(); ++i) {
+        Bindings names = bindings;
+        for (SlotId slot = 0; slot < names.size() && slot < rule.lists.size(); ++slot) {
+          const Argument::List* list = rule.rule->slots[slot].is_list ? names[slot].value.list() : nullptr;
+          if (!list || i >= list->size()) continue;
+          const Argument own = (*list)[i];
+          names[slot].value = own;
+        }
+        for (const Condition& condition : rule.rule->member_conditions) ask(condition, names, i);
       }
+      for (const Condition& condition : rule.rule->conditions) ask(condition, bindings, std::nullopt);
     }
     if (failed == 0) confirm(skeleton, result);
     result.decisions = std::move(decisions);

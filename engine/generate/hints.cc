@@ -107,6 +107,7 @@ void add_slots(const Expression& expression, const Loops& outer, std::set<SlotId
 
 void collect_hints(const Rule& rule, const std::string& prefix, Hints& hints) {
   Collector collector(rule, prefix, hints);
+  for (const Condition& condition : rule.member_conditions) collector.visit(condition.expression, {});
   for (const Condition& condition : rule.conditions) collector.visit(condition.expression, {});
 }
 

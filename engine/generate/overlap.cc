@@ -43,6 +43,7 @@ std::optional<OperatorSet> root_operators(const Rule& rule, PatternId id) {
   };
   switch (pattern.kind) {
     case PatternKind::call: return pattern.operators;
+    case PatternKind::siblings: return root_operators(rule, pattern.children[0]);
     case PatternKind::alternative:
       for (const PatternId child : pattern.children) {
         const auto inner = root_operators(rule, child);

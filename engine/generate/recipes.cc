@@ -48,6 +48,8 @@ class CallRecipe {
     if (name_ == "aten.linear.default") return linear("input", "weight", "bias");
     if (name_ == "aten.addmm.default") return product("mat1", "mat2");
     if (is_any({"aten.mm.default", "aten.bmm.default", "aten._int_mm.default"})) return product("self", "mat2");
+    if (name_ == "aten._weight_int8pack_mm.default") return packed_s8();
+    if (name_ == "aten._weight_int4pack_mm_for_cpu.default") return packed_s4();
     if (name_ == "aten.matmul.default") return product("self", "other");
     if (name_.find("conv") != std::string::npos && signature_.find("weight")) return convolution("input", "weight");
     if (name_.find("pool2d") != std::string::npos && !name_.starts_with("aten.adaptive")) return pool();
@@ -355,6 +357,32 @@ class CallRecipe {
       const size_t way = choose("addend", {4, 1, 1});
       ask("self", dtype, way == 0 ? Sizes{wish_.sizes[1]} : way == 1 ? wish_.sizes : Sizes{1, wish_.sizes[1]});
     }
+  }
+
+  // The activation's last size; siblings share it.
+  int64_t shared_inner(int64_t drawn) {
+    const Term* self = operand("self");
+    return self && self->wish && self->wish->sizes.size() == 2 ? self->wish->sizes[1] : drawn;
+  }
+
+  void packed_s8() {
+    exactly(2);
+    const int64_t outer = wish_.sizes[1], inner = shared_inner(inner_size(outer));
+    ask("self", wish_.dtype, {wish_.sizes[0], inner});
+    ask("mat2", DType::s8, {outer, inner});
+    ask("scales", wish_.dtype, {outer});
+  }
+
+  // Two weights in each byte; a scale and a zero point for each group of 32.
+  void packed_s4() {
+    constexpr int64_t kGroup = 32;
+    exactly(2);
+    const int64_t outer = wish_.sizes[1];
+    const int64_t inner = shared_inner(kGroup * static_cast<int64_t>(1 + choose("groups", {2, 1})));
+    ask("self", DType::bf16, {wish_.sizes[0], inner});
+    ask("mat2", DType::u8, {outer, inner / 2});
+    suggest("qGroupSize", Argument(kGroup));
+    ask("qScaleAndZeros", DType::bf16, {inner / kGroup, outer, 2});
   }
 
   // Windows: the input's size that gives one of the result, or nearly.

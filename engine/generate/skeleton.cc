@@ -226,24 +226,15 @@ bool Skeleton::impose(const Place& place, PatternId id, Term* term) {
                                                                                        : 0;
       const size_t count = given > 0 ? given : 1 + decisions_.choose(way(place, id, "length"), kLongestList);
       if (!set_list(term, count)) return false;
-      std::vector<std::map<SlotId, Term*>> own(count);
-      for (size_t i = 0; i < count; ++i) {
-        const Place inner{place.rule, place.scope + "e" + std::to_string(i) + ".", &own[i]};
-        if (!impose(inner, pattern.children[0], term->elements[i])) return false;
-      }
-      RuleTerms& terms = rules_[place.rule];
-      std::set<SlotId> slots;
-      for (const auto& element : own) {
-        for (const auto& [slot, bound] : element) slots.insert(slot);
-      }
-      for (SlotId slot : slots) {
-        terms.list_bound[slot] = true;
-        for (const auto& element : own) {
-          const auto bound = element.find(slot);
-          terms.lists[slot].push_back(bound == element.end() ? nullptr : bound->second);
-        }
-      }
-      return true;
+      return impose_all(place, pattern.children[0], term->elements);
+    }
+    case PatternKind::siblings: {
+      std::vector<Term*> members{term};
+      const size_t others = 1 + decisions_.choose(way(place, id, "others"), kLongestList);
+      for (size_t i = 0; i < others; ++i)
+        members.push_back(make(rules_[place.rule].prefix + "sibling" + std::to_string(i)));
+      rules_[place.rule].siblings = members;
+      return impose_all(place, pattern.children[0], members);
     }
     case PatternKind::alternative:
       return impose(place, pattern.children[decisions_.choose(way(place, id, "way"), pattern.children.size())], term);
@@ -265,6 +256,28 @@ bool Skeleton::impose(const Place& place, PatternId id, Term* term) {
     }
   }
   return false;
+}
+
+// The pattern on each of these in its own scope; names in it bind lists.
+bool Skeleton::impose_all(const Place& place, PatternId id, const std::vector<Term*>& elements) {
+  std::vector<std::map<SlotId, Term*>> own(elements.size());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const Place inner{place.rule, place.scope + "e" + std::to_string(i) + ".", &own[i]};
+    if (!impose(inner, id, elements[i])) return false;
+  }
+  RuleTerms& terms = rules_[place.rule];
+  std::set<SlotId> slots;
+  for (const auto& element : own) {
+    for (const auto& [slot, bound] : element) slots.insert(slot);
+  }
+  for (SlotId slot : slots) {
+    terms.list_bound[slot] = true;
+    for (const auto& element : own) {
+      const auto bound = element.find(slot);
+      terms.lists[slot].push_back(bound == element.end() ? nullptr : bound->second);
+    }
+  }
+  return true;
 }
 
 bool Skeleton::impose_call(const Place& place, PatternId id, Term* term, bool skip_first) {

@@ -61,6 +61,7 @@ struct RuleTerms {
   std::vector<bool> list_bound;
   std::map<PatternId, Term*> patterns;  // where a pattern stands (outside of `each` and chains)
   Term* root = nullptr;
+  std::vector<Term*> siblings;  // the members of the group, the root first
 };
 
 // Weights of ways: without them every way is as likely as the others.
@@ -87,6 +88,7 @@ class Skeleton {
   };
   Term* make(std::string name);
   bool impose(const Place& place, PatternId id, Term* term);
+  bool impose_all(const Place& place, PatternId id, const std::vector<Term*>& elements);
   bool impose_call(const Place& place, PatternId id, Term* term, bool skip_first);
   bool bind(const Place& place, SlotId slot, Term* term);
   bool set_literal(Term* term, const Argument& literal);

@@ -50,6 +50,15 @@ ValueType weight_int8pack_mm(const Call& call) {
   return ValueType::tensor({self.dtype, {self.sizes[0], weight.sizes[0]}, {}});
 }
 
+ValueType weight_int4pack_mm(const Call& call) {
+  const TensorType& self = call.tensor("self");
+  const TensorType& weight = call.tensor("mat2");
+  if (self.rank() != 2 || weight.rank() != 2) refuse("both operands must have rank 2");
+  if (weight.dtype != DType::u8 || !is_floating(self.dtype))
+    refuse("the weight must be u8, two integers in each element, the activation of a floating-point type");
+  return ValueType::tensor({self.dtype, {self.sizes[0], weight.sizes[0]}, {}});
+}
+
 ValueType int_mm(const Call& call) {
   const TensorType& a = call.tensor("self");
   const TensorType& b = call.tensor("mat2");
@@ -151,6 +160,7 @@ void add_contraction_rules(Table& table) {
   table["aten.matmul.default"] = matmul;
   table["aten._int_mm.default"] = int_mm;
   table["aten._weight_int8pack_mm.default"] = weight_int8pack_mm;
+  table["aten._weight_int4pack_mm_for_cpu.default"] = weight_int4pack_mm;
   table["aten.convolution.default"] = convolution;
   table["aten.conv1d.default"] = conv<1>;
   table["aten.conv2d.default"] = conv<2>;

@@ -121,6 +121,7 @@ class Compiler {
         for (const PatternArgument& argument : pattern.arguments) collect_required(rule, argument.pattern, compiled);
         break;
       case PatternKind::list:
+      case PatternKind::siblings:
       case PatternKind::each:
         for (PatternId child : pattern.children) collect_required(rule, child, compiled);
         break;
@@ -278,7 +279,8 @@ class Compiler {
 bool operator==(const Test& a, const Test& b) {
   return a.kind == b.kind && a.subject == b.subject && a.out == b.out && a.count == b.count &&
          a.operators == b.operators && a.regexes == b.regexes && identical(a.literal, b.literal) &&
-         a.other == b.other && a.through == b.through && a.branches == b.branches && a.captures == b.captures;
+         a.other == b.other && a.through == b.through && a.branches == b.branches && a.captures == b.captures &&
+         a.shares == b.shares && a.members == b.members;
 }
 
 size_t hash_of(const Test& test) {

@@ -121,6 +121,12 @@ void Partial::take(const Proposal& proposal) {
       break;
     case PatternKind::optional:
     case PatternKind::repeat: visit(Place{test.out, -1}, through_pattern(pattern)); break;
+    case PatternKind::siblings:
+      for (size_t i = 0; i < pattern.shared.size(); ++i) {
+        if (!info_->variables.count(pattern.shared[i]))
+          slots_.emplace(pattern.shared[i], Place{shared_register(pattern, i, taken.place), -1});
+      }
+      break;
     default: break;
   }
 }
@@ -224,9 +230,10 @@ Test Partial::pattern_test(const Pending& pending) const {
       test.branches.push_back(sequence(link, call, test.through));
       return test;
     }
-    case PatternKind::each: {
-      test.kind = TestKind::each;
-      test.out = registers_->intern(TestKind::each, pending.place, 0);
+    case PatternKind::each:
+    case PatternKind::siblings: {
+      test.kind = pattern.kind == PatternKind::each ? TestKind::each : TestKind::siblings;
+      test.out = registers_->intern(test.kind, pending.place, 0);
       Partial inner(*this, true);
       inner.visit(Place{test.out, -1}, pattern.children[0]);
       test.branches.push_back(inner.drain());
@@ -234,16 +241,46 @@ Test Partial::pattern_test(const Pending& pending) const {
       names_below(pattern.children[0], own);
       for (const auto& [slot, list] : info_->lists) {
         if (!own.count(slot)) continue;  // of another `each`
-        if (auto variable = info_->variables.find(slot); variable != info_->variables.end()) {
-          test.captures.push_back({Place{variable->second, -1}, true, list});
-        } else if (auto place = inner.slots_.find(slot); place != inner.slots_.end()) {
-          test.captures.push_back({place->second, false, list});
-        }
+        if (auto place = inner.place_of(slot)) test.captures.push_back({*place, info_->variables.count(slot) > 0, list});
       }
+      if (pattern.kind == PatternKind::siblings) inner.share(pattern, pending.place, own, test);
       return test;
     }
   }
   return test;
+}
+
+std::optional<Place> Partial::place_of(SlotId slot) const {
+  if (auto variable = info_->variables.find(slot); variable != info_->variables.end())
+    return Place{variable->second, -1};
+  if (auto place = slots_.find(slot); place != slots_.end()) return place->second;
+  return std::nullopt;
+}
+
+Register Partial::shared_register(const Pattern& siblings, size_t i, Place place) const {
+  auto variable = info_->variables.find(siblings.shared[i]);
+  if (variable != info_->variables.end()) return variable->second;
+  return registers_->intern(TestKind::siblings, place, 1 + static_cast<uint32_t>(i));
+}
+
+void Partial::share(const Pattern& siblings, Place place, const std::set<SlotId>& own, Test& test) const {
+  for (size_t i = 0; i < siblings.shared.size(); ++i) {
+    const SlotId slot = siblings.shared[i];
+    if (auto inside = place_of(slot))
+      test.shares.push_back({*inside, info_->variables.count(slot) > 0, shared_register(siblings, i, place)});
+  }
+  Certain first;
+  first.slots.insert(siblings.shared.front());
+  Place ignored;
+  find_link(siblings.children[0], first, 0, test.count, ignored);
+  collect_operators(siblings.children[0], test);
+  std::sort(test.operators.begin(), test.operators.end());
+  test.operators.erase(std::unique(test.operators.begin(), test.operators.end()), test.operators.end());
+  if (rule_->member_conditions.empty()) return;
+  test.members = rule_;
+  for (SlotId slot : own) {
+    if (auto inside = place_of(slot)) test.member_slots.emplace_back(slot, *inside);
+  }
 }
 
 void Partial::names_below(PatternId id, std::set<SlotId>& slots) const {

@@ -97,6 +97,12 @@ class Partial {
   Test test_of(const Pending& pending) const;
   Test pattern_test(const Pending& pending) const;
   void names_below(PatternId id, std::set<SlotId>& slots) const;
+  std::optional<Place> place_of(SlotId slot) const;
+
+  // What a group has in common, how far its members are from it, and what the conditions on a member look at. Of the
+  // partial that has compiled a member; `place` is that of the group.
+  void share(const Pattern& siblings, Place place, const std::set<SlotId>& own, Test& test) const;
+  Register shared_register(const Pattern& siblings, size_t i, Place place) const;
 
   // The first argument of a chain's call: the chain goes on there, its pattern is visited where the chain ends.
   bool goes_on(PatternId call, size_t argument) const { return call == link_ && argument == 0; }

@@ -104,6 +104,13 @@ class Printer {
       case TestKind::repeat:
         return out + " = " + at + " through " + branch(test.branches[0]) + (test.count ? "+" : "*");
       case TestKind::each: return at + " each " + out + " " + branch(test.branches[0]);
+      case TestKind::siblings: {
+        std::string shared;
+        for (const Share& share : test.shares)
+          shared += (shared.empty() ? "" : ", ") + ("r" + std::to_string(share.out)) + " = " + place(share.place);
+        return at + " and siblings within " + std::to_string(test.count) + " sharing " + shared + " each " + out + " " +
+               branch(test.branches[0]) + (test.members ? " with conditions" : "");
+      }
       case TestKind::users:
         return out + " = user of " + at + " within " + std::to_string(test.count) + " that is " + operators(test);
     }

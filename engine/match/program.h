@@ -42,6 +42,7 @@ enum class TestKind : uint8_t {
   optional,     // branches[0] and then what is at `through`, or the value itself; goes into register `out`
   repeat,  // as many of branches[0] as follow each other through `through`, down to `count`; the end goes into `out`
   each,    // each element of a list, in register out, passes branches[0]; `captures` are collected
+  siblings,  // the node and others up to `count` users away from shares[0] pass branches[0] with equal `shares`
   users,   // a node up to `count` users away that is a call of `operators`; goes into register `out`
 };
 
@@ -51,6 +52,14 @@ struct Capture {
   bool fresh = false;  // a register of `bind`: emptied before each element
   uint32_t list = 0;   // where the values go
   friend bool operator==(const Capture&, const Capture&) = default;
+};
+
+// What siblings agree in: where a member has it, and the register that holds it for the group.
+struct Share {
+  Place place;
+  bool fresh = false;  // a register of `bind`: emptied before each member
+  Register out = 0;
+  friend bool operator==(const Share&, const Share&) = default;
 };
 
 struct Test {
@@ -66,6 +75,10 @@ struct Test {
   std::vector<std::vector<Test>> branches;
   std::vector<Capture> captures;
   Span span;  // of what it was made from; takes no part in comparisons
+  std::vector<Share> shares;
+  // siblings: the rule whose conditions on a member are asked, and where they find its names. Null: no such conditions.
+  const Rule* members = nullptr;
+  std::vector<std::pair<SlotId, Place>> member_slots;
 
   friend bool operator==(const Test& a, const Test& b);
 };

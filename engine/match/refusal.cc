@@ -172,7 +172,7 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
   }
   miss.span = place_of(refusal, program, rule);
   miss.refused = std::string(miss.span.text());
-  miss.reason = Wording(refusal, root->graph()).reason(miss.wanted, regexes);
+  miss.reason = !refusal.group.empty() ? refusal.group : Wording(refusal, root->graph()).reason(miss.wanted, regexes);
   miss.node = refusal.cell.node;
   // An argument that is no node is seen at the call that has it.
   if (!miss.node && refusal.cell.argument) {

@@ -29,6 +29,7 @@ struct Refusal {
   std::vector<const Test*> alike;  // tests of other ways that came as far, at the same place
   Cell cell, other;                // what the test looked at
   Node* node = nullptr;            // condition: that it asks about
+  std::string group;               // why the root makes no group of siblings; empty where `test` says it
   std::vector<NamedValue> values;  // condition: where the names it uses were bound
   std::vector<Node*> nodes;        // matched until then
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_set>
 
 #include <qrules/graph/text.h>
 #include <qrules/match/evaluate.h>
@@ -44,11 +45,11 @@ std::vector<NearMiss> Walk::explain(Node* root) {
   refused_.clear();
   ++visit_;
   std::vector<std::pair<uint32_t, Match>> found;
-  explaining_ = true;
+  explaining_ = explains_groups_ = true;
   collected_ = &found;
   children(0);
   collected_ = nullptr;
-  explaining_ = false;
+  explaining_ = explains_groups_ = false;
   std::sort(refused_.begin(), refused_.end());
   std::vector<NearMiss> result;
   for (uint32_t index : refused_) {
@@ -69,6 +70,7 @@ Refusal& Walk::refusal_of(uint32_t rule) {
     refusal.matched = false;
     refusal.condition = nullptr;
     refusal.test = nullptr;
+    refusal.group.clear();
     refused_.push_back(rule);
   }
   return refusal;
@@ -174,6 +176,7 @@ void Walk::refuse(StateId id, const Test& test) {
       refusal.state = id;
       refusal.test = &test;
       refusal.alike.clear();
+      refusal.group.clear();
       refusal.cell = cell;
       refusal.other = {};
       if (test.kind == TestKind::equal) refusal.other = at(test.other);
@@ -228,8 +231,9 @@ Match Walk::make_match(uint32_t index) {
       match.bindings[slot] = {true, Argument(std::move(values))};
     }
   }
+  std::unordered_set<const Node*> seen;
   for (Node* node : matched_) {
-    if (std::find(match.nodes.begin(), match.nodes.end(), node) == match.nodes.end()) match.nodes.push_back(node);
+    if (seen.insert(node).second) match.nodes.push_back(node);
   }
   return match;
 }
@@ -321,6 +325,7 @@ bool Walk::run(const Test& test, F&& next) {
     case TestKind::optional: return run_optional(test, next);
     case TestKind::repeat: return run_repeat(test, next);
     case TestKind::each: return run_each(test, next);
+    case TestKind::siblings: return run_siblings(test, next);
     case TestKind::users: return run_users(test, next);
   }
   return false;
@@ -417,22 +422,164 @@ bool Walk::run_each(const Test& test, const Next& next) {
   return stop;
 }
 
-bool Walk::run_users(const Test& test, const Next& next) {
-  Node* from = at(test.subject).node;
-  if (!from) return false;
-  std::vector<Node*> level{from}, found, seen;
+// One member of a group: what it binds to the names that are its own.
+struct Walk::Member {
+  Node* node = nullptr;
+  std::vector<Cell> values;
+  std::vector<Node*> matched;
+};
+
+// The group is found from its first member, so that it is found once; from the others the search ends at the first
+// member that stands before them, as a rule the first user of what is shared.
+bool Walk::run_siblings(const Test& test, const Next& next) {
+  Node* root = at(test.subject).node;
+  if (!root) return false;
+  std::vector<Cell> shared;
+  std::vector<Member> members(1);
+  left_out_ = {};
+  if (!match_member(test, root, shared, members.front())) {
+    if (left_out_.condition) refuse_group(left_out_.reason);
+    return false;
+  }
+  // What other users of the same value are refused by says nothing about the rule.
+  const bool explaining = explaining_;
+  explaining_ = false;
+  const Node* earlier = nullptr;
+  for (Node* node : users_within(test, shared.front().node)) {
+    if (node == root) continue;
+    Member member;
+    if (!match_member(test, node, shared, member)) continue;
+    if (node->before(*root)) {
+      earlier = node;
+      break;
+    }
+    members.push_back(std::move(member));
+  }
+  explaining_ = explaining;
+  if (earlier) {
+    left_out_ = {};
+    refuse_group("%" + earlier->name() + " comes first in the group");
+    return false;
+  }
+  if (members.size() < 2) {
+    const std::string alone = "%" + root->name() + " is the only member of its group";
+    refuse_group(left_out_.condition ? alone + ": " + left_out_.reason : alone);
+    return false;
+  }
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.node->before(*b.node); });
+
+  const size_t before = matched_.size();
+  std::vector<std::vector<Cell>> values(test.captures.size());
+  for (const Member& member : members) {
+    matched_.insert(matched_.end(), member.matched.begin(), member.matched.end());
+    for (size_t i = 0; i < values.size(); ++i) values[i].push_back(member.values[i]);
+  }
+  for (size_t i = 0; i < values.size(); ++i) lists_[test.captures[i].list] = std::move(values[i]);
+  for (size_t i = 0; i < shared.size(); ++i) cells_[test.shares[i].out] = shared[i];
+  const bool stop = next();
+  for (const Capture& capture : test.captures) lists_[capture.list].reset();
+  for (const Share& share : test.shares) cells_[share.out] = {};
+  matched_.resize(before);
+  return stop;
+}
+
+// Every rule below the state is refused because its root makes no group, or by what left the others out.
+void Walk::refuse_group(const std::string& reason) {
+  if (!explaining_) return;
+  left_.assign(1, entered_);
+  while (!left_.empty()) {
+    const State& state = scene_.program.states[left_.back()];
+    left_.pop_back();
+    left_.insert(left_.end(), state.children.begin(), state.children.end());
+    for (uint32_t index : state.accepts) {
+      Refusal& refusal = refusal_of(index);
+      if (refusal.matched || refusal.condition) continue;
+      refusal.depth = 1;
+      refusal.inner = 0;
+      refusal.state = entered_;
+      refusal.test = &scene_.program.states[entered_].test;
+      refusal.alike.clear();
+      refusal.cell = {nullptr, root_};
+      refusal.other = {};
+      refusal.nodes.assign(1, root_);
+      refusal.group = reason;
+      refusal.condition = left_out_.condition;
+      refusal.condition_reason = reason;
+      refusal.node = left_out_.node;
+      refusal.values.clear();
+    }
+  }
+}
+
+// `shared` is filled by the first member, and compared by the others.
+bool Walk::match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member) {
+  const bool first = shared.empty();
+  for (const Capture& capture : test.captures) {
+    if (capture.fresh) cells_[capture.place.base] = {};
+  }
+  for (const Share& share : test.shares) {
+    if (share.fresh) cells_[share.place.base] = {};
+  }
+  cells_[test.out] = {nullptr, node};
+  const size_t before = matched_.size();
+  const Next found = [&] {
+    if (first) shared.assign(test.shares.size(), {});
+    for (size_t i = 0; i < test.shares.size(); ++i) {
+      const Cell cell = at(test.shares[i].place);
+      if (first)
+        shared[i] = cell;
+      else if (!(cell.empty() && shared[i].empty()) && !equal(cell, shared[i]))
+        return false;
+    }
+    if (test.members && !holds_for_member(test, node)) return false;
+    for (const Capture& capture : test.captures) member.values.push_back(at(capture.place));
+    member.matched.assign(matched_.begin() + static_cast<std::ptrdiff_t>(before), matched_.end());
+    return true;
+  };
+  member.node = node;
+  const bool matched = sequence(test.branches[0], 0, found);
+  matched_.resize(before);
+  return matched;
+}
+
+bool Walk::holds_for_member(const Test& test, Node* node) {
+  Bindings bindings(test.members->slots.size());
+  for (const auto& [slot, place] : test.member_slots) {
+    const Cell cell = at(place);
+    if (!cell.empty()) bindings[slot] = {true, value_of(cell)};
+  }
+  const FunctionContext context{scene_.graph, node, nullptr};
+  for (const Condition& condition : test.members->member_conditions) {
+    if (check(condition, *test.members, bindings, context, false).holds) continue;
+    if (explains_groups_)
+      left_out_ = {"%" + node->name() +
+                       " is left out: " + check(condition, *test.members, bindings, context, true).reason,
+                   &condition, node};
+    return false;
+  }
+  return true;
+}
+
+std::vector<Node*> Walk::users_within(const Test& test, Node* from) const {
+  if (!from) return {};
+  std::vector<Node*> level{from}, found;
+  std::unordered_set<const Node*> seen;
   for (uint32_t i = 0; i < test.count && !level.empty(); ++i) {
     std::vector<Node*> above;
     for (Node* node : level) {
       for (const Use* use = node->first_use(); use; use = use->next) {
-        if (std::find(seen.begin(), seen.end(), use->user) != seen.end()) continue;
-        seen.push_back(use->user);
+        if (!seen.insert(use->user).second) continue;
         above.push_back(use->user);
         if (use->user->is_call() && has_operator(test, use->user->op())) found.push_back(use->user);
       }
     }
     level = std::move(above);
   }
+  return found;
+}
+
+bool Walk::run_users(const Test& test, const Next& next) {
+  std::vector<Node*> found = users_within(test, at(test.subject).node);
   std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->before(*b); });
   for (Node* user : found) {
     cells_[test.out] = {nullptr, user};

@@ -54,7 +54,14 @@ class Walk {
   bool run_optional(const Test& test, const Next& next);
   bool run_repeat(const Test& test, const Next& next);
   bool run_each(const Test& test, const Next& next);
+  struct Member;
+  bool run_siblings(const Test& test, const Next& next);
+  bool match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member);
+  bool holds_for_member(const Test& test, Node* node);
+  void refuse_group(const std::string& reason);
   bool run_users(const Test& test, const Next& next);
+  // Calls of the test's operators at most `count` users away, each once.
+  std::vector<Node*> users_within(const Test& test, Node* from) const;
 
   Cell at(Place place) const;
   bool has_operator(const Test& test, OpId op) const;
@@ -81,6 +88,14 @@ class Walk {
   size_t depth_ = 0;     // states passed
   size_t inner_ = 0;     // tests passed inside the way that is being tried
   std::vector<StateId> left_;
+  bool explains_groups_ = false;
+  // The last call that a condition on members left out of its group.
+  struct LeftOut {
+    std::string reason;
+    const Condition* condition = nullptr;
+    Node* node = nullptr;
+  };
+  LeftOut left_out_;
 };
 
 }  // namespace qrules::match

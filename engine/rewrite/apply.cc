@@ -14,6 +14,7 @@
 // replacement and the number of redirected edges.
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <qrules/graph/infer.h>
@@ -271,11 +272,10 @@ class Application {
     }
     if (replacement.to.empty())
       return refuse(slot_name(slot) + " would be replaced by something that is not a value of the graph");
-    for (const Replacement& other : replacements_) {
-      if (other.from == replacement.from && other.to != replacement.to) {
-        return refuse(slot_name(slot) + " is the same node as another replaced name and would get two replacements");
-      }
-      if (other.from == replacement.from) return true;
+    auto [place, added] = replaced_.emplace(replacement.from, replacements_.size());
+    if (!added) {
+      if (replacements_[place->second].to == replacement.to) return true;
+      return refuse(slot_name(slot) + " is the same node as another replaced name and would get two replacements");
     }
     replacements_.push_back(std::move(replacement));
     return true;
@@ -363,34 +363,24 @@ class Application {
     for (const Replacement& replacement : replacements_) nodes.push_back(replacement.from);
     std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return b->before(*a); });
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    // What the new nodes use, and what takes the place of something.
+    std::unordered_set<const Node*> used, kept;
+    for (const Node* created : recorder_.created) {
+      for (const Use& use : created->operands()) used.insert(use.value);
+    }
+    for (const Replacement& replacement : replacements_) kept.insert(replacement.to.begin(), replacement.to.end());
     for (Node* node : nodes) {
-      if (!node->is_call()) continue;
-      auto replaced = std::find_if(replacements_.begin(), replacements_.end(),
-                                   [&](const Replacement& r) { return r.from == node; });
-      bool dead = false;
-      if (replaced != replacements_.end()) {
-        dead =
-            std::find(replaced->to.begin(), replaced->to.end(), node) == replaced->to.end() && !used_by_created(node);
+      if (!node->is_call() || kept.count(node)) continue;
+      bool dead = true;
+      if (replaced_.count(node)) {
+        dead = !used.count(node);
       } else {
-        dead = true;
         for (const Use* use = node->first_use(); use && dead; use = use->next) dead = dead_.count(use->user) != 0;
-      }
-      for (const Replacement& other : replacements_) {
-        if (other.from != node && std::find(other.to.begin(), other.to.end(), node) != other.to.end()) dead = false;
       }
       if (!dead) continue;
       dead_.insert(node);
       dead_order_.push_back(node);
     }
-  }
-
-  bool used_by_created(const Node* node) const {
-    for (const Node* created : recorder_.created) {
-      for (const Use& use : created->operands()) {
-        if (use.value == node) return true;
-      }
-    }
-    return false;
   }
 
   // --- 3. commit
@@ -475,6 +465,7 @@ class Application {
   Bindings bindings_;
   Recorder recorder_;
   std::vector<Replacement> replacements_;
+  std::unordered_map<const Node*, size_t> replaced_;  // index of the replacement
   std::unordered_set<const Node*> dead_;
   std::vector<Node*> dead_order_;  // users before operands
   std::vector<Node*> hoist_;

@@ -82,6 +82,43 @@ Evaluated duplicate_for_users(const FunctionContext& context, std::span<const Ar
   return Argument(std::move(values));
 }
 
+// Slices in the order of `parts`, each with its type: what a slice of a symbolic size is would not be inferred better.
+Evaluated split(const FunctionContext& context, std::span<const Argument> arguments) {
+  if (!context.insert_before) return Unknown{"values can only be made in a rewrite"};
+  Node* whole = arguments[0].node();
+  const Argument::List* parts = arguments[1].list();
+  const auto dim = arguments[2].get_if<int64_t>();
+  if (!whole || !whole->tensor()) return Unknown{"what is split is no tensor of a known type"};
+  if (!parts || parts->empty() || !dim) return Unknown{"`split` needs a list of values and a dimension"};
+  const auto rank = static_cast<int64_t>(whole->tensor()->rank());
+  const int64_t axis = *dim < 0 ? *dim + rank : *dim;
+  if (axis < 0 || axis >= rank) return Unknown{"`" + whole->name() + "` has no dimension " + std::to_string(*dim)};
+  const auto op = context.graph.operators().find("aten.slice.Tensor");
+  if (!op) return Unknown{"the operator aten.slice.Tensor is not known"};
+  const auto at = static_cast<size_t>(axis);
+  Argument::List result;
+  int64_t begin = 0;
+  for (const Argument& part : *parts) {
+    const Node* node = part.node();
+    const TensorType* type = node ? node->tensor() : nullptr;
+    if (!type || type->rank() != whole->tensor()->rank() || !type->sizes[at].is_static())
+      return Unknown{"the size of " + (node ? "`" + node->name() + "`" : std::string("a part")) +
+                     " along the dimension that is split is not known"};
+    const int64_t end = begin + type->sizes[at].value();
+    std::vector<Argument> slice{Argument(whole), Argument(axis), Argument(begin), Argument(end), Argument(int64_t{1})};
+    TensorType sliced = *whole->tensor();
+    sliced.sizes[at] = type->sizes[at];
+    Node* before = insertion_point(slice, context.insert_before);
+    result.emplace_back(context.graph.add_call(*op, std::move(slice), ValueType::tensor(std::move(sliced)), {}, before));
+    begin = end;
+  }
+  const Dim size = whole->tensor()->sizes[at];
+  if (size.is_static() && size.value() != begin)
+    return Unknown{"the parts have " + std::to_string(begin) + " of the " + std::to_string(size.value()) +
+                   " elements along the dimension that is split"};
+  return Argument(std::move(result));
+}
+
 }  // namespace
 
 void add_call_functions(FunctionRegistry& registry) {
@@ -105,6 +142,15 @@ void add_call_functions(FunctionRegistry& registry) {
       "The call and one copy of it for each user but the first; assigned to the call's own name each user gets its "
       "own.";
   function.evaluate = duplicate_for_users;
+  registry.add(function);
+
+  function.name = "split";
+  function.parameters = {{"x", Type::node, false, {}}, {"parts", Type::list, false, {}}, {"dim", Type::integer, false, {}}};
+  function.result = Type::list;
+  function.doc =
+      "Slices of a value along a dimension, one for each element of `parts` and as long as it is there. Together they "
+      "are the value.";
+  function.evaluate = split;
   registry.add(function);
 }
 

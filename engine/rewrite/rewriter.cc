@@ -21,8 +21,13 @@ constexpr size_t kLeastBudget = 1024;
 // Refused matches tried at one visit before the node is left.
 constexpr size_t kRefusalsPerVisit = 64;
 
-bool has_extra_roots(const std::vector<const Rule*>& rules) {
-  return std::any_of(rules.begin(), rules.end(), [](const Rule* rule) { return !rule->extra_roots.empty(); });
+// A match of such a rule has values that the root does not reach through operands.
+bool looks_through_users(const Rule& rule) {
+  return !rule.extra_roots.empty() || rule.patterns[rule.root].kind == PatternKind::siblings;
+}
+
+bool any_looks_through_users(const std::vector<const Rule*>& rules) {
+  return std::any_of(rules.begin(), rules.end(), [](const Rule* rule) { return looks_through_users(*rule); });
 }
 
 // One phase over one graph.
@@ -38,7 +43,7 @@ class PhaseRun {
         report_(report),
         session_(automaton, graph),
         worklist_(graph,
-                  {automaton.depth(), has_extra_roots(rules), [&](OpId op) { return automaton.runs_through(op); }}),
+                  {automaton.depth(), any_looks_through_users(rules), [&](OpId op) { return automaton.runs_through(op); }}),
         nodes_(graph.size()),
         budget_(std::max(kLeastBudget, nodes_ * options.firings_per_node)) {}
 

@@ -67,22 +67,20 @@ Node* Worklist::pop() {
   }
 }
 
-void Worklist::added(Node& node) { changed_.push_back(&node); }
+void Worklist::added(Node& node) { changed_.insert(&node); }
 
-void Worklist::users_changed(Node& node) {
-  if (changed_.empty() || changed_.back() != &node) changed_.push_back(&node);
-}
+void Worklist::users_changed(Node& node) { changed_.insert(&node); }
 
 void Worklist::erased(Node& node) {
   if (node.id() < by_id_.size()) by_id_[node.id()] = nullptr;
-  std::erase(changed_, &node);
+  changed_.erase(&node);
 }
 
 void Worklist::forget() { changed_.clear(); }
 
 void Worklist::settle() {
   if (changed_.empty()) return;
-  std::vector<Node*> changed;
+  std::unordered_set<Node*> changed;
   changed.swap(changed_);
   grow(graph_.id_limit());
   ++round_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <unordered_set>
 #include <vector>
 
 #include <qrules/graph/graph.h>
@@ -51,7 +52,7 @@ class Worklist : public GraphListener {
   std::vector<uint8_t> queued_;
   std::vector<uint32_t> stamps_;  // of the last propagation that reached the node
   uint32_t round_ = 0;
-  std::vector<Node*> changed_;  // since the last settle; erased nodes are taken out
+  std::unordered_set<Node*> changed_;  // since the last settle; erased nodes are taken out
   size_t reach_;                // nodes that one propagation may touch
   bool truncated_ = false;      // a propagation hit that limit: a full pass has to follow
 };

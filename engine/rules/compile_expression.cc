@@ -440,6 +440,24 @@ void compile_conditions(RuleContext& context, const MappedText& text) {
   }
 }
 
+void compile_member_conditions(RuleContext& context, const MappedText& text) {
+  if (text.empty() || context.rule.root == kNoPattern) return;
+  if (context.rule.patterns[context.rule.root].kind != PatternKind::siblings) {
+    context.diagnostics.add(Diagnostic(kMembersWithoutSiblings, text.span()));
+    return;
+  }
+  std::vector<SlotId> lists;
+  for (SlotId slot = 0; slot < context.rule.slots.size(); ++slot) {
+    if (!context.rule.slots[slot].is_list) continue;
+    lists.push_back(slot);
+    context.rule.slots[slot].is_list = false;
+  }
+  for (const syntax::ConditionLine& line : syntax::parse_conditions(text, context.diagnostics)) {
+    if (auto compiled = condition(context, line)) context.rule.member_conditions.push_back(std::move(*compiled));
+  }
+  for (SlotId slot : lists) context.rule.slots[slot].is_list = true;
+}
+
 std::optional<Condition> compile_condition(RuleContext& context, const MappedText& text) {
   std::vector<syntax::ConditionLine> lines = syntax::parse_conditions(text, context.diagnostics);
   if (lines.size() > 1) {

@@ -83,6 +83,9 @@ class PatternCompiler {
         if (compiled_[i] == kNoPattern) rule_.extra_roots.push_back(statement(i, Place()));
       }
       drop_reached_roots();
+      if (rule_.patterns[rule_.root].kind == PatternKind::siblings && !rule_.extra_roots.empty())
+        fail(Diagnostic(kSiblingsPlace, rule_.patterns[rule_.extra_roots.front()].span)
+                 .with("why", "this statement is not reached from the group"));
       check_connected();
     } catch (const Failed&) {
       // Reported where it was found.
@@ -118,12 +121,20 @@ class PatternCompiler {
     }
     expanding_[index] = true;
     Environment environment;
-    const PatternId id = pattern(*given.pattern, environment, place);
+    PatternId id = pattern(*given.pattern, environment, place);
     if (!given.name.empty()) {
-      const SlotId slot = slot_for(given.name, given.name, ExpressionType::node, given.name_span, place);
+      // The name of a group stands for its members.
+      Place named = place;
+      const PatternId whole = id;
+      if (rule_.patterns[id].kind == PatternKind::siblings) {
+        named.in_each = true;
+        id = rule_.patterns[id].children[0];
+      }
+      const SlotId slot = slot_for(given.name, given.name, ExpressionType::node, given.name_span, named);
       rule_.patterns[id].slots.push_back(slot);
       const PatternKind kind = rule_.patterns[id].kind;
       if (kind == PatternKind::call || kind == PatternKind::alternative) rule_.slots[slot].pattern = id;
+      id = whole;
     }
     compiled_[index] = id;
     return id;
@@ -133,9 +144,11 @@ class PatternCompiler {
   void check_scope(const syntax::Statement& given, const Place& place) {
     if (given.name.empty()) return;
     const Slot& slot = rule_.slots[context_.names.find(given.name)->second];
-    if (slot.is_list == place.in_each) return;
+    if (slot.is_list == binds_list(given.name, place)) return;
     fail(Diagnostic(kInsideAndOutsideEach, given.name_span).with("name", given.name));
   }
+
+  bool binds_list(const std::string& key, const Place& place) const { return place.in_each && !shared_.count(key); }
 
   // The slot of a name; `key` is unique in the rule, `shown` what people see.
   SlotId slot_for(const std::string& key, const std::string& shown, ExpressionType type, const Span& span,
@@ -144,14 +157,14 @@ class PatternCompiler {
     auto found = context_.names.find(key);
     if (found == context_.names.end()) {
       const SlotId slot = context_.add_slot(key, type, span);
-      rule_.slots[slot].is_list = place.in_each;
+      rule_.slots[slot].is_list = binds_list(key, place);
       rule_.slots[slot].may_be_unbound = place.in_branch;
       return slot;
     }
     Slot& slot = rule_.slots[found->second];
     if (slot.type != type) slot.type = ExpressionType::any;
     if (!place.in_branch) slot.may_be_unbound = false;
-    if (slot.is_list != place.in_each) {
+    if (slot.is_list != binds_list(key, place)) {
       fail(Diagnostic(kInsideAndOutsideEach, span).with("name", shown).label(slot.span, "first used here"));
     }
     return found->second;
@@ -191,6 +204,7 @@ class PatternCompiler {
       }
       case Kind::optional:
       case Kind::repeat: return chain(given, environment, place);
+      case Kind::siblings: return siblings(given, environment, place);
     }
     fail(Diagnostic(kPatternSyntax, given.span).with("expected", "a pattern").with("found", "something else"));
   }
@@ -235,6 +249,8 @@ class PatternCompiler {
     inner.element = true;
     inner.node_required = !place.parameter || place.parameter->kind == ParameterKind::tensor_list;
     if (given.kind == syntax::Pattern::Kind::each) {
+      if (!shared_.empty())
+        fail(Diagnostic(kSiblingsPlace, given.span).with("why", "its pattern has lists of its own, `[each ...]`"));
       result.kind = PatternKind::each;
       inner.in_each = true;
     } else {
@@ -242,6 +258,33 @@ class PatternCompiler {
     }
     for (const syntax::PatternPtr& child : given.children)
       result.children.push_back(pattern(*child, environment, inner));
+    return add(std::move(result));
+  }
+
+  PatternId siblings(const syntax::Pattern& given, const Environment& environment, const Place& place) {
+    if (&given != statements_.back().pattern.get())
+      fail(Diagnostic(kSiblingsPlace, given.span).with("why", "it is not the whole last statement"));
+    for (const auto& [name, span] : given.shared) {
+      if (!shared_.insert(name).second)
+        fail(Diagnostic(kSiblingsNames, span).with("name", name).with("why", "it is named twice"));
+    }
+    Place inner = place;
+    inner.in_each = true;
+    Pattern result;
+    result.kind = PatternKind::siblings;
+    result.span = given.span;
+    result.children.push_back(pattern(*given.children[0], environment, inner));
+    const Certain certain = certain_below(rule_, result.children[0]);
+    for (const auto& [name, span] : given.shared) {
+      auto found = context_.names.find(name);
+      if (found == context_.names.end())
+        fail(Diagnostic(kSiblingsNames, span).with("name", name).with("why", "the pattern does not bind it"));
+      if (result.shared.empty() && !certain.slots.count(found->second))
+        fail(Diagnostic(kSiblingsNames, span)
+                 .with("name", name)
+                 .with("why", "it comes first and is not a value of the graph in every match"));
+      result.shared.push_back(found->second);
+    }
     return add(std::move(result));
   }
 
@@ -264,6 +307,7 @@ class PatternCompiler {
         return std::any_of(pattern.arguments.begin(), pattern.arguments.end(),
                            [&](const PatternArgument& a) { return child_binds(a.pattern); });
       case PatternKind::list:
+      case PatternKind::siblings:
       case PatternKind::each: return std::any_of(pattern.children.begin(), pattern.children.end(), child_binds);
       case PatternKind::alternative: return std::all_of(pattern.children.begin(), pattern.children.end(), child_binds);
       case PatternKind::optional:
@@ -421,6 +465,8 @@ class PatternCompiler {
     const Pattern& root = rule_.patterns[id];
     if (root.kind == PatternKind::alternative) {
       for (PatternId child : root.children) check_root(child, span);
+    } else if (root.kind == PatternKind::siblings) {
+      check_root(root.children[0], span);
     } else if (root.kind != PatternKind::call) {
       fail(Diagnostic(kRootNotACall, span));
     }
@@ -489,6 +535,7 @@ class PatternCompiler {
   std::vector<PatternId> compiled_;
   std::vector<bool> expanding_;
   std::set<SlotId> bound_in_alternative_;
+  std::set<std::string> shared_;  // by siblings; empty outside their pattern, which is the last thing compiled
   int macro_uses_ = 0;
   // Set for the call of a chain: its first argument stands where the chain stands.
   const syntax::PatternArgument* chain_through_ = nullptr;

@@ -37,9 +37,11 @@ class RewriteCompiler {
   }
 
   void check_root(const MappedText& text) {
-    const std::vector<SlotId>& names = rule_.patterns[rule_.root].slots;
+    const Pattern& root = rule_.patterns[rule_.root];
+    const std::vector<SlotId>& names =
+        root.kind == PatternKind::siblings ? rule_.patterns[root.children[0]].slots : root.slots;
     if (names.empty()) {
-      const Span& span = rule_.patterns[rule_.root].span;
+      const Span& span = root.span;
       context_.diagnostics.add(Diagnostic(kNoRootName, span).fix("name it", span.part(0, 0), "%y = "));
       return;
     }
@@ -55,7 +57,7 @@ class RewriteCompiler {
   SlotId matched_call(const std::pair<std::string, Span>& reference) {
     auto found = context_.names.find(reference.first);
     if (found == context_.names.end()) fail(context_.unbound(reference.first, reference.second));
-    if (rule_.slots[found->second].pattern == kNoPattern)
+    if (rule_.slots[found->second].pattern == kNoPattern || rule_.slots[found->second].is_list)
       fail(Diagnostic(kNotACall, reference.second).with("name", reference.first));
     return found->second;
   }

@@ -299,7 +299,7 @@ class FileReader {
 
   void read_rule(const YamlNode& node) {
     MapReader map(node, "a rule",
-                  {"name", "doc", "phase", "benefit", "before", "after", "foreach", "match", "where", "rewrite",
+                  {"name", "doc", "phase", "benefit", "before", "after", "foreach", "match", "members", "where", "rewrite",
                    "counter", "covers", "tests"},
                   diagnostics_);
     if (!map.valid()) return;
@@ -316,6 +316,7 @@ class FileReader {
     const bool variables_read = !variables || read_foreach(map, *variables, rule);
     const YamlNode* match = map.required("match");
     rule.match = map.text("match", match);
+    rule.members = map.text("members", map.optional("members"));
     rule.where = map.text("where", map.optional("where"));
     const YamlNode* rewrite = map.required("rewrite");
     rule.rewrite = map.text("rewrite", rewrite);

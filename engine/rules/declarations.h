@@ -57,7 +57,7 @@ struct RuleDeclaration {
   int benefit = 0;
   std::vector<NamedReference> before, after;
   std::vector<ForeachVariable> foreach_variables;
-  MappedText match, where, rewrite;
+  MappedText match, members, where, rewrite;
   std::optional<MappedText> counter, counter_when;
   std::vector<std::string> covers;
   std::vector<RuleTest> tests;

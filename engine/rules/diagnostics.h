@@ -112,6 +112,18 @@ inline const DiagnosticKind kInsideAndOutsideEach{"QR0122", Level::error, "insid
                                                   "`%{name}` is used both inside and outside `[each ...]`",
                                                   "Inside `[each ...]` a name stands for a list of values, one for "
                                                   "each element, outside for one value. Use two names."};
+inline const DiagnosticKind kSiblingsPlace{
+    "QR0123", Level::error, "siblings-place", "`siblings` cannot stand here: {why}",
+    "`siblings(%x, ...) call` matches a group of calls that agree in the names in parentheses. It is the whole last "
+    "statement of `match`, and everything else in the rule is reached from it."};
+inline const DiagnosticKind kSiblingsNames{
+    "QR0124", Level::error, "siblings-names", "siblings cannot share `%{name}`: {why}",
+    "The names in parentheses are bound in the pattern of a member, and the first is a value of the graph in every "
+    "match: the members are found among its users."};
+inline const DiagnosticKind kMembersWithoutSiblings{
+    "QR0125", Level::error, "members-without-siblings", "`members` needs a rule that matches siblings",
+    "The conditions of `members` are asked of each sibling; who fails one is left out. All other conditions belong to "
+    "`where`."};
 
 // --- expressions
 

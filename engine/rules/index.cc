@@ -67,6 +67,7 @@ class Indexer {
     } else if (given.kind == Kind::call) {
       call(given);
     }
+    for (const auto& [shared, span] : given.shared) value(shared, span, "what siblings share");
     for (const syntax::PatternPtr& child : given.children) {
       if (child) pattern(*child, role);
     }
@@ -289,11 +290,10 @@ void index_rule(const RuleContext& context, const RuleTexts& texts, RuleIndex& i
   Indexer indexer(context.scope, context.operators, index);
   indexer.set_rule(context.rule);
   indexer.statements(syntax::parse_match(texts.match, reported));
-  for (const syntax::ConditionLine& line : syntax::parse_conditions(texts.where, reported)) {
-    if (line.expression) indexer.expression(*line.expression);
-  }
-  for (const syntax::ConditionLine& line : syntax::parse_conditions(texts.counter_when, reported)) {
-    if (line.expression) indexer.expression(*line.expression);
+  for (const MappedText* conditions : {&texts.members, &texts.where, &texts.counter_when}) {
+    for (const syntax::ConditionLine& line : syntax::parse_conditions(*conditions, reported)) {
+      if (line.expression) indexer.expression(*line.expression);
+    }
   }
   for (const syntax::RewriteLine& line : syntax::parse_rewrite(texts.rewrite, reported)) indexer.rewrite(line);
 }

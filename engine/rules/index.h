@@ -63,7 +63,7 @@ std::string describe(const std::string& op, const Signature& signature);
 
 // The texts of one instance of a rule, templates filled in.
 struct RuleTexts {
-  MappedText match, where, rewrite, counter_when;
+  MappedText match, members, where, rewrite, counter_when;
 };
 
 // Adds what a file declares (imports, classes, macros, predicates, names of rules).

@@ -339,6 +339,7 @@ class Loader {
     const size_t errors = diagnostics_.size();
     compile_pattern(context, texts.match);
     if (diagnostics_.size() > errors) return false;  // names are not known: anything else would be a cascade
+    compile_member_conditions(context, texts.members);
     compile_conditions(context, texts.where);
     if (declared.counter) {
       RuleCounter counter;
@@ -381,7 +382,7 @@ class Loader {
 
     const size_t errors = diagnostics_.size();
     const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_); };
-    RuleTexts texts{filled(declared.match), filled(declared.where), filled(declared.rewrite), {}};
+    RuleTexts texts{filled(declared.match), filled(declared.members), filled(declared.where), filled(declared.rewrite), {}};
     if (diagnostics_.size() > errors) return;
     RuleContext context{scopes_[&file], *options_.operators, *set_.functions, options_.limits, diagnostics_, rule, {}};
     const bool compiled = compile(context, declared, filled, texts);

@@ -112,6 +112,7 @@ class PatternParser : Parser {
         lexer_.next();
         result->text = token.text;
         if (token.text == "_" && !lexer_.peek().is("(")) return result;  // Kind::any
+        if (token.text == "siblings" && lexer_.peek().is("(")) return siblings(token, depth);
         if (lexer_.peek().is("(")) return call(std::move(result), token, depth);
         result->kind = Pattern::Kind::word;
         return result;
@@ -175,6 +176,24 @@ class PatternParser : Parser {
     }
     expect("]");
     result->span = lexer_.span(open.begin, lexer_.last_end());
+    return result;
+  }
+
+  // siblings(%a, %b) pattern
+  PatternPtr siblings(const Token& word, int depth) {
+    auto result = std::make_shared<Pattern>();
+    result->kind = Pattern::Kind::siblings;
+    expect("(");
+    do {
+      if (!result->shared.empty()) lexer_.next();
+      const Token name = lexer_.peek();
+      if (name.kind != TokenKind::value_name) fail("a name that the siblings share, %x");
+      lexer_.next();
+      result->shared.emplace_back(name.text, lexer_.span(name));
+    } while (lexer_.peek().is(","));
+    expect(")");
+    result->children.push_back(pattern(depth + 1));
+    result->span = lexer_.span(word.begin, lexer_.last_end());
     return result;
   }
 

@@ -25,6 +25,7 @@ enum class PatternKind : uint8_t {
   alternative,  // one of `children`, tried in order
   optional,     // children[0] is a call; or what its first argument pattern matches
   repeat,       // a chain of at least `minimum` calls of children[0] through their first argument pattern
+  siblings,     // the root only: two or more calls that each match children[0] and agree in `shared`
 };
 
 // An operator set: sorted ids, and regular expressions (re2, full match) for operators that no signature file declares,
@@ -62,6 +63,10 @@ struct Pattern {
   // list, each, alternative, optional, repeat
   std::vector<PatternId> children;
   uint32_t minimum = 0;  // repeat
+
+  // siblings. The names that all members have in common; all others below bind lists, as in `each`. `shared[0]` is
+  // bound to a node in every match: members are found among what is computed from it.
+  std::vector<SlotId> shared;
 };
 
 }  // namespace qrules

@@ -17,7 +17,7 @@ struct Slot {
   std::string name;  // without %; macro-local names carry a suffix such as "x@dequant.1"
   ExpressionType type = ExpressionType::any;
   Span span;                       // where it is first bound
-  bool is_list = false;            // bound inside `each`
+  bool is_list = false;            // bound inside `each`, or by each of several siblings
   bool may_be_unbound = false;     // bound in only some branch
   PatternId pattern = kNoPattern;  // the call pattern it names, if any
 };
@@ -68,6 +68,8 @@ struct Rule {
   PatternId root = kNoPattern;
   std::vector<PatternId> extra_roots;
   std::vector<Condition> conditions;
+  // Of a rule whose root is `siblings`: on one member, whose values the names have there. Who fails one is no sibling.
+  std::vector<Condition> member_conditions;
   std::vector<RewriteStatement> rewrite;
   std::vector<SlotId> replaced;  // matched slots that the rewrite replaces, root first
   std::optional<RuleCounter> counter;

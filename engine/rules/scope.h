@@ -33,6 +33,8 @@ struct RuleContext {
 void compile_pattern(RuleContext& context, const MappedText& text);
 // Fills rule.conditions.
 void compile_conditions(RuleContext& context, const MappedText& text);
+// Fills rule.member_conditions: names stand for the values of one sibling.
+void compile_member_conditions(RuleContext& context, const MappedText& text);
 // One condition outside `where` (a counter's `when`).
 std::optional<Condition> compile_condition(RuleContext& context, const MappedText& text);
 // Fills rule.rewrite, replaced and the slots that `rewrite` makes.

@@ -23,7 +23,7 @@ struct PatternArgument {
 };
 
 struct Pattern {
-  enum class Kind : uint8_t { any, name, literal, word, call, list, each, alternative, optional, repeat };
+  enum class Kind : uint8_t { any, name, literal, word, call, list, each, alternative, optional, repeat, siblings };
   Kind kind = Kind::any;
   Span span;
   std::string text;            // name, word, callee
@@ -34,8 +34,9 @@ struct Pattern {
   Argument literal;
   std::vector<PatternArgument> arguments;  // call
   Span callee_span;
-  std::vector<PatternPtr> children;  // list, each, alternative, optional, repeat
+  std::vector<PatternPtr> children;  // list, each, alternative, optional, repeat, siblings
   uint32_t minimum = 0;              // repeat
+  std::vector<std::pair<std::string, Span>> shared;  // siblings: the names in parentheses
 };
 
 struct Statement {

@@ -91,5 +91,6 @@ void add_linear(HandlerRegistry& registry);
 void add_matmul(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
+void add_weight_int8pack(HandlerRegistry& registry);
 
 }  // namespace qrules::decomposed

@@ -149,6 +149,7 @@ const Row kTypes[] = {
     {"%x: f32[5,2,3], %z: f32[3]", "aten.matmul.default(%x, %z)", "f32[5,2]"},
     {"%x: s8[2,3], %z: s8[3,4]", "aten._int_mm.default(%x, %z)", "s32[2,4]"},
     {"%x: bf16[n,3], %z: s8[4,3], %s: bf16[4]", "aten._weight_int8pack_mm.default(%x, %z, %s)", "bf16[n,4]"},
+    {"%x: bf16[n,64], %z: u8[32,32], %s: bf16[2,32,2]", "aten._weight_int4pack_mm_for_cpu.default(%x, %z, 32, %s)", "bf16[n,32]"},
     {"%x: f32[1,4,8,8], %w: f32[6,2,3,3]",
      "aten.convolution.default(%x, %w, None, [2, 2], [1, 1], [1, 1], false, [0, 0], 2)", "f32[1,6,4,4]"},
     {"%x: f32[1,4,8], %w: f32[6,4,3]", "aten.convolution.default(%x, %w, None, [1], [0], [1], false, [0], 1)",

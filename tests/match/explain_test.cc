@@ -122,5 +122,36 @@ TEST_CASE("Operators that the graph lacks are explained like others", "[match][e
   CHECK(session.explain(graph.find("b")).size() == 1);
 }
 
+TEST_CASE("A group that is none says why", "[match][explain]") {
+  Graph graph = graph_of(R"(graph(%x: f32[2,3], %z: f32[2,3], %k: f32[4,3]) {
+  %w1 = constant "w1" : f32[2,3] {1}
+  %w2 = constant "w2" : f32[4,3] {2}
+  %a: f32[2,2] = aten.linear.default(%x, %w1)
+  %b: f32[2,4] = aten.linear.default(%x, %w2)
+  %c: f32[2,4] = aten.linear.default(%z, %w2)
+  %d: f32[2,4] = aten.linear.default(%z, %k)
+  %e: f32[2,4] = aten.linear.default(%b, %b)
+  return (%a, %b, %c, %d, %e)
+})");
+  const RuleSet rules = testing::rules_of(testing::rule_file(
+      "rules:\n  - name: r\n    doc: d\n    phase: main\n    match: |\n      %y = siblings(%x) "
+      "aten.linear.default(%x, %w)\n    members: |\n      constant(%w)\n    where: |\n      len(%w) > 2\n    rewrite: "
+      "|\n      %y = %y\n"));
+  const auto one = [&](const std::string& root) {
+    const std::vector<Miss> found = misses(rules, graph, root);
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  CHECK(one("a").refused == "len(%w) > 2");
+  CHECK_FALSE(one("a").structural);
+  CHECK(one("b").reason == "%a comes first in the group");
+  CHECK(one("b").structural);
+  CHECK(one("b").refused == "siblings(%x) aten.linear.default(%x, %w)");
+  CHECK(one("c").reason == "%c is the only member of its group: %d is left out: constant(%k) is false");
+  CHECK(one("c").refused == "constant(%w)");
+  CHECK(one("d").reason == "%d is left out: constant(%k) is false");
+  CHECK(one("e").reason == "%e is left out: constant(%b) is false");
+}
+
 }  // namespace
 }  // namespace qrules

@@ -101,6 +101,7 @@ class Matcher {
         return stop || visit(through, value, next);
       }
       case PatternKind::repeat: return chain(pattern, value, next);
+      case PatternKind::siblings: return siblings(pattern, value, next);
     }
     return false;
   }
@@ -214,6 +215,65 @@ class Matcher {
     for (size_t i = 0; i < inner.size(); ++i) bindings_[inner[i]] = Argument(collected[i]);
     if (next()) return true;
     restore();
+    nodes_ = outer_nodes;
+    return false;
+  }
+
+  // Every call of the graph is asked, each in its own scope: the first way in which it matches, agrees and satisfies
+  // the conditions on a member counts. The group is that of its first member.
+  bool siblings(const Pattern& pattern, const Value& value, const Next& next) {
+    std::vector<SlotId> inner;
+    names_below(pattern.children[0], inner);
+    const std::vector<Value> outer_bindings = bindings_;
+    const std::vector<std::optional<Value>> outer_seen = seen_;
+    const std::vector<Node*> outer_nodes = nodes_;
+    std::optional<std::vector<Value>> shared;
+    struct Member {
+      std::vector<Value> values;
+      std::vector<Node*> nodes;
+    };
+    const auto find = [&](Node* node) -> std::optional<Member> {
+      Member member;
+      const bool matched = visit(pattern.children[0], Argument(node), [&] {
+        std::vector<Value> own;
+        for (SlotId slot : pattern.shared) own.push_back(bindings_[slot]);
+        if (shared && own != *shared) return false;
+        Bindings bindings;
+        for (const Value& bound : bindings_) bindings.push_back(bound ? Binding{true, *bound} : Binding{});
+        const FunctionContext context{graph_, node, nullptr};
+        for (const Condition& condition : rule_.member_conditions) {
+          if (!check(condition, rule_, bindings, context, false).holds) return false;
+        }
+        if (!shared) shared = own;
+        for (SlotId slot : inner) member.values.push_back(bindings_[slot]);
+        member.nodes.assign(nodes_.begin() + static_cast<std::ptrdiff_t>(outer_nodes.size()), nodes_.end());
+        return true;
+      });
+      bindings_ = outer_bindings;
+      seen_ = outer_seen;
+      nodes_ = outer_nodes;
+      if (!matched) return std::nullopt;
+      return member;
+    };
+    Node* root = value ? value->node() : nullptr;
+    if (!root || !find(root)) return false;
+    std::vector<Member> members;
+    for (Node* node : graph_.nodes()) {
+      std::optional<Member> member = find(node);
+      if (member && members.empty() && node != root) return false;
+      if (member) members.push_back(std::move(*member));
+    }
+    if (members.size() < 2) return false;
+    for (size_t i = 0; i < inner.size(); ++i) {
+      Argument::List values;
+      for (const Member& member : members) values.push_back(member.values[i].value_or(Argument()));
+      bindings_[inner[i]] = Argument(std::move(values));
+    }
+    for (size_t i = 0; i < pattern.shared.size(); ++i) bindings_[pattern.shared[i]] = (*shared)[i];
+    for (const Member& member : members) nodes_.insert(nodes_.end(), member.nodes.begin(), member.nodes.end());
+    if (next()) return true;
+    bindings_ = outer_bindings;
+    seen_ = outer_seen;
     nodes_ = outer_nodes;
     return false;
   }

@@ -34,7 +34,8 @@ const char* const kHeader =
     "  - {name: \"either(p, q)\", any: [\"t.b.default(%p, %q)\", \"t.o.default(%q, %p)\"]}\n"
     "rules:\n";
 
-std::string rule_text(size_t number, const std::string& match, const std::string& where = {}) {
+std::string rule_text(size_t number, const std::string& match, const std::string& where = {},
+                      const std::string& members = {}) {
   std::string text = "  - name: r" + std::to_string(number) + "\n    doc: d\n    phase: main\n    match: |\n";
   const auto block = [&](const std::string& lines) {
     for (size_t at = 0; at < lines.size();) {
@@ -44,6 +45,10 @@ std::string rule_text(size_t number, const std::string& match, const std::string
     }
   };
   block(match);
+  if (!members.empty()) {
+    text += "    members: |\n";
+    block(members);
+  }
   if (!where.empty()) {
     text += "    where: |\n";
     block(where);
@@ -283,12 +288,13 @@ class Generator {
   bool chance(size_t percent) { return below(100) < percent; }
 
   struct Text {
-    std::string match, where;
+    std::string match, where, members;
   };
 
   Text rule() {
     statements_.clear();
     std::string root;
+    if (chance(15)) return siblings();
     const size_t kind = below(10);
     root = kind == 0 ? call(3, {}) + " | " + call(3, {}) : call(3, {});
     Text result;
@@ -340,6 +346,36 @@ class Generator {
   struct Place {
     bool each = false, repetition = false;
   };
+
+  // A member is a call on %x0, or on a chain above it, whose other operands may be shared as well.
+  Text siblings() {
+    static const char* const kLinks[] = {"%x0", "t.a.default(%x0)", "t.a.default(%x0)*", "t.n.default(%x0, _)?",
+                                         "aten.add.Tensor(%x0, %e0)", "(t.a.default(%x0) | %x0)"};
+    const Place each{true, false};
+    const std::string link = kLinks[below(6)];
+    std::string member, shared = "%x0";
+    switch (below(6)) {
+      case 0: member = "t.b.default(" + link + ", " + pattern(1, each) + ")"; break;
+      case 1: member = "aten.add.Tensor(" + link + ", " + pattern(1, each) + ")"; break;
+      case 2: member = "t.a.default(" + link + ")"; break;
+      case 3:
+        member = "t.b.default(" + link + ", %x1)";
+        if (chance(50)) shared += ", %x1";
+        break;
+      case 4:
+        member = "(t.b.default(" + pattern(1, each) + ", " + link + ") | t.a.default(" + link + "))";
+        break;
+      default:
+        member = "t.n.default(" + link + ", %n0, ...)";
+        if (chance(50)) shared += ", %n0";
+        break;
+    }
+    Text result;
+    result.match = "%out = siblings(" + shared + ") " + member;
+    if (chance(25)) result.members = "users(%out) >= 1 and op(%out) != \"t.a.default\"";
+    if (chance(25)) result.where = "len(%out) != 3";
+    return result;
+  }
 
   std::string leaf(Place place) {
     if (place.repetition || chance(25)) return "_";
@@ -417,7 +453,7 @@ class Generator {
 };
 
 TEST_CASE("Generated rules match generated graphs as they do naively", "[match][oracle]") {
-  size_t rules_seen = 0, matches = 0, with_several = 0;
+  size_t rules_seen = 0, matches = 0, with_several = 0, groups = 0;
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     LoadOptions options;
     options.operators = std::make_shared<OperatorTable>();
@@ -427,7 +463,7 @@ TEST_CASE("Generated rules match generated graphs as they do naively", "[match][
     size_t count = 0, tried = 0;
     while (count < 24 && tried < 200) {
       const Generator::Text rule = generator.rule();
-      const std::string one = rule_text(tried++, rule.match, rule.where);
+      const std::string one = rule_text(tried++, rule.match, rule.where, rule.members);
       if (!load_rules_text("oracle.yaml", kHeader + one, options).ok()) continue;
       text += one;
       ++count;
@@ -450,6 +486,7 @@ TEST_CASE("Generated rules match generated graphs as they do naively", "[match][
           const Rule& rule = rules.rules[i];
           const std::vector<Match> of_rule = testing::naive_matches(rule, *graph, root);
           with_several += of_rule.size() > 1 ? 1 : 0;
+          groups += rule.patterns[rule.root].kind == PatternKind::siblings ? of_rule.size() : 0;
           const std::vector<Match> found = alone[i].all_matches(root);
           if (!same(found, of_rule)) {
             FAIL("seed " << seed << ", " << rule.name << " alone, at %" << root->name() << "\n"
@@ -477,6 +514,7 @@ TEST_CASE("Generated rules match generated graphs as they do naively", "[match][
   CHECK(rules_seen == 60 * 24);
   CHECK(matches > 2'000);
   CHECK(with_several > 500);
+  CHECK(groups > 150);
 }
 
 // Forms in which a matcher can go wrong that a generator meets rarely.
@@ -503,6 +541,11 @@ TEST_CASE("Awkward rules match generated graphs as they do naively", "[match][or
       "%u = aten.add.Tensor(%x0, %x1)\n%v = aten.add.Tensor(%x1, %x2)\n%out = t.a.default(%x0)",
       "%u = t.b.default(t.a.default(%x0)*, _)\n%out = t.a.default(%x0 | t.b.default(%x0, _))",
       "%r = t.a.default(%x0)\n%u = t.b.default(%r, _)\n%out = aten.add.Tensor(%r, _)",
+      "%out = siblings(%x0) aten.add.Tensor(%x0, _)",
+      "%out = siblings(%x0) t.b.default(aten.add.Tensor(%x0, %e0)?, %e1)",
+      "%r = t.a.default(%x0)\n%out = siblings(%r) aten.add.Tensor(%r, %e0)",
+      "%out = siblings(%x0, %n0) t.n.default(t.a.default(%x0)*, %n0, ...)",
+      "%out = siblings(%x0) (t.b.default(%e0, %x0) | aten.add.Tensor(%x0, %e1))",
   };
   LoadOptions options;
   options.operators = std::make_shared<OperatorTable>();

@@ -212,6 +212,24 @@ TEST_CASE("duplicate_for_users gives a call for each user", "[rewrite][functions
         "refused: what is duplicated is not a call");
 }
 
+TEST_CASE("split gives slices as long as the parts", "[rewrite][functions]") {
+  const std::string graph =
+      "graph(%a: f32[2,1], %b: f32[2,3], %n: f32[2,k]) {\n  %y: f32[2,4] = aten.cat.default([%a, %b], 1)\n  %z: f32[2,k] "
+      "= aten.neg.default(%n)\n  return (%y, %z)\n}";
+  const std::string match = "%y = aten.cat.default([each %p], _)";
+  const std::string found = rewritten(match, "%t = split(%y, %p, -1)\n%y = %t", graph);
+  CHECK(found.rfind("[%slice, %slice_1]\n", 0) == 0);
+  CHECK(found.find("%slice: f32[2,1] = aten.slice.Tensor(%y, 1, 0, 1)") != std::string::npos);
+  CHECK(found.find("%slice_1: f32[2,3] = aten.slice.Tensor(%y, 1, 1, 4)") != std::string::npos);
+  CHECK(rewritten(match, "%t = split(%y, %p, 2)\n%y = %t", graph) == "refused: `y` has no dimension 2");
+  CHECK(rewritten(match, "%t = split(%y, %p, 0)\n%y = %t", graph) ==
+        "refused: the parts have 4 of the 2 elements along the dimension that is split");
+  CHECK(rewritten("%y = aten.neg.default(%x)", "%t = split(%y, [%x], 1)\n%y = %t", graph) ==
+        "refused: the size of `n` along the dimension that is split is not known");
+  CHECK(rewritten("%y = aten.neg.default(%x)", "%t = split(%y, [], 1)\n%y = %t", graph) ==
+        "refused: `split` needs a list of values and a dimension");
+}
+
 TEST_CASE("Every function of rewrites is documented, makes values and is covered here", "[rewrite][functions]") {
   FunctionRegistry registry;
   add_rewrite_functions(registry);
@@ -223,7 +241,7 @@ TEST_CASE("Every function of rewrites is documented, makes values and is covered
     names.insert(function->name);
   }
   CHECK(names == std::set<std::string>{"add", "broadcast", "cast", "concat", "divide", "duplicate_for_users", "fill",
-                                       "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "sqrt",
+                                       "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "split", "sqrt",
                                        "subtract", "sum_over", "transpose"});
 }
 

@@ -28,6 +28,7 @@ std::string shown(const Rule& rule, PatternId id) {
     case PatternKind::list: return names + "[" + children(", ") + "]";
     case PatternKind::each: return names + "each(" + children("") + ")";
     case PatternKind::alternative: return names + "(" + children(" | ") + ")";
+    case PatternKind::siblings: return names + "siblings(" + children("") + ")";
     case PatternKind::optional: return names + children("") + "?";
     case PatternKind::repeat: return names + children("") + (pattern.minimum ? "+" : "*");
     case PatternKind::call: {

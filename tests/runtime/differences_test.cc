@@ -231,7 +231,7 @@ TEST_CASE("differences: weight-only", "[differences]") {
        {"woq-int8-linear"},
        {}},
       {"limit",
-       "a last size that the kernel does not take",
+       "a last size that ATen's kernel does not take",
        R"(graph(%x: bf16[10,3]) {
   %w = constant "w" : s8[4,3]
   %s = constant "s" : bf16[4] {0.5, 0.25, 1, 0.125}
@@ -240,8 +240,54 @@ TEST_CASE("differences: weight-only", "[differences]") {
   %y: bf16[10,4] = aten.mul.Tensor(%l, %s)
   return (%y)
 })",
+       {"woq-int8-linear"},
+       {}},
+      {"B37",
+       "three int8 linears of one activation, below one regrouping",
+       R"(graph(%x: bf16[2,5,16]) {
+  %w = constant "w" : s8[4,16] {3}
+  %s = constant "s" : bf16[4] {0.5, 0.25, 1, 0.125}
+  %c: bf16[4,16] = prims.convert_element_type.default(%w, bf16)
+  %l: bf16[2,5,4] = aten.linear.default(%x, %c)
+  %y: bf16[2,5,4] = aten.mul.Tensor(%l, %s)
+  %w2 = constant "w2" : s8[6,16] {-7}
+  %s2 = constant "s2" : bf16[6] {0.5}
+  %c2: bf16[6,16] = prims.convert_element_type.default(%w2, bf16)
+  %l2: bf16[2,5,6] = aten.linear.default(%x, %c2)
+  %y2: bf16[2,5,6] = aten.mul.Tensor(%l2, %s2)
+  %w3 = constant "w3" : s8[3,16] {5}
+  %s3 = constant "s3" : bf16[3] {0.25}
+  %c3: bf16[3,16] = prims.convert_element_type.default(%w3, bf16)
+  %l3: bf16[2,5,3] = aten.linear.default(%x, %c3)
+  %y3: bf16[2,5,3] = aten.mul.Tensor(%l3, %s3)
+  return (%y, %y2, %y3)
+})",
+       {"woq-int8-linear", "woq-int8-concat-linear"},
+       {}},
+      {"B35",
+       "two int4 linears of one activation",
+       R"(graph(%x: bf16[3,64]) {
+  %w = constant "w" : u8[64,32] {27}
+  %s = constant "s" : bf16[2,64,2] {0.5}
+  %w2 = constant "w2" : u8[128,32] {178}
+  %s2 = constant "s2" : bf16[2,128,2] {0.25}
+  %y: bf16[3,64] = aten._weight_int4pack_mm_for_cpu.default(%x, %w, 32, %s)
+  %y2: bf16[3,128] = aten._weight_int4pack_mm_for_cpu.default(%x, %w2, 32, %s2)
+  return (%y, %y2)
+})",
+       {"woq-int4-concat-linear"},
+       {}},
+      {"B39",
+       "int4 linears with scales that are inputs",
+       R"(graph(%x: bf16[3,64], %s: bf16[2,64,2], %s2: bf16[2,64,2]) {
+  %w = constant "w" : u8[64,32] {27}
+  %w2 = constant "w2" : u8[64,32] {178}
+  %y: bf16[3,64] = aten._weight_int4pack_mm_for_cpu.default(%x, %w, 32, %s)
+  %y2: bf16[3,64] = aten._weight_int4pack_mm_for_cpu.default(%x, %w2, 32, %s2)
+  return (%y, %y2)
+})",
        {},
-       {"woq-int8-linear"}},
+       {"woq-int4-concat-linear"}},
       {"B28",
        "one scale for the whole weight",
        R"(graph(%x: bf16[2,16]) {

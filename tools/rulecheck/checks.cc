@@ -39,7 +39,7 @@ void each_name(const MappedText& mapped, const Visit& visit) {
 void check_names(const RuleDeclaration& rule, Diagnostics& found) {
   std::map<std::string, size_t> count;
   const auto add = [&](const std::string& name, const Span&) { ++count[name]; };
-  for (const MappedText* text : {&rule.match, &rule.where, &rule.rewrite}) each_name(*text, add);
+  for (const MappedText* text : {&rule.match, &rule.members, &rule.where, &rule.rewrite}) each_name(*text, add);
   if (rule.counter_when) each_name(*rule.counter_when, add);
   each_name(rule.match, [&](const std::string& name, const Span& span) {
     if (count[name] > 1 || name.starts_with("_")) return;

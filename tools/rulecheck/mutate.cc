@@ -38,7 +38,8 @@ class Maker {
   explicit Maker(const Rule& rule) : rule_(rule) {}
 
   std::vector<Mutant> run() {
-    for (size_t i = 0; i < rule_.conditions.size(); ++i) condition(i);
+    for (size_t i = 0; i < rule_.member_conditions.size(); ++i) condition(&Rule::member_conditions, i);
+    for (size_t i = 0; i < rule_.conditions.size(); ++i) condition(&Rule::conditions, i);
     of_pattern_ = true;
     for (PatternId id = 0; id < rule_.patterns.size(); ++id) pattern(id);
     return std::move(mutants_);
@@ -49,19 +50,19 @@ class Maker {
     mutants_.push_back({rule_.base_name, std::move(what), span, std::move(change), of_pattern_});
   }
 
-  void condition(size_t i) {
-    const Condition& condition = rule_.conditions[i];
-    add("without `" + condition.text + "`", condition.expression.span, [i](Rule& rule) {
-      rule.conditions[i].expression = always(rule.conditions[i].expression);
-      rule.conditions[i].slots.clear();
+  void condition(std::vector<Condition> Rule::*list, size_t i) {
+    const Condition& condition = (rule_.*list)[i];
+    add("without `" + condition.text + "`", condition.expression.span, [list, i](Rule& rule) {
+      (rule.*list)[i].expression = always((rule.*list)[i].expression);
+      (rule.*list)[i].slots.clear();
     });
     add("with `" + condition.text + "` turned round", condition.expression.span,
-        [i](Rule& rule) { rule.conditions[i].expression = negated(rule.conditions[i].expression); });
+        [list, i](Rule& rule) { (rule.*list)[i].expression = negated((rule.*list)[i].expression); });
     if (condition.expression.kind != ExpressionKind::logical_and) return;
     for (size_t part = 0; part < condition.expression.operands.size(); ++part) {
       const Expression& operand = condition.expression.operands[part];
-      add("without `" + shown(operand.span, "a part") + "`", operand.span, [i, part](Rule& rule) {
-        Expression& changed = rule.conditions[i].expression.operands[part];
+      add("without `" + shown(operand.span, "a part") + "`", operand.span, [list, i, part](Rule& rule) {
+        Expression& changed = (rule.*list)[i].expression.operands[part];
         changed = always(changed);
       });
     }
@@ -122,7 +123,9 @@ MutantOutcome run_mutant(const RuleSet& rules, Mutant mutant) {
   }
   for (Rule& rule : changed.rules) {
     // Instances differ where `${...}` stood: the change is made where the form is the same.
-    if (rule.base_name != mutant.rule || rule.conditions.size() != first->conditions.size()) continue;
+    if (rule.base_name != mutant.rule || rule.conditions.size() != first->conditions.size() ||
+        rule.member_conditions.size() != first->member_conditions.size())
+      continue;
     if (!mutant.of_pattern || rule.patterns.size() == first->patterns.size()) mutant.change(rule);
   }
   const Rewriter rewriter(std::move(changed));

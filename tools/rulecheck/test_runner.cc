@@ -182,6 +182,7 @@ class TestRun {
     for (const Rule& rule : rules_.rules) {
       if (rule.base_name != rule_.base_name) continue;
       for (const Condition& condition : rule.conditions) conditions.push_back(squeezed(condition.text));
+      for (const Condition& condition : rule.member_conditions) conditions.push_back(squeezed(condition.text));
     }
     if (!structural && std::find(conditions.begin(), conditions.end(), because) == conditions.end()) {
       if (auto near = did_you_mean(because, conditions)) {

@@ -45,7 +45,7 @@ std::optional<CodeKind> code_kind(const Path& path) {
   const std::string& key = path.back();
   const std::string& map = path[path.size() - 2];
   if (map == "rules" && key == "match") return CodeKind::pattern;
-  if (map == "rules" && key == "where") return CodeKind::condition;
+  if (map == "rules" && (key == "members" || key == "where")) return CodeKind::condition;
   if (map == "rules" && key == "rewrite") return CodeKind::rewrite;
   if (map == "macros" && (key == "is" || key == "any")) return CodeKind::pattern;
   if (map == "predicates" && key == "is") return CodeKind::condition;
@@ -59,8 +59,8 @@ bool is_graph(const Path& path) {
 
 // The order of keys in the maps that have one.
 const std::vector<std::string>* order_of(const Path& path) {
-  static const std::vector<std::string> kRule = {"name",  "doc",   "phase",   "benefit", "before", "after", "foreach",
-                                                 "match", "where", "rewrite", "counter", "covers", "tests"};
+  static const std::vector<std::string> kRule = {"name",    "doc",   "phase", "benefit", "before",  "after",  "foreach",
+                                                 "match",   "members", "where", "rewrite", "counter", "covers", "tests"};
   static const std::vector<std::string> kDefinition = {"name", "doc", "is", "any", "ops"};
   if (path == Path{"rules"}) return &kRule;
   if (path == Path{"macros"} || path == Path{"predicates"} || path == Path{"classes"}) return &kDefinition;
@@ -664,6 +664,7 @@ void parse_texts(const RuleFile& file, Diagnostics& diagnostics) {
   for (const RuleDeclaration& rule : file.rules) {
     if (!rule.foreach_variables.empty()) continue;  // templates are parsed when they are filled in
     syntax::parse_match(rule.match, diagnostics);
+    syntax::parse_conditions(rule.members, diagnostics);
     syntax::parse_conditions(rule.where, diagnostics);
     syntax::parse_rewrite(rule.rewrite, diagnostics);
   }

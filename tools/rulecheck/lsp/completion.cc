@@ -84,7 +84,7 @@ class Completion {
     const std::string& key = path.back();
     const std::string parent = path.size() > 1 ? path[path.size() - 2] : "";
     if (key == "match" || (parent == "macros" && (key == "is" || key == "any"))) return code(true, false);
-    if (key == "where" || key == "when" || (parent == "predicates" && key == "is")) return code(false, false);
+    if (key == "members" || key == "where" || key == "when" || (parent == "predicates" && key == "is")) return code(false, false);
     if (key == "rewrite") return code(false, true);
     if (key == "graph" || key == "result") return graph();
     if (key == "phase") return phases();
