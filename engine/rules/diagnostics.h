@@ -25,8 +25,7 @@ inline const DiagnosticKind kUnknownKey{
     "docs/rule-language.md."};
 inline const DiagnosticKind kMissingKey{"QR0005", Level::error, "missing-key", "{where} needs `{key}`",
                                         "The key is required."};
-inline const DiagnosticKind kWrongValue{"QR0006", Level::error, "wrong-value",
-                                        "`{key}` takes {expected}, found {found}",
+inline const DiagnosticKind kWrongValue{"QR0006", Level::error, "wrong-value", "{key} takes {expected}, found {found}",
                                         "The value has another form than the key asks for."};
 inline const DiagnosticKind kLimitExceeded{
     "QR0007", Level::error, "limit-exceeded", "{what} is over the limit of {limit}",
@@ -112,6 +111,24 @@ inline const DiagnosticKind kInsideAndOutsideEach{"QR0122", Level::error, "insid
                                                   "`%{name}` is used both inside and outside `[each ...]`",
                                                   "Inside `[each ...]` a name stands for a list of values, one for "
                                                   "each element, outside for one value. Use two names."};
+
+inline const DiagnosticKind kUnclosedTemplate{"QR0123", Level::error, "unclosed-template", "`${` is not closed",
+                                              "${name} stands for an element of the list that `foreach` gives for the "
+                                              "name. The name has letters, digits, `_` and dots; then `}` follows."};
+inline const DiagnosticKind kUnclosedBracket{
+    "QR0124", Level::error, "unclosed-bracket", "`{bracket}` is not closed",
+    "A bracket is open where the text, or the statement that it stands in, ends. Lines are joined while a bracket is "
+    "open, so what follows was read as part of it."};
+inline const DiagnosticKind kUnusedParameter{
+    "QR0125", Level::warning, "unused-parameter", "parameter `{parameter}` of `{name}` is used in no body",
+    "What is given for the parameter has no effect: it restricts nothing and binds nothing. Often a name in the body "
+    "is "
+    "misspelt; other names inside a macro are its own. A parameter whose name begins with `_` says that this is "
+    "meant."};
+inline const DiagnosticKind kNotAPattern{
+    "QR0126", Level::error, "not-a-pattern", "`%{name} = %{other}` gives a value a second name",
+    "A statement of `match` names a pattern. A second name for the same value says nothing about the graph; use the "
+    "first one."};
 
 // --- expressions
 

@@ -143,7 +143,8 @@ class ExpressionParser : Parser {
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
   }
 
   ExpressionPtr expression() {
@@ -308,7 +309,8 @@ class ExpressionParser : Parser {
             lexer_.next();
           }
           const size_t count = elements.size();
-          expect(close);
+          if (!lexer_.peek().is(close)) fail("`,` or `" + std::string(close) + "`");
+          lexer_.next();
           if (token.text == "(" && count == 1 && !comma) return elements.front();
           return make(Expression::Kind::list, ExpressionKind::list, token.begin, std::move(elements));
         }
@@ -324,13 +326,16 @@ class ExpressionParser : Parser {
     while (!lexer_.peek().is(")")) {
       ExpressionPtr value = expression();
       std::string name;
+      Span name_span;
       if (lexer_.peek().is("=") && value->kind == Expression::Kind::word) {
         lexer_.next();
         name = value->text;
+        name_span = value->span;
         value = expression();
       }
       result->operands.push_back(std::move(value));
       result->argument_names.push_back(std::move(name));
+      result->argument_name_spans.push_back(std::move(name_span));
       if (lexer_.peek().is_word("for") && result->operands.size() == 1 &&
           (callee.text == "all" || callee.text == "any")) {
         loop(*result);
@@ -339,7 +344,8 @@ class ExpressionParser : Parser {
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
     result->span = lexer_.span(callee.begin, lexer_.last_end());
     return result;
   }

@@ -42,6 +42,12 @@ class PatternParser : Parser {
     const size_t begin = lexer_.peek().begin;
     PatternPtr parsed = pattern(0);
     if (lexer_.peek().is("=")) {
+      if (parsed->kind == Pattern::Kind::word && parsed->text.find('.') == std::string::npos) {
+        fail(Diagnostic(kPatternSyntax, parsed->span, "expected a name %x before `=`")
+                 .with("expected", "a name %x before `=`")
+                 .with("found", "`" + parsed->text + "`")
+                 .fix("names begin with `%`", parsed->span.part(0, 0), "%"));
+      }
       if (parsed->kind != Pattern::Kind::name || parsed->optional_name) fail("a name %x before `=`");
       lexer_.next();
       result.name = parsed->text;
@@ -76,7 +82,9 @@ class PatternParser : Parser {
     const Token& token = lexer_.peek();
     if (!token.is("?") && !token.is("*") && !token.is("+")) return inner;
     if (inner->kind != Pattern::Kind::call && inner->kind != Pattern::Kind::alternative) {
-      fail(Diagnostic(kNotAChain, lexer_.span(token)).with("postfix", token.text));
+      fail(Diagnostic(kNotAChain, lexer_.span(token))
+               .with("postfix", token.text)
+               .fix("remove it", lexer_.span(token), ""));
     }
     auto result = std::make_shared<Pattern>();
     result->kind = token.is("?") ? Pattern::Kind::optional : Pattern::Kind::repeat;
@@ -161,8 +169,10 @@ class PatternParser : Parser {
   PatternPtr list(const Token& open, int depth) {
     lexer_.next();
     auto result = std::make_shared<Pattern>();
+    bool each = false;
     if (lexer_.peek().is_word("each")) {
       lexer_.next();
+      each = true;
       result->kind = Pattern::Kind::each;
       result->children.push_back(pattern(depth + 1));
     } else {
@@ -173,7 +183,8 @@ class PatternParser : Parser {
         lexer_.next();
       }
     }
-    expect("]");
+    if (!lexer_.peek().is("]")) fail(each ? "`]`" : "`,` or `]`");
+    lexer_.next();
     result->span = lexer_.span(open.begin, lexer_.last_end());
     return result;
   }
@@ -206,7 +217,8 @@ class PatternParser : Parser {
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
     result->span = lexer_.span(callee.begin, lexer_.last_end());
     return result;
   }

@@ -59,6 +59,7 @@ struct Expression {
   Argument literal;
   std::vector<ExpressionPtr> operands;      // loop: body, lists
   std::vector<std::string> argument_names;  // call: empty for positional ones
+  std::vector<Span> argument_name_spans;    // call: in step with the names
   std::vector<std::pair<std::string, Span>> loop_names;
 };
 

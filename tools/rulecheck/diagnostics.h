@@ -36,11 +36,7 @@ inline const DiagnosticKind kTestNumerics{
     "wrong."};
 inline const DiagnosticKind kTestNotRun{
     "QR0424", Level::error, "test-not-run", "test `{test}` of rule `{rule}` cannot be run: {why}",
-    "The diagnostics beside this one have the details. A test that cannot be run counts as failed."};
-inline const DiagnosticKind kTestGraph{"QR0425", Level::error, "test-graph",
-                                       "test `{test}` of rule `{rule}`: {what} does not read as a graph",
-                                       "The errors before this one have their places in the text. docs/operators.md "
-                                       "and the comment in engine/graph/text.h say how graphs are written."};
+    "The notes have the details. A test that cannot be run counts as failed."};
 inline const DiagnosticKind kCannotUpdate{"QR0426", Level::error, "cannot-update", "cannot write `{path}`",
                                           "`rulecheck test --update` writes rule files. Make the file writable, or "
                                           "change the `result` by hand."};

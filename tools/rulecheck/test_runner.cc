@@ -8,7 +8,9 @@
 #include <set>
 
 #include <common/line_diff.h>
+#include <qrules/graph/diagnostics.h>
 #include <qrules/graph/text.h>
+#include <qrules/graph/verify.h>
 #include <rulecheck/diagnostics.h>
 
 namespace qrules::tools {
@@ -50,7 +52,7 @@ class TestRun {
   void check() {
     if (!others_are_known()) return;
     std::optional<Graph> parsed = parse(test_.graph, "`graph`");
-    if (!parsed) return;
+    if (!parsed || !types_are_right(*parsed)) return;
     Graph& graph = *parsed;
     const Graph before = graph.clone();
 
@@ -60,8 +62,7 @@ class TestRun {
     options.only_rules.push_back(rule_.base_name);
     Result<RewriteReport> applied = rewriter_.apply(graph, options);
     if (!applied.ok()) {
-      outcome_.found.append(applied.diagnostics());
-      return not_run("applying the rules failed");
+      return not_run("applying the rules failed", applied.diagnostics());
     }
     const RewriteReport& report = *applied;
     if (const auto fired = report.rules_fired.find(rule_.base_name); fired != report.rules_fired.end())
@@ -78,18 +79,34 @@ class TestRun {
     return Diagnostic(kind, test_.span, std::move(label)).with("test", test_.name).with("rule", rule_.base_name);
   }
   void add(Diagnostic diagnostic) { outcome_.found.add(std::move(diagnostic)); }
-  void not_run(std::string why) { add(at_test(kTestNotRun).with("why", std::move(why))); }
+  // What stopped it is told in notes: it is one mistake.
+  void not_run(std::string why, const Diagnostics& reasons) {
+    Diagnostic diagnostic = at_test(kTestNotRun).with("why", std::move(why));
+    for (const Diagnostic& reason : reasons.list()) {
+      diagnostic.notes.push_back(std::string(reason.kind->code) + ": " + reason.message());
+      for (const Label& label : reason.labels) {
+        if (label.span && !label.text.empty()) diagnostic.labels.push_back(label);
+      }
+      diagnostic.notes.insert(diagnostic.notes.end(), reason.notes.begin(), reason.notes.end());
+      diagnostic.helps.insert(diagnostic.helps.end(), reason.helps.begin(), reason.helps.end());
+    }
+    add(std::move(diagnostic));
+  }
 
   bool others_are_known() {
     bool known = true;
-    for (const std::string& other : test_.with) {
+    for (size_t i = 0; i < test_.with.size(); ++i) {
+      const std::string& other = test_.with[i];
       const auto is_it = [&](const Rule& rule) { return rule.base_name == other; };
       if (std::any_of(rules_.rules.begin(), rules_.rules.end(), is_it)) continue;
       std::vector<std::string> names;
       for (const Rule& rule : rules_.rules) names.push_back(rule.base_name);
       Diagnostic diagnostic =
           at_test(kTestNotRun).with("why", "`with` names the rule `" + other + "`, which was not loaded");
-      diagnostic.suggest(other, names);
+      const Span place = i < test_.with_spans.size() ? test_.with_spans[i] : Span();
+      if (place) diagnostic.labels.insert(diagnostic.labels.begin(), {place, "no such rule"});
+      if (!diagnostic.suggest(other, names, place))
+        diagnostic.helps.push_back({"name a rule of the files that are checked, or remove it", {}, {}});
       add(std::move(diagnostic));
       known = false;
     }
@@ -99,9 +116,59 @@ class TestRun {
   std::optional<Graph> parse(const Span& span, std::string what) {
     Result<Graph> parsed = parse_graph(span, rules_.operators);
     if (parsed.ok()) return std::move(*parsed);
-    outcome_.found.append(parsed.diagnostics());
-    add(at_test(kTestGraph).with("what", std::move(what)));
+    // The first: what follows it may follow from it.
+    Diagnostic diagnostic = parsed.diagnostics().list().front();
+    diagnostic.labels.push_back({test_.span, "in " + what + " of this test"});
+    if (diagnostic.helps.empty()) advise(diagnostic);
+    add(std::move(diagnostic));
     return std::nullopt;
+  }
+
+  // Texts of graphs are most often pasted from a dump and then shortened by hand.
+  static void advise(Diagnostic& diagnostic) {
+    const std::string code = diagnostic.kind->code;
+    if (code == "QR0501")
+      diagnostic.helps.push_back(
+          {"a graph reads `graph(%x: f32[4]) {`, a line `%y: f32[4] = aten.relu.default(%x)` for each call, "
+           "`return (%y)` and `}`",
+           {},
+           {}});
+    else if (code == "QR0503")
+      diagnostic.helps.push_back(
+          {"give the value a line before this one, or add it to the inputs in `graph(...)`", {}, {}});
+    else
+      diagnostic.helps.push_back({"`rulecheck explain " + code + "` says more", {}, {}});
+  }
+
+  // The recorded types are those that the operators give; a graph in which they differ is not what it seems.
+  bool types_are_right(const Graph& graph) {
+    const Diagnostics wrong = verify(graph);
+    for (const Diagnostic& found : wrong.list()) {
+      if (found.kind != &kWrongType) continue;
+      Diagnostic diagnostic = found;
+      std::string name, inferred, recorded;
+      for (const auto& [key, value] : found.arguments) {
+        if (const auto* text = std::get_if<std::string>(&value))
+          (key == "node" ? name : key == "inferred" ? inferred : recorded) = *text;
+      }
+      const std::string_view text = test_.graph.text();
+      size_t at = text.find("%" + name + ":");
+      Span place = test_.span;
+      if (at != std::string_view::npos && !recorded.empty()) {
+        at += name.size() + 2;
+        while (at < text.size() && text[at] == ' ') ++at;
+        place = test_.graph.part(at, std::min(recorded.size(), text.size() - at));
+      }
+      diagnostic.labels.insert(diagnostic.labels.begin(), {place, "the operator gives " + inferred});
+      diagnostic.labels.push_back({test_.span, "in the graph of this test"});
+      if (place.text() == recorded)
+        diagnostic = std::move(diagnostic).fix("record what the operator gives", place, inferred);
+      else
+        diagnostic = std::move(diagnostic).help("record what the operator gives, or nothing");
+      add(std::move(diagnostic));
+      return false;
+    }
+    return true;
   }
 
   // Where this rule's instances come close in the graph that is left.
@@ -159,7 +226,15 @@ class TestRun {
     for (const Firing& firing : report.firings) {
       if (firing.rule == rule_.base_name) diagnostic.notes.push_back("it fired at `%" + firing.root + "`");
     }
-    if (outcome_.fired < *test_.fires) add_refusals(diagnostic, report, refusals);
+    if (outcome_.fired < *test_.fires) {
+      add_refusals(diagnostic, report, refusals);
+      diagnostic.helps.push_back({"change the graph so that the rule matches, the rule, or what is expected", {}, {}});
+    } else {
+      diagnostic.helps.push_back(
+          {"the rule lacks a condition that leaves this graph alone, or `fires` is " + std::to_string(outcome_.fired),
+           {},
+           {}});
+    }
     add(std::move(diagnostic));
   }
 
@@ -177,6 +252,8 @@ class TestRun {
     if (structural && refusals.empty() && !any_dropped) return;
 
     Diagnostic diagnostic = at_test(kTestBecause).with("because", because);
+    if (test_.because_span)
+      diagnostic.labels.insert(diagnostic.labels.begin(), {test_.because_span, "something else refuses"});
     add_refusals(diagnostic, report, refusals);
     std::vector<std::string> conditions;
     for (const Rule& rule : rules_.rules) {
@@ -184,12 +261,19 @@ class TestRun {
       for (const Condition& condition : rule.conditions) conditions.push_back(squeezed(condition.text));
     }
     if (!structural && std::find(conditions.begin(), conditions.end(), because) == conditions.end()) {
+      const bool quoted = test_.because_span && test_.because_span.text().substr(0, 1) == "\"";
       if (auto near = did_you_mean(because, conditions)) {
-        diagnostic.helps.push_back({"no condition of the rule reads so; did you mean `" + *near + "`?", {}, {}});
+        diagnostic.helps.push_back({"no condition of the rule reads so; did you mean `" + *near + "`?",
+                                    quoted && near->find('"') == std::string::npos ? test_.because_span : Span(),
+                                    quoted ? "\"" + *near + "\"" : std::string(),
+                                    quoted && near->find('"') == std::string::npos});
       } else {
         diagnostic.helps.push_back(
             {"no condition of the rule reads so; `because` is a line of `where` as written there, or `match`", {}, {}});
       }
+    } else {
+      diagnostic.helps.push_back(
+          {"change the graph so that only this condition fails, or name what refuses it", {}, {}});
     }
     add(std::move(diagnostic));
   }
@@ -202,18 +286,20 @@ class TestRun {
     std::string text = "expected (-) and found (+):";
     for (const std::string& line : difference) text += "\n" + line;
     outcome_.result = print(graph);
-    add(at_test(kTestResult).note(std::move(text)));
+    add(at_test(kTestResult).note(std::move(text)).help("change `result`, or the rewrite"));
   }
 
   void check_numerics(const Graph& before, const Graph& after) {
     Result<NumericsReport> compared = compare_numerics(before, after);
     if (!compared.ok()) {
-      outcome_.found.append(compared.diagnostics());
-      return not_run("`numerics: true` needs graphs that run");
+      return not_run("`numerics: true` needs graphs that run", compared.diagnostics());
     }
     outcome_.numerics = *compared;
     if (compared->equal) return;
-    add(at_test(kTestNumerics).note(compared->difference).note("the graph after the rewrite:\n" + print(after)));
+    add(at_test(kTestNumerics)
+            .note(compared->difference)
+            .note("the graph after the rewrite:\n" + print(after))
+            .help("the rewrite is wrong, or lacks a condition that leaves such graphs alone"));
   }
 
   const Rewriter& rewriter_;
