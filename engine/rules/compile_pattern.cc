@@ -57,6 +57,7 @@ class PatternCompiler {
 
   void compile(const MappedText& text) {
     const size_t errors = context_.diagnostics.size();
+    text_span_ = text.span();
     if (!compile_statements(text) || context_.diagnostics.size() > errors) guess_names(text);
   }
 
@@ -137,18 +138,23 @@ class PatternCompiler {
   void guess_names(const MappedText& text) {
     context_.guessing = true;
     context_.failed = true;
+    // All words: one may lack its %.
     const std::string& words = text.text();
     const auto is_word = [&](size_t i) {
       return i < words.size() && (std::isalnum(static_cast<unsigned char>(words[i])) || words[i] == '_');
     };
     for (size_t i = 0; i < words.size(); ++i) {
-      if (words[i] != '%' || !is_word(i + 1)) continue;
-      size_t end = i + 1;
+      if (!is_word(i)) continue;
+      size_t end = i;
       while (is_word(end)) ++end;
-      const std::string name = words.substr(i + 1, end - i - 1);
+      const std::string name = words.substr(i, end - i);
       if (!context_.names.count(name)) context_.add_slot(name, ExpressionType::any, text.span(i, end));
+      i = end;
     }
-    for (Slot& slot : rule_.slots) slot.type = ExpressionType::any;
+    for (Slot& slot : rule_.slots) {
+      slot.type = ExpressionType::any;
+      slot.is_list = false;
+    }
   }
 
   [[noreturn]] void fail(Diagnostic diagnostic) {
@@ -561,7 +567,10 @@ class PatternCompiler {
       Label definition = diagnostic.labels.front();
       const bool in_use = definition.span.file == given.span.file && definition.span.begin >= given.span.begin &&
                           definition.span.end <= given.span.end;
-      if (in_use || diagnostic.labels.front().text == "in this use") continue;
+      // Other statements of the same rule are no part of the macro.
+      const bool in_rule = definition.span.file == text_span_.file && definition.span.begin >= text_span_.begin &&
+                           definition.span.end <= text_span_.end;
+      if (in_use || in_rule || diagnostic.labels.front().text == "in this use") continue;
       diagnostic.labels.front() = {given.span, "in this use"};
       if (definition.text.empty()) definition.text = "here in the macro";
       diagnostic.labels.push_back(std::move(definition));
@@ -681,6 +690,7 @@ class PatternCompiler {
   std::vector<PatternId> compiled_;
   std::vector<bool> expanding_;
   std::vector<bool> given_up_;  // reported
+  Span text_span_;
   std::set<SlotId> bound_in_alternative_;
   int macro_uses_ = 0;
   // Set for the call of a chain: its first argument stands where the chain stands.

@@ -237,7 +237,10 @@ class FileReader {
     for (const YamlNode* node : macros) read_macro(*node);
     for (const YamlNode* node : predicates) read_predicate(*node);
     read_phases(map);
-    for (const YamlNode* node : map.list("rules", map.optional("rules"))) read_rule(*node);
+    const size_t before_rules = diagnostics_.size();
+    const std::vector<const YamlNode*> rules = map.list("rules", map.optional("rules"));
+    if (diagnostics_.size() > before_rules || map.has_unknown_keys()) file_.rules_missing = true;
+    for (const YamlNode* node : rules) read_rule(*node);
     return std::move(file_);
   }
 
@@ -440,7 +443,10 @@ class FileReader {
   void read_rule(const YamlNode& node) {
     const size_t errors = diagnostics_.size();
     MapReader map(node, rule_form(), diagnostics_);
-    if (!map.valid()) return;
+    if (!map.valid()) {
+      file_.rules_missing = true;
+      return;
+    }
     RuleDeclaration rule;
     const YamlNode* given = map.required("name", "my-rule");
     rule.name = map.text("name", given);
@@ -466,11 +472,13 @@ class FileReader {
     read_tests(map, rule);
     if (given && given->kind == Kind::scalar && !is_plain_name(rule.name.text())) {
       invalid_name(*given, "a rule");
+      file_.rules_missing = true;
       // Whatever it is called, its texts are looked at.
     }
     const auto is_text = [](const YamlNode* value) { return !value || value->kind == Kind::scalar; };
     rule.complete = given && phase_read && match && rewrite && variables_read && is_text(match) && is_text(where) &&
                     is_text(rewrite) && !map.has_unknown_keys();
+    if (!given) file_.rules_missing = true;
     if (!given) return;
     rule.broken = diagnostics_.size() > errors;
     file_.rules.push_back(std::move(rule));

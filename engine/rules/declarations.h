@@ -88,6 +88,7 @@ struct RuleFile {
   // Declarations that could not be read: a name that is not known may be one of theirs.
   bool names_missing = false;
   bool phases_missing = false;
+  bool rules_missing = false;
 };
 
 // Reads the keys of a file. Everything wrong in it is added to `diagnostics`; what could be read is returned.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <qrules/rules/diagnostics.h>
 #include <qrules/rules/index.h>
@@ -218,7 +219,8 @@ class Loader {
     open_.pop_back();
     imports_[result] = std::move(imported);
     make_scope(*result);
-    scopes_[result].names_missing = names_missing;
+    if (names_missing) scopes_[result].names_missing = true;
+    rules_missing_ = rules_missing_ || result->rules_missing;
     phases_missing_ = phases_missing_ || result->phases_missing;
     check_declarations(*result, scopes_[result], *options_.operators, *set_.functions, options_.limits, broken_,
                        diagnostics_);
@@ -285,6 +287,8 @@ class Loader {
       for (const RuleFile* other : imports_[next]) left.push_back(other);
     }
     scopes_[&file] = std::move(scope);
+    // One of two equal names was to be another.
+    if (std::exchange(duplicates_, false)) scopes_[&file].names_missing = true;
   }
 
   template <typename Map, typename Declarations>
@@ -293,6 +297,7 @@ class Loader {
       auto [found, added] = map.emplace(declared.name, &declared);
       if (!added && found->second != &declared && reported_.insert(&declared).second) {
         duplicate(what, declared.name, declared.span, found->second->span);
+        duplicates_ = true;
       }
     }
   }
@@ -349,7 +354,7 @@ class Loader {
     };
     for (const Reference& reference : all_references_) {
       const auto other = declared_.find(reference.to.name);
-      if (reference.phase == kNoPhase) continue;
+      if (reference.phase == kNoPhase || (other == declared_.end() && rules_missing_)) continue;
       if (other != declared_.end() && (other->second.phase == reference.phase || other->second.phase == kNoPhase)) {
         if (other->first == reference.from)
           diagnostics_.add(Diagnostic(kOrderCycle, reference.to.span, "the rule itself")
@@ -387,6 +392,7 @@ class Loader {
     const uint32_t index = phase == set_.phases.end() ? kNoPhase : static_cast<uint32_t>(phase - set_.phases.begin());
     auto [first, added] = declared_.emplace(base, Declared{declared.name.span(), index});
     if (!added) {
+      rules_missing_ = true;
       diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here")
                            .with("name", base)
                            .label(first->second.span, "first defined here")
@@ -412,16 +418,16 @@ class Loader {
     if (!check_elements(declared)) return;
     // A mistake in the text of a template repeats itself in each instance and is said once; one in an element is said
     // for each element.
-    std::set<std::pair<const DiagnosticKind*, size_t>> said;
+    std::set<size_t> said;  // where it begins
     for (size_t instance = 0; instance < count; ++instance) {
       const size_t before = diagnostics_.size();
       add_instance(file, declared, index == kNoPhase ? 0 : index, instance, count);
-      if (count == 1) return;
+      if (declared.foreach_variables.empty()) return;
       std::vector<Diagnostic> fresh(diagnostics_.list().begin() + static_cast<std::ptrdiff_t>(before),
                                     diagnostics_.list().end());
       diagnostics_.truncate(before);
       for (Diagnostic& diagnostic : fresh) {
-        if (diagnostic.labels.empty() || said.emplace(diagnostic.kind, diagnostic.labels.front().span.begin).second)
+        if (diagnostic.labels.empty() || said.insert(diagnostic.labels.front().span.begin).second)
           diagnostics_.add(std::move(diagnostic));
       }
     }
@@ -592,6 +598,8 @@ class Loader {
   std::vector<Reference> all_references_;
   BrokenDeclarations broken_;
   bool phases_missing_ = false;
+  bool rules_missing_ = false;  // a rule's name could not be read
+  bool duplicates_ = false;
   std::vector<OrderReference> references_;
 };
 

@@ -58,9 +58,10 @@ class ExpressionParser : Parser {
 
  private:
   [[noreturn]] void fail_at(const Span& span, std::string expected, std::string label) {
-    fail(Diagnostic(kind_, span, std::move(label))
+    fail(Diagnostic(kind_, span, label)
              .with("expected", std::move(expected))
-             .with("found", "`" + std::string(span.text()) + "`"));
+             .with("found", "`" + std::string(span.text()) + "`")
+             .help(label.empty() ? "name it: `parameter=value`" : "name it, `parameter=value`: " + label));
   }
   void end_of_line(const std::string& expected) {
     if (!at_end_of_line()) fail(expected);

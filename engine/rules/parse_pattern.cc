@@ -211,7 +211,8 @@ class PatternParser : Parser {
       } else if (!result->arguments.empty() && !result->arguments.back().name.empty()) {
         fail(Diagnostic(kPatternSyntax, argument.value->span, "positional arguments come first")
                  .with("expected", "a named argument")
-                 .with("found", "`" + std::string(argument.value->span.text()) + "`"));
+                 .with("found", "`" + std::string(argument.value->span.text()) + "`")
+                 .help("name it too, or write it before the named ones"));
       }
       result->arguments.push_back(std::move(argument));
       if (!lexer_.peek().is(",")) break;

@@ -55,6 +55,9 @@ class Resolver {
       if (!all.regexes.empty())
         diagnostic.helps.push_back(
             {"operators that no signature declares are matched by position, with `...` as the last argument", {}, {}});
+      else
+        diagnostic.helps.push_back(
+            {"name operators in the class, or patterns between slashes that match some", {}, {}});
       fail(std::move(diagnostic));
     }
     std::string list;

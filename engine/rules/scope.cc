@@ -20,7 +20,8 @@ SlotId RuleContext::add_slot(std::string slot_name, ExpressionType type, const S
 
 void RuleContext::add_unbound(const std::string& name, const Span& span) {
   failed = true;
-  if (!unbound_names.insert(name).second) return;
+  // With mistakes in the pattern, the name may be one that it should have bound.
+  if (guessing || !unbound_names.insert(name).second) return;
   std::vector<std::string> known;
   for (const auto& [candidate, id] : names) {
     if (candidate.find('@') == std::string::npos) known.push_back(candidate);  // a macro's own names are nobody else's

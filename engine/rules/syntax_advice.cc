@@ -26,10 +26,20 @@ class Advice {
   }
 
   Diagnostic give() {
+    if (expected_.find("fewer levels") == 0)
+      return error(token_.begin, token_.end).help("name the parts: a statement or predicate for each");
+    if (auto found = folded()) return *found;
     if (auto found = other_language()) return *found;
     if (auto found = brackets()) return *found;
     if (auto found = small_slips()) return *found;
-    return error(token_.begin, token_.end);
+    if (expected_.find("stands last") != std::string::npos)
+      return error(token_.begin, token_.end)
+          .help("write the other arguments before `...`; those after it are given by name, or left free by it");
+    return error(token_.begin, token_.end)
+        .help(pattern() ? "a pattern is `%x`, `_`, a literal, `op(...)`, `[...]`, or several joined with `|`"
+              : condition()
+                  ? "a condition compares values or asks a predicate: `rank(%x) == 2`, `constant(%w)`"
+                  : "a line of a rewrite is `%name = op(...)`, `%name = %n with (...)` or `%name = expression`");
   }
 
  private:
@@ -119,6 +129,15 @@ class Advice {
     // Where a condition's bracket ends is not clear.
     if (condition()) return std::move(diagnostic).propose("close it", place, wanted);
     return std::move(diagnostic).fix("close it", place, wanted);
+  }
+
+  // A block that begins with `>` has no lines.
+  std::optional<Diagnostic> folded() const {
+    if (text_.empty() || !mapped_.file()) return std::nullopt;
+    const size_t begin = mapped_.place_begin(0);
+    if (mapped_.file()->text().substr(begin, 1) != ">") return std::nullopt;
+    return error(0, 0, "`>` joins the lines of the block to one")
+        .fix("a block with lines begins with `|`", Span{mapped_.file(), begin, begin + 1}, "|");
   }
 
   // Habits of other languages.

@@ -359,6 +359,13 @@ class Reader {
                               (above->block || value_begin(*above) < above->end) && own > above->column;
     if ((fits && !after_scalar) || !nearest) return std::nullopt;
     if (after_scalar) nearest = above->column;
+    // An element whose dash is missing: its other keys are indented as if it were there.
+    const Line* list = before(*above);
+    if (after_scalar && !line.dash && !above->dash && own == above->column + 2 && list && !list->block &&
+        list->colon != std::string_view::npos && value_begin(*list) >= list->end && list->column < above->column)
+      return error(above->item, above->colon, "`" + key_of(*above) + "` begins an element of `" + key_of(*list) + "`",
+                   "expected `- `")
+          .fix("the elements of a list begin with a dash", span(above->item, above->item), "- ");
     const std::string what = line.dash ? "`-`" : "`" + key_of(line) + "`";
     return error(line.content, line.dash ? line.content + 1 : line.colon,
                  what + " is indented by " + spaces(own) + ", its neighbours by " + std::to_string(*nearest))

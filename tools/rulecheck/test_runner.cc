@@ -6,6 +6,7 @@
 #include <cctype>
 #include <chrono>
 #include <set>
+#include <variant>
 
 #include <common/line_diff.h>
 #include <qrules/graph/diagnostics.h>
@@ -127,6 +128,7 @@ class TestRun {
   // Texts of graphs are most often pasted from a dump and then shortened by hand.
   static void advise(Diagnostic& diagnostic) {
     const std::string code = diagnostic.kind->code;
+    if (code == "QR0501" && expected_of(diagnostic) == "`)`" && close_line_above(diagnostic)) return;
     if (code == "QR0501")
       diagnostic.helps.push_back(
           {"a graph reads `graph(%x: f32[4]) {`, a line `%y: f32[4] = aten.relu.default(%x)` for each call, "
@@ -140,8 +142,36 @@ class TestRun {
       diagnostic.helps.push_back({"`rulecheck explain " + code + "` says more", {}, {}});
   }
 
+  static std::string expected_of(const Diagnostic& diagnostic) {
+    for (const auto& [key, value] : diagnostic.arguments) {
+      if (key == "expected" && std::holds_alternative<std::string>(value)) return std::get<std::string>(value);
+    }
+    return {};
+  }
+
+  // A bracket that is missed at the beginning of a line was to be closed at the end of the one above.
+  static bool close_line_above(Diagnostic& diagnostic) {
+    Span& place = diagnostic.labels.front().span;
+    const std::string_view before = place.file->text().substr(0, place.begin);
+    const size_t last = before.find_last_not_of(" \t\r\n");
+    if (last == std::string_view::npos || before.find('\n', last) == std::string_view::npos) return false;
+    place = {place.file, last + 1, last + 1};
+    diagnostic = std::move(diagnostic).fix("close the call", place, ")");
+    return true;
+  }
+
   // The recorded types are those that the operators give; a graph in which they differ is not what it seems.
   bool types_are_right(const Graph& graph) {
+    if (!graph.output()) {
+      const size_t brace = test_.graph.text().rfind('}');
+      const Span place = brace == std::string_view::npos ? test_.graph : test_.graph.part(brace, 1);
+      add(Diagnostic(kGraphSyntax, place, "the graph returns nothing")
+              .with("expected", "`return (...)`")
+              .with("found", "`}`")
+              .label(test_.span, "in the graph of this test")
+              .help("what a graph does not return is not computed: end it with `return (%y)`"));
+      return false;
+    }
     const Diagnostics wrong = verify(graph);
     for (const Diagnostic& found : wrong.list()) {
       if (found.kind != &kWrongType) continue;
