@@ -333,7 +333,8 @@ class Loader {
     for (Mention& mention : index.mentions) {
       if (mention.definition) continue;
       if (mention.kind == MentionKind::rule) {
-        if (auto found = declared_.find(mention.name); found != declared_.end()) mention.definition = found->second.span;
+        if (auto found = declared_.find(mention.name); found != declared_.end())
+          mention.definition = found->second.span;
       } else if (mention.kind == MentionKind::phase) {
         for (size_t i = 0; i < set_.phases.size(); ++i) {
           if (set_.phases[i].name == mention.name) mention.definition = phase_spans_[i];

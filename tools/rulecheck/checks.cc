@@ -15,7 +15,7 @@ void check_names(const Rule& rule, Diagnostics& found) {
     found.add(Diagnostic(kUnusedName, span)
                   .with("name", name)
                   .with("rule", rule.base_name)
-                  .fix("write `_` for what may be anything, or `%_" + name + "` when None must not match", span, "_"));
+                  .fix("say that this is meant; `_` alone would match None as well", span, "%_" + name));
   }
 }
 

@@ -34,9 +34,9 @@ inline const DiagnosticKind kTestNumerics{
     "largest magnitude. "
     "The note has the first difference. The rule needs a condition that leaves such graphs alone, or its rewrite is "
     "wrong."};
-inline const DiagnosticKind kTestNotRun{
-    "QR0424", Level::error, "test-not-run", "test `{test}` of rule `{rule}` cannot be run: {why}",
-    "The notes have the details. A test that cannot be run counts as failed."};
+inline const DiagnosticKind kTestNotRun{"QR0424", Level::error, "test-not-run",
+                                        "test `{test}` of rule `{rule}` cannot be run: {why}",
+                                        "The notes have the details. A test that cannot be run counts as failed."};
 inline const DiagnosticKind kCannotUpdate{"QR0426", Level::error, "cannot-update", "cannot write `{path}`",
                                           "`rulecheck test --update` writes rule files. Make the file writable, or "
                                           "change the `result` by hand."};

@@ -35,6 +35,9 @@ std::string squeezed(std::string_view text) {
 
 std::string times(int64_t count) { return std::to_string(count) + (count == 1 ? " time" : " times"); }
 
+// What is wrong with the text of a graph.
+bool is_of_graph(const DiagnosticKind& kind) { return std::string_view(kind.code).starts_with("QR05"); }
+
 class TestRun {
  public:
   TestRun(const Rewriter& rewriter, const Rule& rule, const RuleTest& test)
@@ -129,6 +132,7 @@ class TestRun {
   static void advise(Diagnostic& diagnostic) {
     const std::string code = diagnostic.kind->code;
     if (code == "QR0501" && expected_of(diagnostic) == "`)`" && close_line_above(diagnostic)) return;
+    if (code == "QR0501" && expected_of(diagnostic) == "`}`" && close_graph(diagnostic)) return;
     if (code == "QR0501")
       diagnostic.helps.push_back(
           {"a graph reads `graph(%x: f32[4]) {`, a line `%y: f32[4] = aten.relu.default(%x)` for each call, "
@@ -157,6 +161,20 @@ class TestRun {
     if (last == std::string_view::npos || before.find('\n', last) == std::string_view::npos) return false;
     place = {place.file, last + 1, last + 1};
     diagnostic = std::move(diagnostic).fix("close the call", place, ")");
+    return true;
+  }
+
+  // A graph that lacks its last line.
+  static bool close_graph(Diagnostic& diagnostic) {
+    Span& place = diagnostic.labels.front().span;
+    const std::string_view before = place.file->text().substr(0, place.begin);
+    const size_t last = before.find_last_not_of(" \t\r\n");
+    if (last == std::string_view::npos || before.find('\n', last) == std::string_view::npos) return false;
+    place = {place.file, last + 1, last + 1};
+    const std::string_view line = place.file->line(place.file->position(last).line);
+    const size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    diagnostic =
+        std::move(diagnostic).fix("close the graph", place, "\n" + std::string(indent > 1 ? indent - 2 : 0, ' ') + "}");
     return true;
   }
 
@@ -364,7 +382,7 @@ Outcome TestOutcome::kind() const {
     if (diagnostic.kind == &kTestBecause) return Outcome::other_refusal;
     if (diagnostic.kind == &kTestNumerics) return Outcome::wrong_numbers;
     if (diagnostic.kind == &kTestResult) otherwise = Outcome::wrong_rewrite;
-    if (diagnostic.kind == &kTestNotRun || diagnostic.kind == &kTestGraph) return Outcome::not_run;
+    if (diagnostic.kind == &kTestNotRun || is_of_graph(*diagnostic.kind)) return Outcome::not_run;
   }
   return otherwise;
 }
