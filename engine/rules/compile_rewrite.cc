@@ -294,7 +294,8 @@ class RewriteCompiler {
     result.kind = RewriteStatement::Kind::copy;
     result.like = matched_call(*line.like);
     std::vector<OpId> ops;
-    collect_ops(rule_.slots[*result.like].pattern, ops);
+    const PatternId copied = rule_.slots[*result.like].pattern;
+    if (copied != kNoPattern) collect_ops(copied, ops);  // none when the pattern has mistakes
     for (const syntax::RewriteLine::Value& argument : line.values) {
       for (OpId op : ops) {
         const Signature* signature = context_.operators.signature(op);

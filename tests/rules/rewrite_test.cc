@@ -50,6 +50,15 @@ TEST_CASE("`like` takes over arguments", "[rules][rewrite]") {
   CHECK(error("%y = aten.sub.Tensor(%x, like %y)") != "ok");
 }
 
+TEST_CASE("A rewrite is read also when the pattern has a mistake", "[rules]") {
+  CHECK(testing::rule_error("%y = aten.rellu.default(%x)", "", "%y = %y with (self=%x)") ==
+        "QR0102 8:12 unknown operator `aten.rellu.default`");
+  CHECK(testing::rule_error("%y = aten.rellu.default(%x)", "", "%y = aten.tanh.default(like %y)") ==
+        "QR0102 8:12 unknown operator `aten.rellu.default`");
+  CHECK(testing::rule_error("%y = aten.relu.default(%x", "rank(%x) == 2", "%y = %x with (self=%y)") ==
+        "QR0124 8:29 `(` is not closed");
+}
+
 TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
   const std::pair<const char*, const char*> rows[] = {
       {"%t = aten.relu.default(%x)", "QR0303 11:7 the rewrite does not assign the root `%y`"},

@@ -59,6 +59,8 @@ Diagnostics check_rules(const RuleSet& rules, const std::string& filter) {
     }
     check_tests(*instances.front(), tests, found);
   }
+  found.append(check_conditions(rules, filter));
+  found.append(check_alternatives(rules, filter));
   std::vector<Diagnostic> ordered = found.list();
   std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic& a, const Diagnostic& b) {
     const Span& x = a.labels.front().span;

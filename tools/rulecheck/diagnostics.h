@@ -67,4 +67,21 @@ inline const DiagnosticKind kUnreachable{
     "its conditions follow from the ones here. `rulecheck overlaps` shows a graph. Put the special rule first with "
     "`before:` or `benefit:`, or take one of them away."};
 
+inline const DiagnosticKind kContradiction{
+    "QR0450", Level::warning, "contradiction", "rule `{rule}` can never fire: `{condition}` cannot hold",
+    "The condition contradicts another one of the rule, what the pattern matches, or itself. Both places are shown. "
+    "Conditions of `where` must all hold; alternatives are joined with `or`."};
+inline const DiagnosticKind kAlwaysTrue{"QR0451", Level::warning, "always-true",
+                                        "`{condition}` of rule `{rule}` is always true",
+                                        "The pattern or the function says so already, so the condition refuses "
+                                        "nothing. Perhaps something else was meant to "
+                                        "be compared."};
+inline const DiagnosticKind kImpliedCondition{
+    "QR0452", Level::warning, "implied-condition", "`{condition}` of rule `{rule}` follows from another condition",
+    "Whenever the other condition holds, this one does: it refuses nothing, and no test can show that it does."};
+inline const DiagnosticKind kDeadAlternative{
+    "QR0453", Level::warning, "dead-alternative", "an alternative of rule `{rule}` is never taken",
+    "Alternatives are tried in order. An earlier one matches all that this one does and binds the same names, so this "
+    "one changes nothing. Write the narrower one first, or remove it."};
+
 }  // namespace qrules
