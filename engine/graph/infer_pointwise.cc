@@ -34,6 +34,14 @@ DType promote_number(DType tensor, const Argument& number) {
   return tensor;
 }
 
+// Bounds count as operands do.
+ValueType clamped(const Call& call) {
+  const TensorType& self = call.tensor("self");
+  DType dtype = self.dtype;
+  for (const char* bound : {"min", "max"}) dtype = promote_number(dtype, call.argument(bound));
+  return ValueType::tensor({dtype, self.sizes, {}});
+}
+
 ValueType binary(const Call& call) {
   const TensorType& self = call.tensor("self");
   const Argument& other = call.argument("other");
@@ -115,10 +123,11 @@ ValueType getitem(const Call& call) {
 }  // namespace
 
 void add_pointwise_rules(Table& table) {
-  for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "clamp",
-                         "clamp_min", "clamp_max", "neg", "abs", "dropout", "hardsigmoid"}) {
+  for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "neg", "abs",
+                         "dropout", "hardsigmoid"}) {
     table["aten." + std::string(op) + ".default"] = op == std::string_view("dropout") ? layer_norm : like_self;
   }
+  for (const char* op : {"clamp", "clamp_min", "clamp_max"}) table["aten." + std::string(op) + ".default"] = clamped;
   for (const char* op : {"sigmoid", "tanh", "erf", "exp", "sqrt", "rsqrt", "reciprocal", "log"}) {
     table["aten." + std::string(op) + ".default"] = float_of_self;
   }

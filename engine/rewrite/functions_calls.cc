@@ -146,7 +146,7 @@ void add_call_functions(FunctionRegistry& registry) {
 
   function.name = "split";
   function.parameters = {{"x", Type::node, false, {}}, {"parts", Type::list, false, {}}, {"dim", Type::integer, false, {}}};
-  function.result = Type::list;
+  function.result = Type::any;
   function.doc =
       "Slices of a value along a dimension, one for each element of `parts` and as long as it is there. Together they "
       "are the value.";

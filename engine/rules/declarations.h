@@ -21,6 +21,7 @@ struct MacroDeclaration {
   std::string doc;
   Span span;
   std::vector<syntax::PatternPtr> alternatives;
+  bool broken = false;  // something is wrong with it, and said: uses are silent
 };
 
 struct PredicateDeclaration {
@@ -29,6 +30,7 @@ struct PredicateDeclaration {
   std::string doc;
   Span span;
   syntax::ExpressionPtr body;
+  bool broken = false;
 };
 
 struct ClassDeclaration {
@@ -36,6 +38,7 @@ struct ClassDeclaration {
   std::string doc;
   Span span;
   std::vector<MappedText> entries;
+  bool broken = false;
 };
 
 // One name of `foreach` with its elements; an element that is a map has its values under their keys, else under "".
@@ -43,6 +46,7 @@ struct ForeachVariable {
   std::string name;
   Span span;
   std::vector<std::map<std::string, MappedText>> elements;
+  std::vector<Span> element_spans;
 };
 
 struct NamedReference {
@@ -61,6 +65,8 @@ struct RuleDeclaration {
   std::optional<MappedText> counter, counter_when;
   std::vector<std::string> covers;
   std::vector<RuleTest> tests;
+  bool complete = true;  // all that it needs is there
+  bool broken = false;   // something is wrong with it, and said
 };
 
 struct OperatorDeclaration {
@@ -79,14 +85,25 @@ struct RuleFile {
   std::vector<RuleDeclaration> rules;
   std::vector<Phase> phases;
   std::vector<Span> phase_spans;
+  // Declarations that could not be read: a name that is not known may be one of theirs.
+  bool names_missing = false;
+  bool phases_missing = false;
+  bool rules_missing = false;
 };
 
 // Reads the keys of a file. Everything wrong in it is added to `diagnostics`; what could be read is returned.
 RuleFile read_declarations(const SourcePtr& source, const YamlNode& root, Diagnostics& diagnostics);
 
-// `text` with each ${name} and ${name.key} replaced. Unknown names are reported (QR0120).
-MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values,
-                      Diagnostics& diagnostics);
+// One ${name} of a text and the element of `foreach` that took its place.
+struct Substitution {
+  Span use, element;
+  std::string name, value;
+};
+
+// `text` with each ${name} and ${name.key} replaced; `made` gets what was. Unknown names (QR0120) and a `${` that is
+// not closed (QR0123) are reported.
+MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values, Diagnostics& diagnostics,
+                      std::vector<Substitution>* made = nullptr);
 
 // True for names of rules, phases, classes: letters, digits, `-`, `_`.
 bool is_plain_name(std::string_view name);

@@ -25,8 +25,7 @@ inline const DiagnosticKind kUnknownKey{
     "docs/rule-language.md."};
 inline const DiagnosticKind kMissingKey{"QR0005", Level::error, "missing-key", "{where} needs `{key}`",
                                         "The key is required."};
-inline const DiagnosticKind kWrongValue{"QR0006", Level::error, "wrong-value",
-                                        "`{key}` takes {expected}, found {found}",
+inline const DiagnosticKind kWrongValue{"QR0006", Level::error, "wrong-value", "{key} takes {expected}, found {found}",
                                         "The value has another form than the key asks for."};
 inline const DiagnosticKind kLimitExceeded{
     "QR0007", Level::error, "limit-exceeded", "{what} is over the limit of {limit}",
@@ -112,16 +111,33 @@ inline const DiagnosticKind kInsideAndOutsideEach{"QR0122", Level::error, "insid
                                                   "`%{name}` is used both inside and outside `[each ...]`",
                                                   "Inside `[each ...]` a name stands for a list of values, one for "
                                                   "each element, outside for one value. Use two names."};
+inline const DiagnosticKind kUnclosedTemplate{"QR0123", Level::error, "unclosed-template", "`${` is not closed",
+                                              "${name} stands for an element of the list that `foreach` gives for the "
+                                              "name. The name has letters, digits, `_` and dots; then `}` follows."};
+inline const DiagnosticKind kUnclosedBracket{
+    "QR0124", Level::error, "unclosed-bracket", "`{bracket}` is not closed",
+    "A bracket is open where the text, or the statement that it stands in, ends. Lines are joined while a bracket is "
+    "open, so what follows was read as part of it."};
+inline const DiagnosticKind kUnusedParameter{
+    "QR0125", Level::warning, "unused-parameter", "parameter `{parameter}` of `{name}` is used in no body",
+    "What is given for the parameter has no effect: it restricts nothing and binds nothing. Often a name in the body "
+    "is "
+    "misspelt; other names inside a macro are its own. A parameter whose name begins with `_` says that this is "
+    "meant."};
+inline const DiagnosticKind kNotAPattern{
+    "QR0126", Level::error, "not-a-pattern", "`%{name} = %{other}` gives a value a second name",
+    "A statement of `match` names a pattern. A second name for the same value says nothing about the graph; use the "
+    "first one."};
 inline const DiagnosticKind kSiblingsPlace{
-    "QR0123", Level::error, "siblings-place", "`siblings` cannot stand here: {why}",
+    "QR0127", Level::error, "siblings-place", "`siblings` cannot stand here: {why}",
     "`siblings(%x, ...) call` matches a group of calls that agree in the names in parentheses. It is the whole last "
     "statement of `match`, and everything else in the rule is reached from it."};
 inline const DiagnosticKind kSiblingsNames{
-    "QR0124", Level::error, "siblings-names", "siblings cannot share `%{name}`: {why}",
+    "QR0128", Level::error, "siblings-names", "siblings cannot share `%{name}`: {why}",
     "The names in parentheses are bound in the pattern of a member, and the first is a value of the graph in every "
     "match: the members are found among its users."};
 inline const DiagnosticKind kMembersWithoutSiblings{
-    "QR0125", Level::error, "members-without-siblings", "`members` needs a rule that matches siblings",
+    "QR0129", Level::error, "members-without-siblings", "`members` needs a rule that matches siblings",
     "The conditions of `members` are asked of each sibling; who fails one is left out. All other conditions belong to "
     "`where`."};
 

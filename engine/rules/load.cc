@@ -3,10 +3,12 @@
 #include <qrules/rules/load.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <qrules/rules/diagnostics.h>
 #include <qrules/rules/file_cache.h>
@@ -22,6 +24,40 @@ std::string canonical(const fs::path& path) {
   std::error_code error;
   fs::path result = fs::weakly_canonical(path, error);
   return error ? path.string() : result.string();
+}
+
+// Calls `visit(name, place)` for every %name of a text, outside comments and quotes.
+template <typename Visit>
+void each_name(const MappedText& mapped, const Visit& visit) {
+  const std::string& text = mapped.text();
+  const auto is_word = [&](size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (text[i] == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+    } else if (text[i] == '%' && is_word(i + 1) && !std::isdigit(static_cast<unsigned char>(text[i + 1]))) {
+      size_t end = i + 1;
+      while (is_word(end)) ++end;
+      visit(text.substr(i + 1, end - i - 1), i, end);
+      i = end - 1;
+    }
+  }
+}
+
+// Names that occur once in all texts of a rule, and that in its match.
+std::vector<std::pair<std::string, Span>> unused_names(const RuleDeclaration& rule) {
+  std::map<std::string, size_t> count;
+  const auto add = [&](const std::string& name, size_t, size_t) { ++count[name]; };
+  for (const MappedText* text : {&rule.match, &rule.members, &rule.where, &rule.rewrite}) each_name(*text, add);
+  if (rule.counter_when) each_name(*rule.counter_when, add);
+  std::vector<std::pair<std::string, Span>> unused;
+  each_name(rule.match, [&](const std::string& name, size_t begin, size_t end) {
+    if (count[name] == 1 && name[0] != '_') unused.emplace_back(name, rule.match.span(begin, end));
+  });
+  return unused;
 }
 
 class Loader {
@@ -118,10 +154,32 @@ class Loader {
       text = std::move(content).str();
     }
     if (!why.empty()) {
-      diagnostics_.add(with_place(Diagnostic(kCannotRead), import).with("path", path).with("why", why));
+      Diagnostic diagnostic = with_place(Diagnostic(kCannotRead), import).with("path", path).with("why", why);
+      suggest_file(path, import, diagnostic);
+      diagnostics_.add(std::move(diagnostic));
       return nullptr;
     }
     return add_file(key, std::make_shared<const SourceFile>(path, std::move(text)));
+  }
+
+  // Files beside the one that is missing.
+  static void suggest_file(const std::string& path, const NamedReference* import, Diagnostic& diagnostic) {
+    std::error_code error;
+    const fs::path folder = fs::path(path).parent_path();
+    std::vector<std::string> names;
+    for (fs::directory_iterator it(folder.empty() ? fs::path(".") : folder, error), end; !error && it != end;
+         it.increment(error)) {
+      if (it->path().extension() == ".yaml") names.push_back(it->path().filename().string());
+    }
+    const auto near = did_you_mean(fs::path(path).filename().string(), names);
+    if (near && import) {
+      const std::string given = (fs::path(import->name).parent_path() / *near).string();
+      diagnostic = std::move(diagnostic).fix("did you mean `" + given + "`?", import->span, given);
+    } else if (near) {
+      diagnostic = std::move(diagnostic).help("did you mean `" + (folder / *near).string() + "`?");
+    } else if (import) {
+      diagnostic = std::move(diagnostic).help("imports are named relative to the file that imports them");
+    }
   }
 
   static Diagnostic with_place(Diagnostic diagnostic, const NamedReference* import) {
@@ -164,20 +222,29 @@ class Loader {
       if (status.ok()) continue;
       diagnostics_.add(Diagnostic(kBadDeclaration, declared.span)
                            .with("name", declared.name)
-                           .with("why", status.diagnostics().list().front().message()));
+                           .with("why", status.diagnostics().list().front().message())
+                           .help("a schema reads like \"(Tensor self, int dim=0) -> Tensor\""));
     }
     add_phases(*result);
     open_.push_back({key, source->name()});
     std::vector<const RuleFile*> imported;
+    bool names_missing = result->names_missing;
     for (const NamedReference& import : result->imports) {
       const std::string path = (fs::path(source->name()).parent_path() / import.name).lexically_normal().string();
       if (options_.index) add_import(import, path);
-      if (check_cycle(path, import)) continue;
-      if (const RuleFile* other = read(path, &import)) imported.push_back(other);
+      const bool cycle = check_cycle(path, import);
+      const RuleFile* other = cycle ? nullptr : read(path, &import);
+      if (other) imported.push_back(other);
+      if (!other || scopes_[other].names_missing) names_missing = true;
     }
     open_.pop_back();
     imports_[result] = std::move(imported);
     make_scope(*result);
+    if (names_missing) scopes_[result].names_missing = true;
+    rules_missing_ = rules_missing_ || result->rules_missing;
+    phases_missing_ = phases_missing_ || result->phases_missing;
+    check_declarations(*result, scopes_[result], *options_.operators, *set_.functions, options_.limits, broken_,
+                       diagnostics_);
     return result;
   }
 
@@ -197,7 +264,10 @@ class Loader {
     std::string cycle;
     for (auto it = begin; it != open_.end(); ++it) cycle += fs::path(it->second).filename().string() + " -> ";
     cycle += fs::path(begin->second).filename().string();
-    diagnostics_.add(Diagnostic(kImportCycle, import.span).with("path", import.name).with("cycle", cycle));
+    diagnostics_.add(Diagnostic(kImportCycle, import.span)
+                         .with("path", import.name)
+                         .with("cycle", cycle)
+                         .help("move what both files need into a third file"));
     return true;
   }
 
@@ -219,7 +289,8 @@ class Loader {
     diagnostics_.add(Diagnostic(kDuplicateDefinition, span, "defined again here")
                          .with("what", std::move(what))
                          .with("name", name)
-                         .label(first, "first defined here"));
+                         .label(first, "first defined here")
+                         .help("give one of the two another name, or remove it"));
   }
 
   // What a file declares and what its imports do, directly and through theirs.
@@ -237,6 +308,8 @@ class Loader {
       for (const RuleFile* other : imports_[next]) left.push_back(other);
     }
     scopes_[&file] = std::move(scope);
+    // One of two equal names was to be another.
+    if (std::exchange(duplicates_, false)) scopes_[&file].names_missing = true;
   }
 
   template <typename Map, typename Declarations>
@@ -245,12 +318,13 @@ class Loader {
       auto [found, added] = map.emplace(declared.name, &declared);
       if (!added && found->second != &declared && reported_.insert(&declared).second) {
         duplicate(what, declared.name, declared.span, found->second->span);
+        duplicates_ = true;
       }
     }
   }
 
   Result<RuleSet> finish(const std::string& path) {
-    if (set_.phases.empty() && !diagnostics_.has_errors())
+    if (set_.phases.empty() && !phases_missing_ && !diagnostics_.has_errors())
       diagnostics_.add(
           Diagnostic(kNoPhases)
               .with("path", path)
@@ -260,7 +334,8 @@ class Loader {
       if (!done.insert(file).second) continue;
       for (const RuleDeclaration& rule : file->rules) add_rule(*file, rule);
     }
-    if (!diagnostics_.has_errors()) order_rules(set_.rules, set_.phases, references_, diagnostics_);
+    check_references();
+    if (!diagnostics_.has_errors()) order_rules(set_.rules, references_, diagnostics_);
     if (options_.index) finish_index(*options_.index);
     if (diagnostics_.has_errors()) return diagnostics_;
     set_.warnings = std::move(diagnostics_);
@@ -279,7 +354,8 @@ class Loader {
     for (Mention& mention : index.mentions) {
       if (mention.definition) continue;
       if (mention.kind == MentionKind::rule) {
-        if (auto found = rule_spans_.find(mention.name); found != rule_spans_.end()) mention.definition = found->second;
+        if (auto found = declared_.find(mention.name); found != declared_.end())
+          mention.definition = found->second.span;
       } else if (mention.kind == MentionKind::phase) {
         for (size_t i = 0; i < set_.phases.size(); ++i) {
           if (set_.phases[i].name == mention.name) mention.definition = phase_spans_[i];
@@ -288,70 +364,176 @@ class Loader {
     }
   }
 
-  void add_rule(const RuleFile& file, const RuleDeclaration& declared) {
-    const std::string& base = declared.name.text();
-    auto [first, added] = rule_spans_.emplace(base, declared.name.span());
-    if (!added) {
-      diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here")
-                           .with("name", base)
-                           .label(first->second, "first defined here"));
-      return;
-    }
-    auto phase = std::find_if(set_.phases.begin(), set_.phases.end(),
-                              [&](const Phase& p) { return p.name == declared.phase.name; });
-    if (phase == set_.phases.end()) {
-      std::vector<std::string> known;
-      for (const Phase& candidate : set_.phases) known.push_back(candidate.name);
-      Diagnostic diagnostic = Diagnostic(kUnknownPhase, declared.phase.span).with("name", declared.phase.name);
-      if (known.empty()) {
-        diagnostic.helps.push_back(
-            {"no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`", {}, {}});
-      } else if (!diagnostic.suggest(declared.phase.name, known, declared.phase.span)) {
+  // Rules that `before`, `after` and the tests' `with` name; whether other parts of the files are right does not
+  // matter.
+  void check_references() {
+    const auto known_in = [&](uint32_t phase) {
+      std::vector<std::string> names;
+      for (const auto& [name, declared] : declared_) {
+        if (declared.phase == phase || declared.phase == kNoPhase) names.push_back(name);
+      }
+      return names;
+    };
+    for (const Reference& reference : all_references_) {
+      const auto other = declared_.find(reference.to.name);
+      if (reference.phase == kNoPhase || (other == declared_.end() && rules_missing_)) continue;
+      if (other != declared_.end() && (other->second.phase == reference.phase || other->second.phase == kNoPhase)) {
+        if (other->first == reference.from)
+          diagnostics_.add(Diagnostic(kOrderCycle, reference.to.span, "the rule itself")
+                               .with("cycle", reference.from + " before " + reference.from)
+                               .help("remove it, or name another rule"));
+        continue;
+      }
+      Diagnostic diagnostic = Diagnostic(kUnknownRule, reference.to.span)
+                                  .with("name", reference.to.name)
+                                  .with("phase", set_.phases[reference.phase].name);
+      std::vector<std::string> known = known_in(reference.phase);
+      known.erase(std::remove(known.begin(), known.end(), reference.from), known.end());
+      if (other != declared_.end()) {
+        diagnostic.labels.push_back({other->second.span, "in phase `" + set_.phases[other->second.phase].name + "`"});
+        diagnostic.helps.push_back({"only rules of the same phase are tried side by side", {}, {}});
+      } else if (!diagnostic.suggest(reference.to.name, known, reference.to.span)) {
         std::string list;
-        for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-        diagnostic.helps.push_back({"the phases are " + list, {}, {}});
+        for (const std::string& name : known) {
+          if (list.size() < 120)
+            list += (list.empty() ? "" : ", ") + name;
+          else if (list.back() != '.')
+            list += ", ...";
+        }
+        diagnostic.helps.push_back(
+            {list.empty() ? "the phase has no other rule" : "the other rules of the phase are " + list, {}, {}});
       }
       diagnostics_.add(std::move(diagnostic));
     }
-    const uint32_t index = phase == set_.phases.end() ? 0 : static_cast<uint32_t>(phase - set_.phases.begin());
+  }
+
+  void add_rule(const RuleFile& file, const RuleDeclaration& declared) {
+    const std::string& base = declared.name.text();
+    auto phase = std::find_if(set_.phases.begin(), set_.phases.end(),
+                              [&](const Phase& p) { return p.name == declared.phase.name; });
+    const uint32_t index = phase == set_.phases.end() ? kNoPhase : static_cast<uint32_t>(phase - set_.phases.begin());
+    auto [first, added] = declared_.emplace(base, Declared{declared.name.span(), index});
+    if (!added) {
+      rules_missing_ = true;
+      diagnostics_.add(Diagnostic(kDuplicateRule, declared.name.span(), "defined again here")
+                           .with("name", base)
+                           .label(first->second.span, "first defined here")
+                           .propose("give it another name", declared.name.span(), base + "-2"));
+    }
+    if (index == kNoPhase && !declared.phase.name.empty() && !phases_missing_) unknown_phase(declared.phase);
+    for (const NamedReference& other : declared.before) all_references_.push_back({base, index, other});
+    for (const NamedReference& other : declared.after) all_references_.push_back({base, index, other});
+    if (!declared.complete) return;
 
     size_t count = 1;
     for (const ForeachVariable& variable : declared.foreach_variables) {
       count *= variable.elements.size();
       if (count > options_.limits.foreach_instances) {
-        diagnostics_.add(Diagnostic(kLimitExceeded, variable.span)
-                             .with("what", "the number of instances of `foreach`")
-                             .with("limit", static_cast<int64_t>(options_.limits.foreach_instances)));
+        diagnostics_.add(
+            Diagnostic(kLimitExceeded, variable.span, "this makes them " + std::to_string(count))
+                .with("what", "the number of instances of `foreach`")
+                .with("limit", static_cast<int64_t>(options_.limits.foreach_instances))
+                .help("match a class of operators, or check in `where`, instead of making a rule for each"));
         return;
       }
     }
+    if (!check_elements(declared)) return;
+    // A mistake in the text of a template repeats itself in each instance and is said once; one in an element is said
+    // for each element.
+    std::set<size_t> said;  // where it begins
     for (size_t instance = 0; instance < count; ++instance) {
-      // A mistake in the text of a template would repeat itself in each instance.
       const size_t before = diagnostics_.size();
-      add_instance(file, declared, index, instance, count);
-      if (diagnostics_.size() > before) return;
+      add_instance(file, declared, index == kNoPhase ? 0 : index, instance, count);
+      if (declared.foreach_variables.empty()) return;
+      std::vector<Diagnostic> fresh(diagnostics_.list().begin() + static_cast<std::ptrdiff_t>(before),
+                                    diagnostics_.list().end());
+      diagnostics_.truncate(before);
+      for (Diagnostic& diagnostic : fresh) {
+        if (diagnostic.labels.empty() || said.insert(diagnostic.labels.front().span.begin).second)
+          diagnostics_.add(std::move(diagnostic));
+      }
     }
   }
 
-  // False when something is wrong (reported).
-  template <typename Fill>
-  bool compile(RuleContext& context, const RuleDeclaration& declared, const Fill& filled, RuleTexts& texts) {
-    const size_t errors = diagnostics_.size();
-    compile_pattern(context, texts.match);
-    if (diagnostics_.size() > errors) return false;  // names are not known: anything else would be a cascade
-    compile_member_conditions(context, texts.members);
-    compile_conditions(context, texts.where);
-    if (declared.counter) {
-      RuleCounter counter;
-      counter.name = filled(*declared.counter).text();
-      if (declared.counter_when) {
-        texts.counter_when = filled(*declared.counter_when);
-        counter.when = compile_condition(context, texts.counter_when);
-      }
-      context.rule.counter = std::move(counter);
+  void unknown_phase(const NamedReference& phase) {
+    std::vector<std::string> known;
+    for (const Phase& candidate : set_.phases) known.push_back(candidate.name);
+    Diagnostic diagnostic = Diagnostic(kUnknownPhase, phase.span).with("name", phase.name);
+    if (known.empty()) {
+      diagnostic.helps.push_back(
+          {"no pipeline.yaml was found in the file's folder or above it, and the file has no `phases:`", {}, {}});
+    } else if (!diagnostic.suggest(phase.name, known, phase.span)) {
+      std::string list;
+      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+      if (known.size() == 1)
+        diagnostic = std::move(diagnostic).fix("the only phase is `" + known[0] + "`", phase.span, known[0]);
+      else
+        diagnostic.helps.push_back({"the phases are " + list, {}, {}});
     }
-    compile_rewrite(context, texts.rewrite);
-    return diagnostics_.size() == errors;
+    diagnostics_.add(std::move(diagnostic));
+  }
+
+  // Elements that lack a key which the rule's texts use and other elements have.
+  bool check_elements(const RuleDeclaration& declared) {
+    const size_t before = diagnostics_.size();
+    for (const ForeachVariable& variable : declared.foreach_variables) {
+      std::set<std::string> keys;
+      for (const auto& element : variable.elements) {
+        for (const auto& [key, text] : element) keys.insert(key);
+      }
+      for (const std::string& key : keys) {
+        const std::string use = "${" + variable.name + (key.empty() ? "" : "." + key) + "}";
+        const auto uses = [&](const MappedText& text) { return text.text().find(use) != std::string::npos; };
+        if (!uses(declared.match) && !uses(declared.where) && !uses(declared.rewrite)) continue;
+        for (size_t i = 0; i < variable.elements.size(); ++i) {
+          if (variable.elements[i].count(key)) continue;
+          const MappedText& text = uses(declared.match)   ? declared.match
+                                   : uses(declared.where) ? declared.where
+                                                          : declared.rewrite;
+          const size_t at = text.text().find(use);
+          const Span& place = variable.element_spans[i];
+          diagnostics_.add(Diagnostic(kMissingKey, place, "`" + key + "` is missing")
+                               .with("where", "an element of `" + variable.name + "`")
+                               .with("key", key)
+                               .label(text.span(at, at + use.size()), "used here")
+                               .propose("give it", place.part(0, 0), key + ": ..., "));
+        }
+      }
+    }
+    return diagnostics_.size() == before;
+  }
+
+  // What is wrong with a text that an element gave stands at the element.
+  void blame_elements(const std::vector<Substitution>& made, const std::string& instance, size_t before) {
+    for (size_t i = before; i < diagnostics_.size(); ++i) {
+      Diagnostic& diagnostic = diagnostics_[i];
+      if (diagnostic.labels.empty()) continue;
+      const Span use = diagnostic.labels.front().span;
+      const auto inside = [&](const Substitution& s) {
+        return s.use.file == use.file && use.begin >= s.use.begin && use.end <= s.use.end;
+      };
+      const auto overlaps = [&](const Substitution& s) {
+        return s.use.file == use.file && use.begin < s.use.end && use.end > s.use.begin;
+      };
+      auto element = std::find_if(made.begin(), made.end(), inside);
+      if (element != made.end()) {
+        diagnostic.labels.front() = {element->element, diagnostic.labels.front().text};
+        diagnostic.labels.push_back({element->use, "used here"});
+        for (Help& help : diagnostic.helps) {
+          if (help.span && help.span.begin == use.begin && help.span.end == use.end) help.span = element->element;
+        }
+      } else if ((element = std::find_if(made.begin(), made.end(), overlaps)) != made.end()) {
+        diagnostic.labels.push_back({element->element, "${" + element->name + "} in `" + instance + "`"});
+        // The edit would take the template's place.
+        for (Help& help : diagnostic.helps) {
+          if (help.span && help.span.begin < element->use.end && help.span.end > element->use.begin) {
+            help.span = {};
+            help.replacement.clear();
+            help.applicable = false;
+          }
+        }
+      }
+    }
   }
 
   void add_instance(const RuleFile& file, const RuleDeclaration& declared, uint32_t phase, size_t instance,
@@ -378,23 +560,53 @@ class Loader {
     rule.covers = declared.covers;
     for (const NamedReference& other : declared.before) rule.before.push_back(other.name);
     for (const NamedReference& other : declared.after) rule.after.push_back(other.name);
-    if (instance == 0) rule.tests = declared.tests;
+    if (instance == 0) {
+      rule.tests = declared.tests;
+      rule.unused_names = unused_names(declared);
+    }
 
     const size_t errors = diagnostics_.size();
-    const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_); };
-    RuleTexts texts{filled(declared.match), filled(declared.members), filled(declared.where), filled(declared.rewrite), {}};
+    std::vector<Substitution> made;
+    const auto filled = [&](const MappedText& text) { return substitute(text, values, diagnostics_, &made); };
+    RuleTexts texts{
+        filled(declared.match), filled(declared.members), filled(declared.where), filled(declared.rewrite), {}};
     if (diagnostics_.size() > errors) return;
     RuleContext context{scopes_[&file], *options_.operators, *set_.functions, options_.limits, diagnostics_, rule, {}};
-    const bool compiled = compile(context, declared, filled, texts);
+    context.broken = &broken_;
+    compile_pattern(context, texts.match);
+    compile_member_conditions(context, texts.members);
+    compile_conditions(context, texts.where);
+    if (declared.counter) {
+      RuleCounter counter;
+      counter.name = filled(*declared.counter).text();
+      if (declared.counter_when) {
+        texts.counter_when = filled(*declared.counter_when);
+        counter.when = compile_condition(context, texts.counter_when);
+      }
+      rule.counter = std::move(counter);
+    }
+    compile_rewrite(context, texts.rewrite);
     // Also when something is wrong: a person asks about a rule while writing it.
     if (options_.index && instance == 0) index_rule(context, texts, *options_.index);
-    if (!compiled) return;
+    blame_elements(made, rule.name, errors);
+    if (diagnostics_.size() > errors || context.failed || declared.broken) return;
     for (const NamedReference& other : declared.before)
       references_.push_back({set_.rules.size(), other.name, other.span, true});
     for (const NamedReference& other : declared.after)
       references_.push_back({set_.rules.size(), other.name, other.span, false});
     set_.rules.push_back(std::move(rule));
   }
+
+  static constexpr uint32_t kNoPhase = UINT32_MAX;
+  struct Declared {
+    Span span;
+    uint32_t phase = kNoPhase;
+  };
+  struct Reference {
+    std::string from;
+    uint32_t phase = kNoPhase;
+    NamedReference to;
+  };
 
   const LoadOptions& options_;
   RuleSet set_;
@@ -406,7 +618,12 @@ class Loader {
   std::vector<const RuleFile*> roots_;
   std::vector<Span> phase_spans_;
   std::set<const void*> reported_;
-  std::map<std::string, Span> rule_spans_;
+  std::map<std::string, Declared> declared_;  // all rules, also those with mistakes
+  std::vector<Reference> all_references_;
+  BrokenDeclarations broken_;
+  bool phases_missing_ = false;
+  bool rules_missing_ = false;  // a rule's name could not be read
+  bool duplicates_ = false;
   std::vector<OrderReference> references_;
 };
 

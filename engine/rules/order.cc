@@ -25,8 +25,7 @@ struct Preference {
 
 }  // namespace
 
-void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases,
-                 const std::vector<OrderReference>& references, Diagnostics& diagnostics) {
+void order_rules(std::vector<Rule>& rules, const std::vector<OrderReference>& references, Diagnostics& diagnostics) {
   std::map<std::pair<uint32_t, std::string>, std::vector<size_t>> by_name;
   for (size_t i = 0; i < rules.size(); ++i) by_name[{rules[i].phase, rules[i].base_name}].push_back(i);
 
@@ -36,17 +35,7 @@ void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases,
   for (const OrderReference& reference : references) {
     const uint32_t phase = rules[reference.rule].phase;
     auto others = by_name.find({phase, reference.other});
-    if (others == by_name.end()) {
-      std::vector<std::string> known;
-      for (const auto& [key, indexes] : by_name) {
-        if (key.first == phase && key.second != rules[reference.rule].base_name) known.push_back(key.second);
-      }
-      Diagnostic diagnostic =
-          Diagnostic(kUnknownRule, reference.span).with("name", reference.other).with("phase", phases[phase].name);
-      diagnostic.suggest(reference.other, known, reference.span);
-      diagnostics.add(std::move(diagnostic));
-      continue;
-    }
+    if (others == by_name.end()) continue;  // reported by the loader, which knows the rules with mistakes too
     for (size_t other : others->second) {
       const size_t first = reference.before ? reference.rule : other;
       const size_t second = reference.before ? other : reference.rule;
@@ -87,11 +76,23 @@ void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases,
       }
     }
     std::string cycle = rules[at].base_name;
+    std::vector<Span> spans;
+    size_t first = at;
     for (size_t i = path.size(); i-- > 0;) {
       cycle += " before " + rules[path[i]].base_name;
+      if (const auto place = places.find({first, path[i]}); place != places.end()) spans.push_back(place->second);
+      first = path[i];
       if (path[i] == at) break;
     }
-    diagnostics.add(Diagnostic(kOrderCycle, rules[at].span).with("cycle", cycle));
+    // What stands last in the files closed the cycle.
+    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+      return a.file->name() != b.file->name() ? a.file->name() > b.file->name() : a.begin > b.begin;
+    });
+    Diagnostic diagnostic = Diagnostic(kOrderCycle).with("cycle", cycle).help("remove one of these");
+    for (Span& span : spans)
+      diagnostic.labels.push_back({span, diagnostic.labels.empty() ? "closes the cycle" : "and this"});
+    if (spans.empty()) diagnostic.labels.push_back({rules[at].span, {}});
+    diagnostics.add(std::move(diagnostic));
     return;
   }
   std::vector<Rule> sorted;

@@ -15,8 +15,7 @@ struct OrderReference {
 };
 
 // Sorts rules by phase, then before/after, then higher benefit, then more pattern nodes, then file order (a stable
-// topological order). Errors: unknown names (QR0403) and cycles (QR0404).
-void order_rules(std::vector<Rule>& rules, const std::vector<Phase>& phases,
-                 const std::vector<OrderReference>& references, Diagnostics& diagnostics);
+// topological order). Unknown names are ignored. Errors: cycles (QR0404).
+void order_rules(std::vector<Rule>& rules, const std::vector<OrderReference>& references, Diagnostics& diagnostics);
 
 }  // namespace qrules

@@ -58,9 +58,10 @@ class ExpressionParser : Parser {
 
  private:
   [[noreturn]] void fail_at(const Span& span, std::string expected, std::string label) {
-    fail(Diagnostic(kind_, span, std::move(label))
+    fail(Diagnostic(kind_, span, label)
              .with("expected", std::move(expected))
-             .with("found", "`" + std::string(span.text()) + "`"));
+             .with("found", "`" + std::string(span.text()) + "`")
+             .help(label.empty() ? "name it: `parameter=value`" : "name it, `parameter=value`: " + label));
   }
   void end_of_line(const std::string& expected) {
     if (!at_end_of_line()) fail(expected);
@@ -143,7 +144,8 @@ class ExpressionParser : Parser {
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
   }
 
   ExpressionPtr expression() {
@@ -308,7 +310,8 @@ class ExpressionParser : Parser {
             lexer_.next();
           }
           const size_t count = elements.size();
-          expect(close);
+          if (!lexer_.peek().is(close)) fail("`,` or `" + std::string(close) + "`");
+          lexer_.next();
           if (token.text == "(" && count == 1 && !comma) return elements.front();
           return make(Expression::Kind::list, ExpressionKind::list, token.begin, std::move(elements));
         }
@@ -324,13 +327,16 @@ class ExpressionParser : Parser {
     while (!lexer_.peek().is(")")) {
       ExpressionPtr value = expression();
       std::string name;
+      Span name_span;
       if (lexer_.peek().is("=") && value->kind == Expression::Kind::word) {
         lexer_.next();
         name = value->text;
+        name_span = value->span;
         value = expression();
       }
       result->operands.push_back(std::move(value));
       result->argument_names.push_back(std::move(name));
+      result->argument_name_spans.push_back(std::move(name_span));
       if (lexer_.peek().is_word("for") && result->operands.size() == 1 &&
           (callee.text == "all" || callee.text == "any")) {
         loop(*result);
@@ -339,7 +345,8 @@ class ExpressionParser : Parser {
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
     result->span = lexer_.span(callee.begin, lexer_.last_end());
     return result;
   }

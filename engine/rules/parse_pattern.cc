@@ -42,6 +42,12 @@ class PatternParser : Parser {
     const size_t begin = lexer_.peek().begin;
     PatternPtr parsed = pattern(0);
     if (lexer_.peek().is("=")) {
+      if (parsed->kind == Pattern::Kind::word && parsed->text.find('.') == std::string::npos) {
+        fail(Diagnostic(kPatternSyntax, parsed->span, "expected a name %x before `=`")
+                 .with("expected", "a name %x before `=`")
+                 .with("found", "`" + parsed->text + "`")
+                 .fix("names begin with `%`", parsed->span.part(0, 0), "%"));
+      }
       if (parsed->kind != Pattern::Kind::name || parsed->optional_name) fail("a name %x before `=`");
       lexer_.next();
       result.name = parsed->text;
@@ -76,7 +82,9 @@ class PatternParser : Parser {
     const Token& token = lexer_.peek();
     if (!token.is("?") && !token.is("*") && !token.is("+")) return inner;
     if (inner->kind != Pattern::Kind::call && inner->kind != Pattern::Kind::alternative) {
-      fail(Diagnostic(kNotAChain, lexer_.span(token)).with("postfix", token.text));
+      fail(Diagnostic(kNotAChain, lexer_.span(token))
+               .with("postfix", token.text)
+               .fix("remove it", lexer_.span(token), ""));
     }
     auto result = std::make_shared<Pattern>();
     result->kind = token.is("?") ? Pattern::Kind::optional : Pattern::Kind::repeat;
@@ -162,8 +170,10 @@ class PatternParser : Parser {
   PatternPtr list(const Token& open, int depth) {
     lexer_.next();
     auto result = std::make_shared<Pattern>();
+    bool each = false;
     if (lexer_.peek().is_word("each")) {
       lexer_.next();
+      each = true;
       result->kind = Pattern::Kind::each;
       result->children.push_back(pattern(depth + 1));
     } else {
@@ -174,7 +184,8 @@ class PatternParser : Parser {
         lexer_.next();
       }
     }
-    expect("]");
+    if (!lexer_.peek().is("]")) fail(each ? "`]`" : "`,` or `]`");
+    lexer_.next();
     result->span = lexer_.span(open.begin, lexer_.last_end());
     return result;
   }
@@ -219,13 +230,15 @@ class PatternParser : Parser {
       } else if (!result->arguments.empty() && !result->arguments.back().name.empty()) {
         fail(Diagnostic(kPatternSyntax, argument.value->span, "positional arguments come first")
                  .with("expected", "a named argument")
-                 .with("found", "`" + std::string(argument.value->span.text()) + "`"));
+                 .with("found", "`" + std::string(argument.value->span.text()) + "`")
+                 .help("name it too, or write it before the named ones"));
       }
       result->arguments.push_back(std::move(argument));
       if (!lexer_.peek().is(",")) break;
       lexer_.next();
     }
-    expect(")");
+    if (!lexer_.peek().is(")")) fail("`,` or `)`");
+    lexer_.next();
     result->span = lexer_.span(callee.begin, lexer_.last_end());
     return result;
   }

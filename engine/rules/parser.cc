@@ -1,17 +1,11 @@
 #include <qrules/rules/parser.h>
 
-#include <qrules/rules/diagnostics.h>
+#include <qrules/rules/syntax_advice.h>
 
 namespace qrules::syntax {
 
 void Parser::fail(const std::string& expected) {
-  const Token& token = lexer_.peek();
-  Diagnostic diagnostic = Diagnostic(kind_, lexer_.span(token), "expected " + expected)
-                              .with("expected", expected)
-                              .with("found", describe(token));
-  if (token.is("=") && &kind_ == &kExpressionSyntax)
-    diagnostic = std::move(diagnostic).fix("equality is written `==`", lexer_.span(token), "==");
-  fail(std::move(diagnostic));
+  fail(syntax_error(kind_, lexer_.text(), lexer_.peek(), lexer_.last_end(), expected));
 }
 
 void Parser::fail(Diagnostic diagnostic) {

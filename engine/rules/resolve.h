@@ -32,4 +32,13 @@ struct ResolvedCall {
 // wrong with them (QR0107, QR0108, QR0111).
 Result<ResolvedCall> resolve_call(const RuleContext& context, const syntax::Pattern& given);
 
+// The operators that a class lists; errors as for resolve_call.
+Result<OperatorSet> resolve_class(const RuleContext& context, const ClassDeclaration& declared);
+
+// "aten.relu.default(self)", defaults included.
+std::string signature_text(const std::string& op, const Signature& signature);
+// Adds what an unknown operator's name was likely meant to be.
+void suggest_operator(const OperatorTable& operators, const std::string& name, const Span& span,
+                      Diagnostic& diagnostic);
+
 }  // namespace qrules

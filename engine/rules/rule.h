@@ -53,6 +53,8 @@ struct RuleTest {
   std::string because;
   std::optional<Span> result;
   std::vector<std::string> with;  // other rules that take part
+  Span because_span;
+  std::vector<Span> with_spans;
 };
 
 struct Rule {
@@ -75,6 +77,8 @@ struct Rule {
   std::optional<RuleCounter> counter;
   std::vector<std::string> covers;
   std::vector<RuleTest> tests;  // kept on the first instance only
+  // Names that `match` binds and no text of the rule uses again; on the first instance only.
+  std::vector<std::pair<std::string, Span>> unused_names;
 };
 
 struct Phase {

@@ -34,8 +34,8 @@ struct Pattern {
   Argument literal;
   std::vector<PatternArgument> arguments;  // call
   Span callee_span;
-  std::vector<PatternPtr> children;  // list, each, alternative, optional, repeat, siblings
-  uint32_t minimum = 0;              // repeat
+  std::vector<PatternPtr> children;                  // list, each, alternative, optional, repeat, siblings
+  uint32_t minimum = 0;                              // repeat
   std::vector<std::pair<std::string, Span>> shared;  // siblings: the names in parentheses
 };
 
@@ -60,6 +60,7 @@ struct Expression {
   Argument literal;
   std::vector<ExpressionPtr> operands;      // loop: body, lists
   std::vector<std::string> argument_names;  // call: empty for positional ones
+  std::vector<Span> argument_name_spans;    // call: in step with the names
   std::vector<std::pair<std::string, Span>> loop_names;
 };
 

@@ -10,6 +10,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/yaml_advice.h>
 
 namespace qrules {
 namespace {
@@ -237,7 +238,8 @@ class TreeBuilder : public YAML::EventHandler {
       if (const YamlEntry* first = parent.node->find(node->text.text())) {
         diagnostics_.add(Diagnostic(kDuplicateKey, node->span, "given again here")
                              .with("key", first->key)
-                             .label(first->key_span, "first given here"));
+                             .label(first->key_span, "first given here")
+                             .help("keep one of the two"));
       }
       parent.key = std::move(node);
       return;  // an anchor on a key names nothing we use
@@ -353,17 +355,7 @@ Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
   } catch (const YAML::Exception& error) {
-    Span span = builder.span_at(error.mark);
-    const std::string_view line = file->line(file->position(span.begin).line);
-    Diagnostic diagnostic = Diagnostic(kYamlSyntax, span).with("why", error.msg);
-    const size_t tab = line.find('\t');
-    if (tab != std::string_view::npos && line.substr(0, tab).find_first_not_of(' ') == std::string_view::npos) {
-      diagnostic.helps.push_back({"the line is indented with a tab; YAML is indented with spaces", {}, {}});
-    } else if (error.msg.find("unknown token") != std::string::npos) {
-      diagnostic.helps.push_back(
-          {"a text that begins with % or @ or ` must be in quotes, or in a block that begins with `|`", {}, {}});
-    }
-    builder.diagnostics().add(std::move(diagnostic));
+    builder.diagnostics().add(yaml_error(file, builder.span_at(error.mark).begin, error.msg));
   } catch (const Stopped&) {
     // The builder has said why.
   }

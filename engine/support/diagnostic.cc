@@ -1,6 +1,7 @@
 #include <qrules/support/diagnostic.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstring>
 
@@ -19,6 +20,54 @@ std::string to_text(const DiagnosticValue& value) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%.9g", std::get<double>(value));
   return buffer;
+}
+
+struct Nearest {
+  const std::string* candidate = nullptr;
+  bool alone = true;  // no other is as near
+};
+
+char lowered(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+// By edit distance with exchanged neighbours as one edit (optimal string alignment); case does not count.
+Nearest nearest_of(std::string_view name, const std::vector<std::string>& candidates) {
+  const size_t limit = std::max<size_t>(1, name.size() / 3);
+  size_t best = limit + 1;
+  Nearest nearest;
+  std::vector<size_t> row, previous, before_previous;
+  for (const std::string& candidate : candidates) {
+    const size_t longer = std::max(candidate.size(), name.size()), shorter = std::min(candidate.size(), name.size());
+    if (longer - shorter > best) continue;
+    previous.resize(candidate.size() + 1);
+    row.resize(candidate.size() + 1);
+    before_previous.resize(candidate.size() + 1);
+    for (size_t j = 0; j <= candidate.size(); ++j) previous[j] = j;
+    bool hopeless = false;
+    for (size_t i = 1; i <= name.size() && !hopeless; ++i) {
+      row[0] = i;
+      size_t least = i;
+      for (size_t j = 1; j <= candidate.size(); ++j) {
+        const auto same = [&](size_t a, size_t b) { return lowered(name[a]) == lowered(candidate[b]); };
+        row[j] = std::min({previous[j - 1] + (same(i - 1, j - 1) ? 0 : 1), previous[j] + 1, row[j - 1] + 1});
+        if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1))
+          row[j] = std::min(row[j], before_previous[j - 2] + 1);
+        least = std::min(least, row[j]);
+      }
+      std::swap(before_previous, previous);
+      std::swap(previous, row);
+      hopeless = least > best + 1;  // an exchange can win back one
+    }
+    if (hopeless) continue;
+    const size_t distance = previous[candidate.size()];
+    if (distance > limit) continue;
+    if (distance < best) {
+      best = distance;
+      nearest = {&candidate, true};
+    } else if (distance == best && nearest.candidate && *nearest.candidate != candidate) {
+      nearest.alone = false;
+    }
+  }
+  return nearest;
 }
 
 }  // namespace
@@ -61,21 +110,29 @@ Diagnostic Diagnostic::note(std::string text) && {
 }
 
 Diagnostic Diagnostic::help(std::string text) && {
-  helps.push_back({std::move(text), {}, {}});
+  helps.push_back({std::move(text), {}, {}, false});
   return std::move(*this);
 }
 
 Diagnostic Diagnostic::fix(std::string text, Span span, std::string replacement) && {
-  helps.push_back({std::move(text), std::move(span), std::move(replacement)});
+  helps.push_back({std::move(text), std::move(span), std::move(replacement), true});
+  return std::move(*this);
+}
+
+Diagnostic Diagnostic::propose(std::string text, Span span, std::string replacement) && {
+  helps.push_back({std::move(text), std::move(span), std::move(replacement), false});
   return std::move(*this);
 }
 
 bool Diagnostic::suggest(std::string_view written, const std::vector<std::string>& candidates, Span span,
                          std::string_view sigil) {
-  const auto near = did_you_mean(written, candidates);
-  if (!near) return false;
-  const std::string name = std::string(sigil) + *near;
-  helps.push_back({"did you mean `" + name + "`?", span, span ? name : std::string()});
+  const Nearest near = nearest_of(written, candidates);
+  if (!near.candidate) return false;
+  const std::string name = std::string(sigil) + *near.candidate;
+  const bool edit = static_cast<bool>(span);
+  // A name of one or two letters is near to every other such name.
+  const bool clear = near.alone && written.size() > 2;
+  helps.push_back({"did you mean `" + name + "`?", std::move(span), edit ? name : std::string(), edit && clear});
   return true;
 }
 
@@ -112,36 +169,42 @@ bool Diagnostics::has_errors() const {
 }
 
 std::optional<std::string> did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
-  const size_t limit = std::max<size_t>(1, name.size() / 3);
-  size_t best = limit + 1;
-  const std::string* nearest = nullptr;
-  std::vector<size_t> row, previous, before_previous;
-  for (const std::string& candidate : candidates) {
-    const size_t longer = std::max(candidate.size(), name.size()), shorter = std::min(candidate.size(), name.size());
-    if (longer - shorter >= best) continue;
-    // Edit distance with exchanged neighbours as one edit (optimal string alignment).
-    previous.resize(candidate.size() + 1);
-    row.resize(candidate.size() + 1);
-    before_previous.resize(candidate.size() + 1);
-    for (size_t j = 0; j <= candidate.size(); ++j) previous[j] = j;
-    for (size_t i = 1; i <= name.size(); ++i) {
-      row[0] = i;
-      for (size_t j = 1; j <= candidate.size(); ++j) {
-        const size_t substitution = previous[j - 1] + (name[i - 1] == candidate[j - 1] ? 0 : 1);
-        row[j] = std::min({substitution, previous[j] + 1, row[j - 1] + 1});
-        if (i > 1 && j > 1 && name[i - 1] == candidate[j - 2] && name[i - 2] == candidate[j - 1]) {
-          row[j] = std::min(row[j], before_previous[j - 2] + 1);
-        }
-      }
-      std::swap(before_previous, previous);
-      std::swap(previous, row);
-    }
-    if (previous[candidate.size()] < best) {
-      best = previous[candidate.size()];
-      nearest = &candidate;
-    }
+  const Nearest near = nearest_of(name, candidates);
+  return near.candidate ? std::optional<std::string>(*near.candidate) : std::nullopt;
+}
+
+std::vector<Help> applicable_edits(const Diagnostics& diagnostics) {
+  std::vector<Help> edits;
+  for (const Diagnostic& diagnostic : diagnostics.list()) {
+    // Helps of one diagnostic are alternatives: the first that a machine may make.
+    const auto first = std::find_if(diagnostic.helps.begin(), diagnostic.helps.end(),
+                                    [](const Help& help) { return help.span && help.applicable; });
+    if (first != diagnostic.helps.end()) edits.push_back(*first);
   }
-  return nearest ? std::optional<std::string>(*nearest) : std::nullopt;
+  std::stable_sort(edits.begin(), edits.end(), [](const Help& a, const Help& b) {
+    if (a.span.file->name() != b.span.file->name()) return a.span.file->name() < b.span.file->name();
+    return a.span.begin < b.span.begin;
+  });
+  std::vector<Help> kept;
+  for (Help& edit : edits) {
+    // What touches an earlier edit waits for the next run: its place may mean something else by then.
+    if (!kept.empty() && kept.back().span.file->name() == edit.span.file->name() &&
+        edit.span.begin <= kept.back().span.end)
+      continue;
+    kept.push_back(std::move(edit));
+  }
+  return kept;
+}
+
+std::string apply_edits(std::string_view text, const std::vector<Help>& edits) {
+  std::string result;
+  size_t at = 0;
+  for (const Help& edit : edits) {
+    result += text.substr(at, edit.span.begin - at);
+    result += edit.replacement;
+    at = edit.span.end;
+  }
+  return result + std::string(text.substr(at));
 }
 
 }  // namespace qrules

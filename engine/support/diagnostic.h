@@ -1,6 +1,7 @@
 // Diagnostics as data: a kind with a stable code, typed arguments, labels and helps. Nothing here prints.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,11 +47,13 @@ struct Label {
   std::string text;
 };
 
-// Advice; with an edit it can be applied by a machine: the span's text becomes `replacement`.
+// Advice, with an edit where there is one: the span's text becomes `replacement` (an empty span inserts, an empty
+// replacement deletes; both may hold several lines).
 struct Help {
   std::string text;
   Span span;  // empty file: no edit
   std::string replacement;
+  bool applicable = false;  // the edit is what was meant, so `rulecheck --fix` makes it without asking
 };
 
 struct Diagnostic {
@@ -69,9 +72,13 @@ struct Diagnostic {
   Diagnostic label(Span span, std::string text) &&;
   Diagnostic note(std::string text) &&;
   Diagnostic help(std::string text) &&;
+  // Advice with an edit that a machine may make.
   Diagnostic fix(std::string text, Span span, std::string replacement) &&;
-  // Adds "did you mean `@view`?" when a candidate is near to what was written; with a span as an edit of it. `sigil`
-  // (%, @) stands before the name in both. True when there is one.
+  // Advice with an edit that a person must look at.
+  Diagnostic propose(std::string text, Span span, std::string replacement) &&;
+  // Adds "did you mean `@view`?" when a candidate is near to what was written; with a span as an edit of it, which a
+  // machine may make when no other candidate is as near. `sigil` (%, @) stands before the name in both. True when
+  // there is one.
   bool suggest(std::string_view written, const std::vector<std::string>& candidates, Span span = {},
                std::string_view sigil = {});
 
@@ -90,6 +97,11 @@ class Diagnostics {
   bool empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }
   const std::vector<Diagnostic>& list() const { return list_; }
+  Diagnostic& operator[](size_t i) { return list_[i]; }
+  // Forgets all but the first `count`.
+  void truncate(size_t count) {
+    if (count < list_.size()) list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(count), list_.end());
+  }
 
  private:
   std::vector<Diagnostic> list_;
@@ -100,7 +112,12 @@ class Diagnostics {
 std::string render_text(const Diagnostic& diagnostic, bool color = false);
 std::string render_text(const Diagnostics& diagnostics, bool color = false);
 
-// The candidate nearest to `name` (edit distance, at most a third of its length), or nothing.
+// The candidate nearest to `name` (edit distance without regard to case, at most a third of its length), or nothing.
 std::optional<std::string> did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
+
+// The edits that a machine may make, by file and place, those that overlap an earlier one left out; equal ones are one.
+std::vector<Help> applicable_edits(const Diagnostics& diagnostics);
+// A text with edits of it made. They are ordered and do not overlap.
+std::string apply_edits(std::string_view text, const std::vector<Help>& edits);
 
 }  // namespace qrules

@@ -25,7 +25,9 @@ std::string visible(std::string_view line) {
 
 constexpr size_t kWidestLine = 240;
 
-void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter, const Style& style) {
+// `shown_line`: the line that was printed last; several labels stand below one copy of their line.
+void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter, const Style& style,
+                  uint32_t& shown_line) {
   const SourceFile& file = *label.span.file;
   const auto from = file.position(label.span.begin);
   const auto to = file.position(std::max(label.span.end, label.span.begin));
@@ -43,26 +45,53 @@ void render_label(std::string& out, const Label& label, bool primary, const std:
   size_t width =
       to.line == from.line ? to.column - from.column : columns + 1 - std::min<size_t>(from.column, columns + 1);
   width = std::clamp<size_t>(width, 1, std::max<size_t>(1, columns + 1 - std::min<size_t>(from.column, columns)));
-  out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") + line +
-         (cut ? "..." : "") + "\n";
+  if (shown_line != from.line) {
+    out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") + line +
+           (cut ? "..." : "") + "\n";
+  }
+  shown_line = from.line;
   const size_t indent = std::min<size_t>(from.column - 1, kWidestLine);
   const std::string marks(width, primary ? '^' : '-');
   out += style.paint("34", gutter + " | ") + std::string(indent, ' ') +
          style.paint(primary ? "31;1" : "34;1", marks + (label.text.empty() ? "" : " " + label.text)) + "\n";
 }
 
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (true) {
+    const size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// The lines that the edit touches, before and after, without those that stay as they are.
 void render_fix(std::string& out, const Help& help, const std::string& gutter, const Style& style) {
   const SourceFile& file = *help.span.file;
-  const auto from = file.position(help.span.begin);
-  const std::string_view line = file.line(from.line);
-  const size_t start = help.span.begin - file.line_start(from.line);
-  if (start > line.size()) return;
-  const size_t end = std::min(line.size(), start + (help.span.end - help.span.begin));
-  const std::string number = std::to_string(from.line);
-  const std::string pad(gutter.size() - number.size(), ' ');
-  const std::string changed = std::string(line.substr(0, start)) + help.replacement + std::string(line.substr(end));
-  out += style.paint("34", pad + number + " ") + style.paint("31", "- " + visible(line)) + "\n";
-  out += style.paint("34", pad + number + " ") + style.paint("32", "+ " + visible(changed)) + "\n";
+  const std::string_view text = file.text();
+  const size_t begin = std::min(help.span.begin, text.size());
+  const size_t end = std::min(std::max(help.span.end, begin), text.size());
+  const uint32_t first_line = file.position(begin).line;
+  const size_t start = file.line_start(first_line);
+  const size_t stop = std::min(text.find('\n', end), text.size());
+  const std::string changed =
+      std::string(text.substr(start, begin - start)) + help.replacement + std::string(text.substr(end, stop - end));
+  const std::vector<std::string_view> before = lines_of(text.substr(start, stop - start)), after = lines_of(changed);
+  size_t same = 0, same_end = 0;
+  const size_t least = std::min(before.size(), after.size());
+  while (same < least && before[same] == after[same]) ++same;
+  while (same + same_end < least && before[before.size() - 1 - same_end] == after[after.size() - 1 - same_end])
+    ++same_end;
+  const auto line = [&](size_t index, char sign, const char* color, std::string_view shown) {
+    const std::string number = std::to_string(first_line + index);
+    const std::string pad(gutter.size() > number.size() ? gutter.size() - number.size() : 0, ' ');
+    std::string kept = visible(shown.substr(0, kWidestLine));
+    while (!kept.empty() && (kept.back() == ' ' || kept.back() == '\r')) kept.pop_back();
+    out += style.paint("34", pad + number + " ") + style.paint(color, std::string(1, sign) + " " + kept) + "\n";
+  };
+  for (size_t i = same; i + same_end < before.size(); ++i) line(i, '-', "31", before[i]);
+  for (size_t i = same; i + same_end < after.size(); ++i) line(i, '+', "32", after[i]);
 }
 
 }  // namespace
@@ -84,6 +113,7 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
   }
   const std::string gutter(widest, ' ');
   const SourceFile* shown = nullptr;
+  uint32_t shown_line = 0;
   for (size_t i = 0; i < diagnostic.labels.size(); ++i) {
     const Label& label = diagnostic.labels[i];
     if (!label.span) continue;
@@ -93,8 +123,9 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
              std::to_string(position.line) + ":" + std::to_string(position.column) + "\n";
       out += style.paint("34", gutter + " |") + "\n";
       shown = label.span.file.get();
+      shown_line = 0;
     }
-    render_label(out, label, i == 0, gutter, style);
+    render_label(out, label, i == 0, gutter, style, shown_line);
   }
   for (const std::string& note : diagnostic.notes) out += style.paint("34", gutter + " = ") + "note: " + note + "\n";
   for (const Help& help : diagnostic.helps) {

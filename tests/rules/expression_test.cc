@@ -63,7 +63,7 @@ TEST_CASE("Mistakes in conditions, and where they stand", "[rules][expression]")
       {"rank() == 1", "QR0204 10:7 `rank` takes 1 argument, got 0"},
       {"close(1) == true", "QR0204 10:7 `close` takes 2 to 3 arguments, got 1"},
       {"users_besides() == 1", "QR0204 10:7 `users_besides` takes 1 or more arguments, got 0"},
-      {"close(1, 1, tolerance=2)", "QR0107 10:29 `close` has no parameter `tolerance`"},
+      {"close(1, 1, tolerance=2)", "QR0107 10:19 `close` has no parameter `tolerance`"},
       {"bound(1)", "QR0204 10:7 `bound` takes one name %x, got 1"},
       {"nothing(%a)", "QR0203 10:7 unknown function `nothing`"},
       {"rank(%unknown) == 1", "QR0202 10:12 `%unknown` is not bound by the pattern"},
@@ -75,8 +75,8 @@ TEST_CASE("Mistakes in conditions, and where they stand", "[rules][expression]")
       {"all(true for %n in %x) and rank(%n) == 1", "QR0202 10:39 `%n` is not bound by the pattern"},
       {"cast(%a, f32) == 1", "QR0209 10:7 `cast` makes values and may only stand in `rewrite`"},
       {"rank(%a) ==", "QR0201 10:18 expected an expression, found the end of the line"},
-      {"rank(%a == 2", "QR0201 10:19 expected `)`, found the end of the text"},
-      {"[1, 2", "QR0201 10:12 expected `]`, found the end of the text"},
+      {"rank(%a == 2", "QR0124 10:11 `(` is not closed"},
+      {"[1, 2", "QR0124 10:7 `[` is not closed"},
       {"1 2", "QR0201 10:9 expected the end of the condition, found `2`"},
       {"1 if true", "QR0201 10:16 expected `else`, found the end of the line"},
       {"1 not 2", "QR0201 10:13 expected `in`, found `2`"},
@@ -119,9 +119,9 @@ TEST_CASE("Predicates", "[rules][expression]") {
   REQUIRE_FALSE(broken.ok());
   REQUIRE(broken.diagnostics().size() == 1);
   const std::vector<Label>& labels = broken.diagnostics().list()[0].labels;
-  REQUIRE(labels.size() == 2);
-  CHECK(labels[0].span.text() == "wrong(%a)");
-  CHECK(labels[1].span.text() == "dtype(n) == 3");
+  REQUIRE(labels.size() >= 2);
+  CHECK(labels.front().span.text() == "dtype(n) == 3");
+  CHECK(labels.back().span.text() == "wrong");
 }
 
 TEST_CASE("Deep expressions are refused, not recursed into", "[rules][expression]") {

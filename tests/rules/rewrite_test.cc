@@ -50,12 +50,21 @@ TEST_CASE("`like` takes over arguments", "[rules][rewrite]") {
   CHECK(error("%y = aten.sub.Tensor(%x, like %y)") != "ok");
 }
 
+TEST_CASE("A rewrite is read also when the pattern has a mistake", "[rules]") {
+  CHECK(testing::rule_error("%y = aten.rellu.default(%x)", "", "%y = %y with (self=%x)") ==
+        "QR0102 8:12 unknown operator `aten.rellu.default`");
+  CHECK(testing::rule_error("%y = aten.rellu.default(%x)", "", "%y = aten.tanh.default(like %y)") ==
+        "QR0102 8:12 unknown operator `aten.rellu.default`");
+  CHECK(testing::rule_error("%y = aten.relu.default(%x", "rank(%x) == 2", "%y = %x with (self=%y)") ==
+        "QR0124 8:29 `(` is not closed");
+}
+
 TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
   const std::pair<const char*, const char*> rows[] = {
       {"%t = aten.relu.default(%x)", "QR0303 11:7 the rewrite does not assign the root `%y`"},
       {"aten.relu.default(%x)", "QR0301 11:7 expected a name: `%name = value`, found `aten.relu.default`"},
       {"%y aten.relu.default(%x)", "QR0301 11:10 expected `=`, found `aten.relu.default`"},
-      {"%y = aten.relu.default(%x", "QR0301 11:32 expected `)`, found the end of the text"},
+      {"%y = aten.relu.default(%x", "QR0124 11:29 `(` is not closed"},
       {"%y = aten.relu.default(%x) %z", "QR0301 11:34 expected the end of the line, found `%z`"},
       {"%y = aten.relu.default(%nothing)", "QR0202 11:30 `%nothing` is not bound by the pattern"},
       {"%y = aten.relu.default(%later)\n%later = aten.neg.default(%x)",
@@ -64,7 +73,7 @@ TEST_CASE("Mistakes in rewrites, and where they stand", "[rules][rewrite]") {
       {"%y = aten.relu.default(%x, %z)", "QR0108 11:34 `aten.relu.default` takes at most 1 argument"},
       {"%y = aten.add.Tensor(%x)", "QR0305 11:12 `aten.add.Tensor` needs `other`"},
       {"%y = aten.add.Tensor(%x, %z, beta=1)", "QR0304 11:36 `aten.add.Tensor` has no parameter `beta`"},
-      {"%y = aten.add.Tensor(%x, %z, other=%x)", "QR0306 11:42 `other` is given twice"},
+      {"%y = aten.add.Tensor(%x, %z, other=%x)", "QR0306 11:36 `other` is given twice"},
       {"%y = aten.add.Tensor(like %nothing)", "QR0202 11:33 `%nothing` is not bound by the pattern"},
       {"%y = aten.add.Tensor(like %x)", "QR0309 11:33 `%x` is not a matched call, so it has no arguments to take over"},
       {"%y = %k with (self=%x)", "QR0309 11:12 `%k` is not a matched call, so it has no arguments to take over"},

@@ -39,7 +39,6 @@ TEST_CASE("Later labels have dashes, and another file its own line") {
         "  |\n"
         "1 | abc def\n"
         "  | ^^^ p\n"
-        "1 | abc def\n"
         "  |     --- s\n"
         " ::: b.yaml:1:2\n"
         "  |\n"

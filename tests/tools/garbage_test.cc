@@ -250,7 +250,7 @@ TEST_CASE("An index that is out of range while the model runs") {
   INFO(outcome.message);
   CHECK(outcome.code == kWrong);
   CHECK(contains(outcome.message, "error"));
-  CHECK(contains(outcome.message, "out of range"));
+  CHECK(contains(outcome.message, "did not run to its end"));
 }
 
 TEST_CASE("Folders and files that cannot be written") {

@@ -51,7 +51,12 @@ json location(const Span& span) {
 std::string with_advice(const Diagnostic& diagnostic) {
   std::string text = diagnostic.message();
   for (const std::string& note : diagnostic.notes) text += "\nnote: " + note;
-  for (const Help& help : diagnostic.helps) text += "\nhelp: " + help.text;
+  for (const Help& help : diagnostic.helps) {
+    text += "\nhelp: " + help.text;
+    // Short edits in words: annotations show no difference.
+    if (help.span && help.replacement.find('\n') == std::string::npos && !help.replacement.empty())
+      text += " (`" + help.replacement + "`)";
+  }
   return text;
 }
 
@@ -120,6 +125,7 @@ json to_json(const Diagnostic& diagnostic) {
     if (help.span) {
       add_place(advice["edit"], help.span);
       advice["edit"]["replacement"] = help.replacement;
+      advice["applicable"] = help.applicable;
     }
     result["helps"].push_back(std::move(advice));
   }

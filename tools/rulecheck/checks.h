@@ -5,11 +5,18 @@
 
 namespace qrules::tools {
 
-// Warnings QR0430 to QR0433, in the order of the files; `filter` as in `chosen`.
+// Warnings QR0430 to QR0433 and those of the next two, in the order of the files; `filter` as in `chosen`.
 Diagnostics check_rules(const RuleSet& rules, const std::string& filter);
 
 // Warnings QR0440: rules that an earlier one leaves nothing.
 Diagnostics check_reachable(const RuleSet& rules, const std::string& filter);
+
+// Errors QR0450, warnings QR0451 and QR0452: conditions that contradict each other or the pattern, are always true, or
+// follow from another. What cannot be decided is not reported; of a template, only what is so in every instance.
+Diagnostics check_conditions(const RuleSet& rules, const std::string& filter);
+
+// Warnings QR0453: alternatives that an earlier one of the same `|` or macro always takes.
+Diagnostics check_alternatives(const RuleSet& rules, const std::string& filter);
 
 // True when `filter` is empty or occurs in the rule's name.
 bool chosen(const Rule& rule, const std::string& filter);

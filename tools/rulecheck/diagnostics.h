@@ -34,13 +34,9 @@ inline const DiagnosticKind kTestNumerics{
     "largest magnitude. "
     "The note has the first difference. The rule needs a condition that leaves such graphs alone, or its rewrite is "
     "wrong."};
-inline const DiagnosticKind kTestNotRun{
-    "QR0424", Level::error, "test-not-run", "test `{test}` of rule `{rule}` cannot be run: {why}",
-    "The diagnostics beside this one have the details. A test that cannot be run counts as failed."};
-inline const DiagnosticKind kTestGraph{"QR0425", Level::error, "test-graph",
-                                       "test `{test}` of rule `{rule}`: {what} does not read as a graph",
-                                       "The errors before this one have their places in the text. docs/operators.md "
-                                       "and the comment in engine/graph/text.h say how graphs are written."};
+inline const DiagnosticKind kTestNotRun{"QR0424", Level::error, "test-not-run",
+                                        "test `{test}` of rule `{rule}` cannot be run: {why}",
+                                        "The notes have the details. A test that cannot be run counts as failed."};
 inline const DiagnosticKind kCannotUpdate{"QR0426", Level::error, "cannot-update", "cannot write `{path}`",
                                           "`rulecheck test --update` writes rule files. Make the file writable, or "
                                           "change the `result` by hand."};
@@ -70,5 +66,22 @@ inline const DiagnosticKind kUnreachable{
     "and "
     "its conditions follow from the ones here. `rulecheck overlaps` shows a graph. Put the special rule first with "
     "`before:` or `benefit:`, or take one of them away."};
+
+inline const DiagnosticKind kContradiction{
+    "QR0450", Level::error, "contradiction", "rule `{rule}` can never fire: `{condition}` cannot hold",
+    "The condition contradicts another one of the rule, what the pattern matches, or itself. Both places are shown. "
+    "Conditions of `where` must all hold; alternatives are joined with `or`."};
+inline const DiagnosticKind kAlwaysTrue{"QR0451", Level::warning, "always-true",
+                                        "`{condition}` of rule `{rule}` is always true",
+                                        "The pattern or the function says so already, so the condition refuses "
+                                        "nothing. Perhaps something else was meant to "
+                                        "be compared."};
+inline const DiagnosticKind kImpliedCondition{
+    "QR0452", Level::warning, "implied-condition", "`{condition}` of rule `{rule}` follows from another condition",
+    "Whenever the other condition holds, this one does: it refuses nothing, and no test can show that it does."};
+inline const DiagnosticKind kDeadAlternative{
+    "QR0453", Level::warning, "dead-alternative", "an alternative of rule `{rule}` is never taken",
+    "Alternatives are tried in order. An earlier one matches all that this one does and binds the same names, so this "
+    "one changes nothing. Write the narrower one first, or remove it."};
 
 }  // namespace qrules

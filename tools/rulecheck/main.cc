@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,9 @@
 #include <qrules/rules/load.h>
 #include <rulecheck/checks.h>
 #include <rulecheck/command.h>
+#include <rulecheck/diagnostics.h>
 #include <rulecheck/exit_codes.h>
+#include <rulecheck/fix.h>
 #include <rulecheck/listing.h>
 #include <rulecheck/report.h>
 
@@ -38,20 +42,58 @@ struct Options {
   std::string filter;
   bool no_tests = false;
   bool watch = false;
+  bool fix = false, dry_run = false;
   ReportOptions report;
 };
 
 void run_tests(const Rewriter& rewriter, const std::string& filter, Report& report) {
   report.tests_ran = true;
+  // Tests of a rule that cannot fire would only say so again.
+  std::set<std::string> impossible;
+  for (const Diagnostic& diagnostic : report.found.list()) {
+    if (diagnostic.kind == &kContradiction && !diagnostic.arguments.empty())
+      impossible.insert(std::get<std::string>(diagnostic.arguments.front().second));
+  }
   for (const Rule& rule : rewriter.rules().rules) {
-    if (!chosen(rule, filter)) continue;
+    if (!chosen(rule, filter) || impossible.count(rule.base_name) > 0) continue;
     for (const RuleTest& test : rule.tests) report.tests.push_back(run_test(rewriter, rule, test));
   }
+}
+
+// Files are read several times when they are fixed; what one reading declared is not declared again by the next.
+LoadOptions fresh_operators() {
+  LoadOptions options;
+  options.operators = std::make_shared<OperatorTable>();
+  return options;
 }
 
 // A path of the command line (not an import) that is not there or may not be read.
 bool is_unreadable(const Diagnostic& diagnostic) {
   return diagnostic.kind == &kCannotRead && diagnostic.labels.empty();
+}
+
+// What is wrong with the files: of loading, the checks and the tests.
+Diagnostics find(const Options& options) {
+  Result<RuleSet> loaded = load_rules(options.paths, fresh_operators());
+  if (!loaded.ok()) return loaded.diagnostics();
+  Report report;
+  report.found = loaded->warnings;
+  report.found.append(check_rules(*loaded, options.filter));
+  const Rewriter rewriter(std::move(*loaded));
+  if (!options.no_tests) run_tests(rewriter, options.filter, report);
+  return report.all(false);
+}
+
+// Makes edits until there are none left to make: one may show what the next mistake is. An exit code when that is all.
+std::optional<ExitCode> fix(const Options& options) {
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    const FixOutcome outcome = apply_fixes(find(options), options.dry_run, std::cout, std::cerr);
+    if (outcome.failed) return kCannotReadInput;
+    if (options.dry_run) return outcome.edits > 0 ? kErrors : kFine;
+    if (outcome.edits == 0) break;
+  }
+  return std::nullopt;
 }
 
 bool find_rules(Options& options) {
@@ -116,6 +158,9 @@ int run(int argc, char** argv) {
   app.add_option("FILES", options.paths, "Rule files, or folders with a pipeline.yaml");
   app.add_option("--format", options.format, "How to report: text, json, github (annotations) or sarif")
       ->check(CLI::IsMember({"text", "json", "github", "sarif"}));
+  CLI::Option* wants_fix = app.add_flag("--fix", options.fix, "Make the edits that need no thought, then check again");
+  app.add_flag("--dry-run", options.dry_run, "With --fix: only show them; the exit code is 1 when there are any")
+      ->needs(wants_fix);
   app.add_flag("--no-tests", options.no_tests, "Only read the rules");
   app.add_option("--filter", options.filter, "Only rules with this in their name")->type_name("RULE");
   app.add_flag("--watch", options.watch, "Check again whenever a rule file is saved, until Ctrl-C");
@@ -150,6 +195,10 @@ int run(int argc, char** argv) {
                           : options.format == "sarif"  ? Format::sarif
                                                        : Format::text;
   if (!find_rules(options)) return kCannotReadInput;
+  if (options.fix) {
+    const std::optional<ExitCode> stopped = fix(options);
+    if (stopped) return *stopped;
+  }
   return options.watch ? watch(options) : check(options);
 }
 
