@@ -158,6 +158,8 @@ class RewriteCompiler {
     const bool replaces = found != context_.names.end() && found->second < matched_;
     if (!replaces || value.type == ExpressionType::node || value.type == ExpressionType::any) return;
     if (value.type == ExpressionType::none || context_.guessing) return;
+    // The members of a group are replaced by a list of values.
+    if (rule_.slots[found->second].is_list && value.type == ExpressionType::list) return;
     fail(Diagnostic(kTypeMismatch, value.span, "this is " + std::string(name(value.type)))
              .with("what", "what takes the place of `%" + line.name + "`")
              .with("expected", std::string(name(ExpressionType::node)))
