@@ -140,12 +140,12 @@ class Resolver {
     result.regexes.push_back(text);
   }
 
-  // An argument with the comma before it.
-  static Span without_argument(const syntax::Pattern& given, size_t i) {
+  // Arguments i to end with the comma before them.
+  static Span without_arguments(const syntax::Pattern& given, size_t i, size_t end) {
     const size_t begin = i > 0 ? given.arguments[i - 1].value->span.end
                                : (given.arguments[i].name.empty() ? given.arguments[i].value->span.begin
                                                                   : given.arguments[i].name_span.begin);
-    return {given.span.file, begin, given.arguments[i].value->span.end};
+    return {given.span.file, begin, given.arguments[end - 1].value->span.end};
   }
 
   // Nothing when the operator does not take these arguments; that is an error for a lone operator.
@@ -173,17 +173,19 @@ class Resolver {
         index = *found;
       } else if (i >= signature.parameters.size()) {
         if (!alone) return std::nullopt;
+        size_t last = i + 1;
+        while (last < given.arguments.size() && given.arguments[last].name.empty()) ++last;
         fail(Diagnostic(kTooManyPatternArguments, argument.value->span)
                  .with("op", name)
                  .with("limit", counted_arguments(signature.parameters.size()))
                  .note(signature_text(name, signature))
-                 .propose("remove it", without_argument(given, i), ""));
+                 .propose(i + 1 < last ? "remove them" : "remove it", without_arguments(given, i, last), ""));
       }
       if (taken[index]) {
         if (!alone) return std::nullopt;
         fail(Diagnostic(kRewriteArgumentTwice, argument.name.empty() ? argument.value->span : argument.name_span)
                  .with("parameter", signature.parameters[index].name)
-                 .propose("remove it", without_argument(given, i), ""));
+                 .propose("remove it", without_arguments(given, i, i + 1), ""));
       }
       taken[index] = true;
       layout.parameters.push_back(static_cast<uint32_t>(index));

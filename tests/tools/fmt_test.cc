@@ -156,7 +156,7 @@ std::multiset<std::string> comments_in(const fs::path& folder) {
   return result;
 }
 
-TEST_CASE("Formatting the shipped rules changes no rule, and once is enough", "[.][tools][fmt]") {
+TEST_CASE("Formatting the shipped rules changes no rule, and once is enough", "[tools][fmt]") {
   const Workspace workspace;
   fs::copy(kRules, workspace.folder() / "rules", fs::copy_options::recursive);
   const std::string before = meaning(workspace.folder() / "rules");
