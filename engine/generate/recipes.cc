@@ -57,6 +57,9 @@ class CallRecipe {
     if (name_ == "aten.cat.default") return concatenate("tensors");
     if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
     if (name_.find("layer_norm") != std::string::npos) return layer_norm();
+    if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
+    if (name_ == "aten.constant_pad_nd.default") return padded();
+    if (name_.find("embedding_bag") != std::string::npos) return embedding_bag();
     pointwise();
   }
 
@@ -320,6 +323,33 @@ class CallRecipe {
     suggest("index", Argument(int64_t{0}));
   }
 
+  // The scale is a tensor of one element.
+  void scaled_float8() {
+    suggest("output_dtype", Argument(wish_.dtype));
+    ask(signature_.parameters[0].name.c_str(), DType::f8e4m3, wish_.sizes);
+    ask("scale", DType::f32, {});
+  }
+
+  // Pairs of padding from the last dimension on: in front and behind.
+  void padded() {
+    const Term* list = operand("pad");
+    Sizes from = wish_.sizes;
+    if (list && list->kind == Term::Kind::list) {
+      at_least(list->elements.size() / 2);
+      from = wish_.sizes;
+      for (size_t i = 0; i < list->elements.size(); ++i) {
+        Term* amount = find(list->elements[i]);
+        if (amount->kind == Term::Kind::hole && !amount->suggestion)
+          amount->suggestion = Argument(static_cast<int64_t>(choose(("pad" + std::to_string(i)).c_str(), {2, 2, 1})));
+        const Argument& given =
+            amount->kind == Term::Kind::literal ? amount->literal : amount->suggestion.value_or(Argument(int64_t{0}));
+        int64_t& size = from[from.size() - 1 - i / 2];
+        if (size != kBatch) size = std::max<int64_t>(0, size - given.integer().value_or(0));
+      }
+    }
+    ask("self", wish_.dtype, from);
+  }
+
   // A square weight hides a transposition that is missing, and a wrong axis.
   int64_t inner_size(int64_t outer) { return choose("square", {3, 1}) == 1 && outer != kBatch ? outer : size("inner"); }
 
@@ -568,6 +598,9 @@ class CallRecipe {
   void int8() {
     if (name_ == "onednn.qmaxpool2d.default") return pool();
     if (name_ == "onednn.qcat.default") return concatenate("tensors");
+    if (name_ == "onednn.qmatmul.default") return int8_product();
+    if (name_ == "onednn.qembedding_bag.default") return embedding_bag();
+    if (name_.find("quantize_float8") != std::string::npos) return float8();
     if (name_ == "onednn.qreshape.default") {
       suggest("shape", sizes_argument(wish_.sizes));
       return ask("x", int8_type("of"), wish_.sizes);
@@ -612,6 +645,53 @@ class CallRecipe {
     }
     wish_.dtype = result.dtype;
     epilogue();
+  }
+
+  void int8_product() {
+    at_least(2);
+    const size_t rank = wish_.sizes.size();
+    const int64_t inner = inner_size(wish_.sizes.back());
+    Sizes a = wish_.sizes, b = wish_.sizes;
+    if (choose("batched", {3, 1}) == 1) b = {wish_.sizes[rank - 2], wish_.sizes.back()};
+    a.back() = inner;
+    b[b.size() - 2] = inner;
+    const DType left = int8_type("left"), right = int8_type("right");
+    numbers("a_scale", "a_zero_point", left);
+    numbers("b_scale", "b_zero_point", right);
+    ask("a", left, a);
+    ask("b", right, b);
+    epilogue();
+  }
+
+  // Bags over a table of four rows; their indices are constants, so that they name rows.
+  void embedding_bag() {
+    exactly(2);
+    const int64_t bags = wish_.sizes[0];
+    const bool ends = choose("last offset", {2, 1}) == 1;
+    suggest("mode", Argument(static_cast<int64_t>(choose("mode", {2, 1, 1}))));
+    suggest("include_last_offset", Argument(ends));
+    suggest("padding_idx", Argument(int64_t{-1}));
+    const DType table = int8_type("table");
+    const char* weight = signature_.parameters[0].name.c_str();
+    if (signature_.find("weight_scale")) numbers("weight_scale", "weight_zero_point", table);
+    ask(weight, signature_.find("weight_scale") ? table : wish_.dtype, {4, wish_.sizes[1]});
+    ask("indices", DType::s64, {5});
+    ask("offsets", DType::s64, {ends && bags != kBatch ? bags + 1 : bags});
+    if (signature_.find("out_dtype")) epilogue();
+  }
+
+  // Scales of f8 have no zero point.
+  void float8() {
+    const bool stores = name_.find(".quantize") != std::string::npos;
+    suggest("scale", Argument(0.1));
+    suggest("zero_point", Argument(int64_t{0}));
+    DType stored = stores && (wish_.dtype == DType::f8e5m2) ? DType::f8e5m2 : DType::f8e4m3;
+    if (const auto given = fixed("dtype"); given && given->get_if<DType>()) stored = *given->get_if<DType>();
+    suggest("dtype", Argument(stored));
+    suggest("quant_min", Argument(int64_t{stored == DType::f8e4m3 ? -448 : -57344}));
+    suggest("quant_max", Argument(int64_t{stored == DType::f8e4m3 ? 448 : 57344}));
+    const char* input = signature_.parameters[0].name.c_str();
+    ask(input, stores ? DType::f32 : stored, wish_.sizes);
   }
 
   void epilogue() {

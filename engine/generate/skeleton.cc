@@ -80,6 +80,24 @@ bool Skeleton::set_call(Term* term, OpId op) {
   return true;
 }
 
+namespace {
+
+// The parameter that an element of a list argument would be given to.
+Parameter element_of(Parameter list) {
+  switch (list.kind) {
+    case ParameterKind::tensor_list: list.kind = ParameterKind::tensor; break;
+    case ParameterKind::integer_list: list.kind = ParameterKind::integer; break;
+    case ParameterKind::real_list: list.kind = ParameterKind::real; break;
+    case ParameterKind::boolean_list: list.kind = ParameterKind::boolean; break;
+    default: return list;
+  }
+  list.has_default = false;
+  list.optional = false;
+  return list;
+}
+
+}  // namespace
+
 bool Skeleton::set_list(Term* term, size_t count) {
   if (term->kind == Term::Kind::literal && term->literal.list()) {
     const Argument::List values = *term->literal.list();
@@ -100,10 +118,9 @@ bool Skeleton::set_list(Term* term, size_t count) {
     element->not_none = true;
     element->parameter = term->parameter;
     element->has_parameter = term->has_parameter;
-    if (term->has_parameter && term->parameter.kind == ParameterKind::tensor_list) {
-      element->parameter.kind = ParameterKind::tensor;
-      element->parameter.has_default = false;
-      element->node_required = true;
+    if (term->has_parameter) {
+      element->parameter = element_of(term->parameter);
+      element->node_required = term->parameter.kind == ParameterKind::tensor_list;
     }
     term->elements.push_back(element);
   }

@@ -20,7 +20,7 @@ const RuleSet& shipped() {
   return rules;
 }
 
-TEST_CASE("Every shipped rule has graphs that it matches", "[.][generate][shipped]") {
+TEST_CASE("Every shipped rule has graphs that it matches", "[generate][shipped]") {
   for (const Rule& rule : shipped().rules) {
     Generator generator(shipped(), {{&rule}});
     for (uint64_t seed = 1; seed <= 3; ++seed) {
