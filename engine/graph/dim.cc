@@ -210,6 +210,31 @@ std::optional<int64_t> DimTable::evaluate(Dim dim, const std::map<std::string, i
   return total;
 }
 
+std::optional<int64_t> DimTable::least(Dim dim) const {
+  if (dim.is_static()) return dim.value();
+  int64_t total = 0;
+  for (const Term& term : sums_[dim.index()]) {
+    int64_t product = term.coefficient;
+    if (product < 0 && !term.atoms.empty()) return std::nullopt;
+    for (uint32_t id : term.atoms) {
+      if (__builtin_mul_overflow(product, least(atoms_[id]), &product)) return std::nullopt;
+    }
+    if (__builtin_add_overflow(total, product, &total)) return std::nullopt;
+  }
+  return total;
+}
+
+// A size within a function is itself no less than zero.
+int64_t DimTable::least(const Atom& atom) const {
+  if (atom.kind == AtomKind::symbol) return 1;
+  if (atom.kind == AtomKind::modulo) return 0;
+  const int64_t left = std::max<int64_t>(least(atom.left).value_or(0), 0);
+  if (atom.kind == AtomKind::floor_divide)
+    return atom.right.is_static() && atom.right.value() > 0 ? left / atom.right.value() : 0;
+  const int64_t right = std::max<int64_t>(least(atom.right).value_or(0), 0);
+  return atom.kind == AtomKind::maximum ? std::max(left, right) : std::min(left, right);
+}
+
 std::optional<std::string> DimTable::symbol_name(Dim dim) const {
   if (dim.is_static()) return std::nullopt;
   const Sum& sum = sums_[dim.index()];

@@ -48,6 +48,9 @@ class DimTable {
   std::string print(Dim dim) const;
   // The value under bindings of all symbols in it; nothing when one is missing or a division by zero occurs.
   std::optional<int64_t> evaluate(Dim dim, const std::map<std::string, int64_t>& symbols) const;
+  // The least value where every symbol is at least 1 (torch.export specialises sizes of 0 and 1); nothing where a
+  // difference leaves it open.
+  std::optional<int64_t> least(Dim dim) const;
   // The name when the dim is one bare symbol.
   std::optional<std::string> symbol_name(Dim dim) const;
 
@@ -72,6 +75,7 @@ class DimTable {
   Dim intern_atom(AtomKind kind, std::string text, Dim left, Dim right);
   Sum sum_of(Dim dim) const;
   std::string print(const Sum& sum) const;
+  int64_t least(const Atom& atom) const;
 
   std::vector<Atom> atoms_;
   std::unordered_map<std::string, uint32_t> atom_ids_;

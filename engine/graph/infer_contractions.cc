@@ -13,6 +13,12 @@ void require_equal(const Call& call, Dim a, Dim b, const char* what) {
   }
 }
 
+// A bias has the dtype of the input.
+void require_bias(const Call& call, DType dtype) {
+  const TensorType* bias = call.optional_tensor("bias");
+  if (bias && bias->dtype != dtype) refuse("input and bias have different dtypes");
+}
+
 ValueType linear(const Call& call) {
   const TensorType& input = call.tensor("input");
   const TensorType& weight = call.tensor("weight");
@@ -20,6 +26,7 @@ ValueType linear(const Call& call) {
     refuse("linear takes an input of rank 1 or more and a weight of rank 1 or 2");
   require_equal(call, input.sizes.back(), weight.sizes.back(), "the input's last size and the weight's");
   if (input.dtype != weight.dtype) refuse("input and weight have different dtypes");
+  require_bias(call, input.dtype);
   std::vector<Dim> sizes = input.sizes;
   sizes.pop_back();
   if (weight.rank() == 2) sizes.push_back(weight.sizes[0]);
@@ -56,6 +63,8 @@ ValueType weight_int4pack_mm(const Call& call) {
   if (self.rank() != 2 || weight.rank() != 2) refuse("both operands must have rank 2");
   if (weight.dtype != DType::u8 || !is_floating(self.dtype))
     refuse("the weight must be u8, two integers in each element, the activation of a floating-point type");
+  const int64_t group = call.integer("qGroupSize");
+  if (group != 32 && group != 64 && group != 128 && group != 256) refuse("a group has 32, 64, 128 or 256 elements");
   return ValueType::tensor({self.dtype, {self.sizes[0], weight.sizes[0]}, {}});
 }
 
@@ -88,6 +97,7 @@ ValueType convolve(const Call& call, size_t spatial, bool transposed, const std:
   const bool batched = input.rank() == spatial + 2;
   if (!batched && input.rank() != spatial + 1)
     refuse("the input must have rank " + std::to_string(spatial + 1) + " or " + std::to_string(spatial + 2));
+  require_bias(call, input.dtype);
   if (transposed) throw UnknownOperand{};
   const auto stride = call.integers("stride", spatial), dilation = call.integers("dilation", spatial);
   const size_t channel = batched ? 1 : 0;
@@ -123,6 +133,9 @@ std::vector<Dim> pooled(const Call& call) {
   const auto stride = call.list("stride").empty() ? kernel : call.integers("stride", 2);
   const std::vector<int64_t> dilation =
       call.argument("dilation").is_none() ? std::vector<int64_t>{1, 1} : call.integers("dilation", 2);
+  for (size_t i = 0; i < 2; ++i) {
+    if (padding[i] < 0 || padding[i] > kernel[i] / 2) refuse("the padding is at most half the window");
+  }
   std::vector<Dim> sizes = self.sizes;
   for (size_t i = 0; i < 2; ++i) {
     Dim& size = sizes[self.rank() - 2 + i];
@@ -141,6 +154,8 @@ ValueType pool_with_indices(const Call& call) {
 
 ValueType adaptive_pool(const Call& call) {
   const TensorType& self = call.tensor("self");
+  if (const Argument::List* list = call.argument("output_size").list(); list && list->size() != 2)
+    refuse("output_size must have two sizes");
   const auto size = call.integers("output_size", 2);
   if (self.rank() != 3 && self.rank() != 4) refuse("the input must have rank 3 or 4");
   if (size[0] < 0 || size[1] < 0) refuse("a size is not negative");

@@ -73,13 +73,20 @@ ValueType softmax(const Call& call) {
   return ValueType::tensor({dtype, self.sizes, {}});
 }
 
+ValueType dropout(const Call& call) {
+  const TensorType& input = call.tensor("input");
+  return ValueType::tensor({input.dtype, input.sizes, {}});
+}
+
 ValueType layer_norm(const Call& call) {
   const TensorType& input = call.tensor("input");
+  if (!is_floating(input.dtype)) refuse("the input must be floating, got " + std::string(name(input.dtype)));
   return ValueType::tensor({input.dtype, input.sizes, {}});
 }
 
 ValueType native_layer_norm(const Call& call) {
   const TensorType& input = call.tensor("input");
+  if (!is_floating(input.dtype)) refuse("the input must be floating, got " + std::string(name(input.dtype)));
   const size_t normalised = std::min(call.list("normalized_shape").size(), input.rank());
   std::vector<Dim> statistics = input.sizes;
   std::fill(statistics.end() - static_cast<std::ptrdiff_t>(normalised), statistics.end(), Dim(1));
@@ -87,7 +94,8 @@ ValueType native_layer_norm(const Call& call) {
       {{input.dtype, input.sizes, {}}, {input.dtype, statistics, {}}, {input.dtype, statistics, {}}});
 }
 
-ValueType mean_dim(const Call& call) {
+// Sizes of a reduction over `dim` (all dimensions when it is None or empty), with or without `keepdim`.
+std::vector<Dim> reduced_sizes(const Call& call) {
   const TensorType& self = call.tensor("self");
   const Argument& dims = call.argument("dim");
   std::vector<bool> reduced(self.rank(), dims.is_none() || (dims.list() && dims.list()->empty()));
@@ -105,7 +113,38 @@ ValueType mean_dim(const Call& call) {
       sizes.push_back(1);
     }
   }
-  return ValueType::tensor({call.optional_dtype("dtype").value_or(self.dtype), std::move(sizes), {}});
+  return sizes;
+}
+
+ValueType mean_dim(const Call& call) {
+  const DType dtype = call.optional_dtype("dtype").value_or(call.tensor("self").dtype);
+  if (is_integral(dtype) || dtype == DType::boolean)
+    refuse("a mean is floating, got " + std::string(name(dtype)));
+  return ValueType::tensor({dtype, reduced_sizes(call), {}});
+}
+
+ValueType sum_dims(const Call& call) {
+  const DType own = call.tensor("self").dtype;
+  const bool counts = is_integral(own) || own == DType::boolean;
+  const DType dtype = call.optional_dtype("dtype").value_or(counts ? DType::s64 : own);
+  return ValueType::tensor({dtype, reduced_sizes(call), {}});
+}
+
+// Sizes and a value, whose kind gives the dtype when none is asked for.
+ValueType full(const Call& call) {
+  std::vector<Dim> sizes;
+  for (const Argument& size : call.list("size")) {
+    if (const Dim* dim = size.get_if<Dim>()) {
+      sizes.push_back(*dim);
+    } else if (const int64_t* number = size.get_if<int64_t>(); number && *number >= 0) {
+      sizes.emplace_back(*number);
+    } else {
+      refuse("a size is a number that is not negative");
+    }
+  }
+  const Argument& value = call.argument("fill_value");
+  const DType kind = value.get_if<bool>() ? DType::boolean : value.get_if<int64_t>() ? DType::s64 : DType::f32;
+  return ValueType::tensor({call.optional_dtype("dtype").value_or(kind), std::move(sizes), {}});
 }
 
 ValueType getitem(const Call& call) {
@@ -125,7 +164,7 @@ ValueType getitem(const Call& call) {
 void add_pointwise_rules(Table& table) {
   for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "neg", "abs",
                          "dropout", "hardsigmoid"}) {
-    table["aten." + std::string(op) + ".default"] = op == std::string_view("dropout") ? layer_norm : like_self;
+    table["aten." + std::string(op) + ".default"] = op == std::string_view("dropout") ? dropout : like_self;
   }
   for (const char* op : {"clamp", "clamp_min", "clamp_max"}) table["aten." + std::string(op) + ".default"] = clamped;
   for (const char* op : {"sigmoid", "tanh", "erf", "exp", "sqrt", "rsqrt", "reciprocal", "log"}) {
@@ -143,6 +182,8 @@ void add_pointwise_rules(Table& table) {
   table["aten.layer_norm.default"] = layer_norm;
   table["aten.native_layer_norm.default"] = native_layer_norm;
   table["aten.mean.dim"] = mean_dim;
+  table["aten.sum.dim_IntList"] = sum_dims;
+  table["aten.full.default"] = full;
   table["_operator.getitem"] = getitem;
 }
 

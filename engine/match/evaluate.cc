@@ -175,12 +175,40 @@ class Evaluator {
 
   Evaluated order(ExpressionKind kind, const std::vector<Argument>& operands) {
     const auto a = operands[0].number(), b = operands[1].number();
+    const Dim* left = operands[0].get_if<Dim>();
+    const Dim* right = operands[1].get_if<Dim>();
+    if (const auto truth = left && b    ? order_of_size(kind, *left, *b)
+                           : right && a ? order_of_size(mirrored(kind), *right, *a)
+                                        : std::nullopt)
+      return Argument(*truth);
     if (!a || !b) return Unknown{"the order of " + shown(operands[0]) + " and " + shown(operands[1]) + " is not known"};
     switch (kind) {
       case ExpressionKind::less: return Argument(*a < *b);
       case ExpressionKind::less_equal: return Argument(*a <= *b);
       case ExpressionKind::greater: return Argument(*a > *b);
       default: return Argument(*a >= *b);
+    }
+  }
+
+  static ExpressionKind mirrored(ExpressionKind kind) {
+    switch (kind) {
+      case ExpressionKind::less: return ExpressionKind::greater;
+      case ExpressionKind::less_equal: return ExpressionKind::greater_equal;
+      case ExpressionKind::greater: return ExpressionKind::less;
+      default: return ExpressionKind::less_equal;
+    }
+  }
+
+  // What the least value of a symbolic size decides: size `kind` number.
+  std::optional<bool> order_of_size(ExpressionKind kind, Dim size, double number) const {
+    const auto least = context_.graph.dims().least(size);
+    if (!least) return std::nullopt;
+    const double value = static_cast<double>(*least);
+    switch (kind) {
+      case ExpressionKind::greater: return value > number ? std::optional(true) : std::nullopt;
+      case ExpressionKind::greater_equal: return value >= number ? std::optional(true) : std::nullopt;
+      case ExpressionKind::less: return value >= number ? std::optional(false) : std::nullopt;
+      default: return value > number ? std::optional(false) : std::nullopt;
     }
   }
 

@@ -34,5 +34,9 @@ inline const DiagnosticKind kSizeNotKnown{"QR0703", Level::error, "size-not-know
 inline const DiagnosticKind kConstantNotKnown{
     "QR0704", Level::error, "constant-not-known", "the elements of constant `%{node}` are not known",
     "The graph names a constant without its elements; it can be rewritten, not run."};
+inline const DiagnosticKind kConstantNotComputed{
+    "QR0705", Level::error, "constant-not-computed", "`%{node}` ({op}) does not take its constant operands",
+    "What depends on constants only is computed once, before the first run, and the operator refused: its dtypes or "
+    "values are none that it takes. PyTorch refuses the same call."};
 
 }  // namespace qrules

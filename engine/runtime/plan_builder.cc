@@ -287,10 +287,12 @@ Status PlanBuilder::add_call(const Node& node) {
       const bool known = std::all_of(step.inputs.begin(), step.inputs.end(), [&](const Place& place) {
         return plan_->roots[place.root].kind == Root::Kind::constant;
       });
-      if (known && !in_place && graph_.operators().pure(node.op()))
-        fold(step);
-      else
+      if (known && !in_place && graph_.operators().pure(node.op())) {
+        if (!fold(step))
+          return Diagnostic(kConstantNotComputed).with("node", node.name()).with("op", std::string(node.op_name()));
+      } else {
         plan_->program.push_back(std::move(step));
+      }
     }
     places_[&node] = std::move(results);
     return Done();
@@ -320,14 +322,14 @@ Place PlanBuilder::relayout(const Node& value, const Place& place, const TensorL
   step.report = plan_->report.size() - 1;
   // A copy that its only reader writes over is made anew in each run.
   if (shared && plan_->roots[place.root].kind == Root::Kind::constant)
-    fold(step);
+    fold(step);  // a copy refuses nothing
   else
     plan_->program.push_back(std::move(step));
   if (shared) copies_[&value].push_back(copy);
   return copy;
 }
 
-void PlanBuilder::fold(Step& step) {
+bool PlanBuilder::fold(Step& step) {
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
   for (const Place& place : step.inputs)
@@ -344,6 +346,7 @@ void PlanBuilder::fold(Step& step) {
   bool failed = false;
   step.kernel->run({inputs.data(), outputs.data(), scratch.get(), state.get(), &failed});
   plan_->report[step.report].implementation = "constant";
+  return !failed;
 }
 
 Status PlanBuilder::add_outputs(const Node& node) {

@@ -38,8 +38,8 @@ class PlanBuilder {
   // A copy of a value in another layout. `shared`: later users may read it too, and of a constant it is made with the
   // plan; else it may be written over, and a step makes it.
   Place relayout(const Node& value, const Place& place, const TensorLayout& layout, bool shared);
-  // Runs a kernel whose inputs are all constants; its results become constants.
-  void fold(Step& step);
+  // Runs a kernel whose inputs are all constants; its results become constants. False when the kernel refuses them.
+  bool fold(Step& step);
   void finish();
 
   std::shared_ptr<PreparedPlan> plan_;

@@ -24,6 +24,7 @@ struct Pool {
   int64_t lanes = 1;  // channels that lie next to each other in both tensors: all of them, or one
   int64_t zero_point = 0;
   std::optional<int64_t> divisor;  // in place of the counted positions
+  double empty = 0;                // the result of a window without elements, before saturation
 };
 
 // Of a pool with these settings over `size` elements. Positions inside the padding count where `count_padding` says so,
@@ -67,9 +68,9 @@ void average_at(const T* in, T* out, const Pool& pool, const Window& h, const Wi
       }
     }
     for (int64_t c = 0; c < count; ++c) {
-      // A window without elements is zero, also where nothing is counted.
-      const double mean = taps == 0 ? 0 : static_cast<double>(sums[static_cast<size_t>(c)]) / divisor;
-      const double value = round_half_even(mean) + static_cast<double>(pool.zero_point);
+      const double value = taps == 0 ? pool.empty
+                                     : round_half_even(static_cast<double>(sums[static_cast<size_t>(c)]) / divisor) +
+                                           static_cast<double>(pool.zero_point);
       out[block + c] =
           static_cast<T>(std::clamp(value, static_cast<double>(Limits::lowest()), static_cast<double>(Limits::max())));
     }
@@ -130,6 +131,7 @@ Result<Pool> read_pool(const PrepareContext& context) {
   const std::vector<int64_t> zero_point = context.integers("zero_point");
   if (zero_point.size() != 1) return refuse_argument(context, "zero_point", "must be an integer");
   pool.zero_point = zero_point[0];
+  pool.empty = static_cast<double>(pool.zero_point);
   return pool;
 }
 
@@ -168,6 +170,7 @@ Prepared adaptive_avgpool2d(PrepareContext& context) {
   auto pool = read_pool(context);
   if (!pool) return pool.diagnostics();
   const TensorLayout &in = context.input(0), &out = context.output(0);
+  pool->empty = 0;  // the mean of nothing is NaN, which quantize makes 0
   for (size_t i = 0; i < 2; ++i) {
     const size_t d = in.sizes.size() - 2 + i;
     pool->axes[i].windows = adaptive(in.sizes[d], out.sizes[d]);

@@ -174,6 +174,20 @@ TEST_CASE("Sizes have values under bindings") {
   CHECK(t.evaluate(read(t, "s - 9"), values) == -2);
 }
 
+TEST_CASE("The least value of a size, where symbols are at least one") {
+  DimTable table;
+  const auto least = [&](std::string_view text) { return table.least(*table.parse(text)); };
+  CHECK(least("3") == 3);
+  CHECK(least("s0") == 1);
+  CHECK(least("2*s0 + s0*s1 + 1") == 4);
+  CHECK(least("(s0 + 7)//4") == 2);
+  CHECK(least("Mod(s0, 2)") == 0);
+  CHECK(least("Max(5, s0)") == 5);
+  CHECK(least("Min(5, s0)") == 1);
+  CHECK_FALSE(least("s0 - 1"));
+  CHECK(least("Max(2, s0 - 1)") == 2);
+}
+
 TEST_CASE("Some sizes have no value") {
   DimTable t;
   const std::map<std::string, int64_t> values = {{"s", 7}, {"zero", 0}, {"big", INT64_MAX / 2}};

@@ -18,21 +18,38 @@ namespace {
 
 using Random = std::mt19937_64;
 enum class Fill { random, wide, lowest, highest, large, zeros, ties, non_finite };
-enum class Role { data, scale, zero_point };
+enum class Role { data, scale, zero_point, index, offset };
+
+// How an input is used. An index or offset lies in [0, limit], whatever the seed.
+struct Use {
+  Role role = Role::data;
+  int64_t limit = 0;
+};
+
+// What the first dimension of `parameter` holds in this call, less one; 0 where that is not known.
+int64_t last_of(const Node& call, std::string_view parameter) {
+  const Argument* argument = call.argument(parameter);
+  const Node* node = argument ? argument->node() : nullptr;
+  if (!node || node->type().tensors.size() != 1) return 0;
+  const TensorType& type = node->type().tensors[0];
+  return type.rank() > 0 && type.sizes[0].is_static() ? std::max<int64_t>(type.sizes[0].value() - 1, 0) : 0;
+}
 
 // How the graph uses an input, from the names of the parameters it is given to.
-Role role_of(const Node& placeholder) {
+Use use_of(const Node& placeholder) {
   for (const Node* user : placeholder.users()) {
     const Signature* signature = user->is_call() ? user->graph().operators().signature(user->op()) : nullptr;
     if (!signature) continue;
     for (size_t i = 0; i < signature->parameters.size() && i < user->arguments().size(); ++i) {
       if (user->argument(i).node() != &placeholder) continue;
       const std::string& name = signature->parameters[i].name;
-      if (name.find("scale") != std::string::npos) return Role::scale;
-      if (name.find("zero_point") != std::string::npos) return Role::zero_point;
+      if (name.find("scale") != std::string::npos) return {Role::scale};
+      if (name.find("zero_point") != std::string::npos) return {Role::zero_point};
+      if (name == "indices") return {Role::index, last_of(*user, "weight")};
+      if (name == "offsets") return {Role::offset, last_of(*user, "indices")};
     }
   }
-  return Role::data;
+  return {};
 }
 
 // Every scale that the graph writes as a number or holds as a constant.
@@ -107,9 +124,10 @@ int64_t integer_value(Fill fill, DType dtype, Random& random) {
   return draw_integer(random, low, high);
 }
 
-void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, const std::vector<double>& scales,
+void fill_tensor(void* data, const TensorLayout& layout, Use use, Fill fill, const std::vector<double>& scales,
                  Random& random) {
   const int64_t count = layout.element_count();
+  const Role role = use.role;
   if (!is_computable(layout.dtype)) {
     std::fill_n(static_cast<unsigned char*>(data), layout.byte_extent(), static_cast<unsigned char>(0));
     return;
@@ -121,8 +139,10 @@ void fill_tensor(void* data, const TensorLayout& layout, Role role, Fill fill, c
                                                       : real_value(fill, layout.dtype, scales, random);
       text::store_real(data, layout.dtype, i, value);
     } else {
-      const int64_t value = role == Role::data ? integer_value(fill, layout.dtype, random)
-                                               : draw_integer(random, role == Role::scale ? 1 : 0, 10);
+      const int64_t value = role == Role::data     ? integer_value(fill, layout.dtype, random)
+                            : role == Role::index  ? draw_integer(random, 0, use.limit)
+                            : role == Role::offset ? std::min(i, use.limit)
+                                                   : draw_integer(random, role == Role::scale ? 1 : 0, 10);
       text::store_integer(data, layout.dtype, i, value);
     }
   }
@@ -158,11 +178,11 @@ std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLa
                                   int random_sets, bool non_finite) {
   const auto& placeholders = graph.placeholders();
   const std::vector<double> scales = scales_of(graph);
-  std::vector<Role> roles;
+  std::vector<Use> uses;
   bool any_narrow = false, any_real = false;
   for (size_t i = 0; i < layouts.size(); ++i) {
-    roles.push_back(i < placeholders.size() ? role_of(*placeholders[i]) : Role::data);
-    if (roles.back() != Role::data) continue;
+    uses.push_back(i < placeholders.size() ? use_of(*placeholders[i]) : Use{});
+    if (uses.back().role != Role::data) continue;
     if (is_floating(layouts[i].dtype)) any_real = true;
     if (is_integral(layouts[i].dtype) && size_of(layouts[i].dtype) == 1) any_narrow = true;
   }
@@ -179,7 +199,7 @@ std::vector<InputSet> make_inputs(const Graph& graph, const std::vector<TensorLa
     InputSet set{name, {}};
     for (size_t i = 0; i < layouts.size(); ++i) {
       set.tensors.push_back(HostTensor::allocate(TensorLayout::contiguous(layouts[i].dtype, layouts[i].sizes)));
-      fill_tensor(set.tensors.back().data.get(), set.tensors.back().layout, roles[i], fill, scales, random);
+      fill_tensor(set.tensors.back().data.get(), set.tensors.back().layout, uses[i], fill, scales, random);
     }
     sets.push_back(std::move(set));
   }
