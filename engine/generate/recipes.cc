@@ -319,7 +319,11 @@ class CallRecipe {
 
   void part() {
     Term* values = operand("values");
+    if (values && values->kind == Term::Kind::call &&
+        recipes_.operators_.name(values->op).find("embedding_bag") != std::string::npos)
+      exactly(2);  // its types are not inferred, so nothing else says so
     if (values) recipes_.ask(values, wish_);
+    term_->wish = wish_;
     suggest("index", Argument(int64_t{0}));
   }
 

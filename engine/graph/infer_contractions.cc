@@ -154,8 +154,6 @@ ValueType pool_with_indices(const Call& call) {
 
 ValueType adaptive_pool(const Call& call) {
   const TensorType& self = call.tensor("self");
-  if (const Argument::List* list = call.argument("output_size").list(); list && list->size() != 2)
-    refuse("output_size must have two sizes");
   const auto size = call.integers("output_size", 2);
   if (self.rank() != 3 && self.rank() != 4) refuse("the input must have rank 3 or 4");
   if (size[0] < 0 || size[1] < 0) refuse("a size is not negative");

@@ -118,8 +118,7 @@ std::vector<Dim> reduced_sizes(const Call& call) {
 
 ValueType mean_dim(const Call& call) {
   const DType dtype = call.optional_dtype("dtype").value_or(call.tensor("self").dtype);
-  if (is_integral(dtype) || dtype == DType::boolean)
-    refuse("a mean is floating, got " + std::string(name(dtype)));
+  if (is_integral(dtype) || dtype == DType::boolean) refuse("a mean is floating, got " + std::string(name(dtype)));
   return ValueType::tensor({dtype, reduced_sizes(call), {}});
 }
 

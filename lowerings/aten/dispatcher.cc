@@ -1,5 +1,6 @@
 // Any operator that LibTorch knows, called boxed through its dispatcher on the plan's own buffers.
 
+#include <algorithm>
 #include <mutex>
 
 #include <ATen/ATen.h>
@@ -30,7 +31,23 @@ struct Call {
   std::vector<TensorLayout> inputs, outputs;
   // The same operator writing into tensors that it is given, when it has such a form.
   std::optional<c10::OperatorHandle> out;
+  std::vector<bool> read;  // for each result, whether a node reads it
 };
+
+// Which of its results nodes read. The type written for one that is not read need not be its type: embedding_bag's
+// depend on its mode.
+std::vector<bool> results_read(const Node& node, size_t count) {
+  if (node.tensor()) return std::vector<bool>(count, true);
+  std::vector<bool> read(count, false);
+  for (const Node* user : node.users()) {
+    const Argument* argument = user->op_name() == "_operator.getitem" ? user->argument("index") : nullptr;
+    const auto index = argument ? argument->integer() : std::nullopt;
+    if (!index) return std::vector<bool>(count, true);
+    const int64_t at = *index < 0 ? *index + static_cast<int64_t>(count) : *index;
+    if (at >= 0 && at < static_cast<int64_t>(count)) read[static_cast<size_t>(at)] = true;
+  }
+  return read;
+}
 
 // `add.Tensor` has `add.out`, `gt.Scalar` has `gt.Scalar_out`: the same parameters, then a tensor for each result.
 std::optional<c10::OperatorHandle> find_out_form(const std::string& packet, const std::string& overload,
@@ -132,10 +149,10 @@ class DispatcherKernel final : public Kernel {
   }
 
   // Copies what the operator returned to where the plan wants it.
-  static void store(const c10::Stack& stack, const CallState& state) {
+  void store(const c10::Stack& stack, const CallState& state) const {
     size_t next = 0;
     const auto copy = [&](const at::Tensor& result) {
-      if (next < state.outputs.size() && result.defined()) state.outputs[next].copy_(result);
+      if (next < state.outputs.size() && call_.read[next] && result.defined()) state.outputs[next].copy_(result);
       ++next;
     };
     for (const c10::IValue& value : stack) {
@@ -171,7 +188,7 @@ class DispatcherHandler final : public Handler {
     const c10::FunctionSchema& schema = op->schema();
     if (schema.is_mutable()) return refuse("it writes to its operands");
     if (schema.arguments().size() != node.arguments().size()) return refuse("its signature differs from the graph's");
-    Call call{*op, {}, {}, {}, {}, find_out_form(packet, overload, schema)};
+    Call call{*op, {}, {}, {}, {}, find_out_form(packet, overload, schema), {}};
     size_t operand = 0;
     for (size_t i = 0; i < schema.arguments().size(); ++i) {
       aten::Converted converted =
@@ -183,6 +200,8 @@ class DispatcherHandler final : public Handler {
     for (size_t i = 0; i < context.input_count(); ++i) call.inputs.push_back(context.input(i));
     choose_layouts(context);
     for (size_t i = 0; i < context.output_count(); ++i) call.outputs.push_back(context.output(i));
+    call.read = results_read(node, call.outputs.size());
+    if (std::find(call.read.begin(), call.read.end(), false) != call.read.end()) call.out.reset();
     return std::unique_ptr<Kernel>(std::make_unique<DispatcherKernel>(std::move(call)));
   }
 

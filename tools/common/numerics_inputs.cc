@@ -20,10 +20,12 @@ using Random = std::mt19937_64;
 enum class Fill { random, wide, lowest, highest, large, zeros, ties, non_finite };
 enum class Role { data, scale, zero_point, index, offset };
 
-// How an input is used. An index or offset lies in [0, limit], whatever the seed.
+// How an input is used. An index or offset lies in [0, limit], whatever the seed; `ends`: the last offset is the end of
+// the last bag, which is that of the indices.
 struct Use {
   Role role = Role::data;
   int64_t limit = 0;
+  bool ends = false;
 };
 
 // What the first dimension of `parameter` holds in this call, less one; 0 where that is not known.
@@ -46,7 +48,11 @@ Use use_of(const Node& placeholder) {
       if (name.find("scale") != std::string::npos) return {Role::scale};
       if (name.find("zero_point") != std::string::npos) return {Role::zero_point};
       if (name == "indices") return {Role::index, last_of(*user, "weight")};
-      if (name == "offsets") return {Role::offset, last_of(*user, "indices")};
+      if (name == "offsets") {
+        const Argument* last = user->argument("include_last_offset");
+        const bool* ends = last ? last->get_if<bool>() : nullptr;
+        return {Role::offset, last_of(*user, "indices"), ends && *ends};
+      }
     }
   }
   return {};
@@ -139,10 +145,11 @@ void fill_tensor(void* data, const TensorLayout& layout, Use use, Fill fill, con
                                                       : real_value(fill, layout.dtype, scales, random);
       text::store_real(data, layout.dtype, i, value);
     } else {
-      const int64_t value = role == Role::data     ? integer_value(fill, layout.dtype, random)
-                            : role == Role::index  ? draw_integer(random, 0, use.limit)
-                            : role == Role::offset ? std::min(i, use.limit)
-                                                   : draw_integer(random, role == Role::scale ? 1 : 0, 10);
+      const int64_t value = role == Role::data    ? integer_value(fill, layout.dtype, random)
+                            : role == Role::index ? draw_integer(random, 0, use.limit)
+                            : role == Role::offset
+                                ? (use.ends && i + 1 == count ? use.limit + 1 : std::min(i, use.limit))
+                                : draw_integer(random, role == Role::scale ? 1 : 0, 10);
       text::store_integer(data, layout.dtype, i, value);
     }
   }
