@@ -10,6 +10,7 @@
 
 #include <qrules/generate/cover.h>
 #include <qrules/generate/facts.h>
+#include <qrules/generate/features.h>
 #include <qrules/generate/generate.h>
 #include <qrules/graph/text.h>
 
@@ -21,6 +22,7 @@ using namespace generate;
 constexpr size_t kMostWays = 1 << 17;      // structures looked at for two rules on one root
 constexpr size_t kMostWaysShared = 2048;   // the same for each call that matches may share
 constexpr size_t kMostCompared = 200'000;  // pairs of rules that the cheap check compares
+constexpr size_t kMostConfirmed = 32;      // claims of "unreachable" that it tries on graphs
 constexpr size_t kWitnesses = 6;           // graphs that are looked at for one shared call
 constexpr size_t kSamples = 24;            // graphs that a claim of "unreachable" is tried on
 constexpr int64_t kAllElements = 1 << 20;
@@ -382,23 +384,35 @@ Overlap overlap(const Rewriter& rewriter, const Rule& a, const Rule& b, const Ov
   return Pair(rewriter, a, b, options).run();
 }
 
+// A rule is compared with those earlier ones that require nothing it cannot have. They are found by the rarest feature
+// that they require, so rules that differ in a literal or an operator hardly ever meet.
 Unreachable unreachable_rules(const RuleSet& rules) {
-  // Only rules with an operator in common at their roots are compared; most have none.
   Unreachable result;
-  std::map<std::pair<uint32_t, OpId>, std::vector<size_t>> by_root;
-  std::map<uint32_t, std::vector<size_t>> anything;
-  size_t compared = 0;
+  std::vector<Features> features;
+  std::map<std::pair<uint32_t, size_t>, size_t> counts;  // by phase and feature: how many rules require it
+  for (const Rule& rule : rules.rules) {
+    features.push_back(features_of(rule));
+    for (const size_t feature : features.back().required) ++counts[{rule.phase, feature}];
+  }
+  std::map<uint32_t, std::vector<size_t>> all, unfeatured;  // by phase
+  std::map<std::pair<uint32_t, size_t>, std::vector<size_t>> by_feature;
+  size_t compared = 0, confirmed = 0;
   for (size_t j = 0; j < rules.rules.size(); ++j) {
     const Rule& second = rules.rules[j];
-    const auto operators = root_operators(second, second.root);
-    std::set<size_t> earlier(anything[second.phase].begin(), anything[second.phase].end());
-    const bool any = !operators || !operators->regexes.empty();
-    for (const OpId op : any ? std::vector<OpId>{} : operators->ops) {
-      std::vector<size_t>& same = by_root[{second.phase, op}];
-      earlier.insert(same.begin(), same.end());
-    }
-    for (size_t i = 0; any && i < j; ++i) {
-      if (rules.rules[i].phase == second.phase) earlier.insert(i);
+    std::vector<size_t> earlier;
+    const auto consider = [&](const std::vector<size_t>& list) {
+      std::copy_if(list.begin(), list.end(), std::back_inserter(earlier),
+                   [&](size_t i) { return may_cover(features[i], features[j]); });
+    };
+    if (features[j].any_operator) {
+      consider(all[second.phase]);
+    } else {
+      consider(unfeatured[second.phase]);
+      for (const size_t feature : features[j].possible) {
+        if (const auto found = by_feature.find({second.phase, feature}); found != by_feature.end())
+          consider(found->second);
+      }
+      std::sort(earlier.begin(), earlier.end());
     }
     for (const size_t i : earlier) {
       const Rule& first = rules.rules[i];
@@ -406,14 +420,24 @@ Unreachable unreachable_rules(const RuleSet& rules) {
         result.complete = false;
         return result;
       }
-      if (!covers(first, second, *rules.operators) || !confirm(rules, first, second, 1, 500).holds) continue;
+      if (!covers(first, second, *rules.operators)) continue;
+      if (++confirmed > kMostConfirmed) {
+        result.complete = false;
+        return result;
+      }
+      if (!confirm(rules, first, second, 1, 500).holds) continue;
       result.pairs.emplace_back(&first, &second);
       break;
     }
-    if (any) {
-      anything[second.phase].push_back(j);
+    all[second.phase].push_back(j);
+    if (features[j].required.empty()) {
+      unfeatured[second.phase].push_back(j);
     } else {
-      for (const OpId op : operators->ops) by_root[{second.phase, op}].push_back(j);
+      const auto rarest =
+          std::min_element(features[j].required.begin(), features[j].required.end(), [&](size_t a, size_t b) {
+            return counts[{second.phase, a}] < counts[{second.phase, b}];
+          });
+      by_feature[{second.phase, *rarest}].push_back(j);
     }
   }
   return result;

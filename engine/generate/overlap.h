@@ -45,7 +45,7 @@ Overlap overlap(const Rewriter& rewriter, const Rule& a, const Rule& b, const Ov
 // The rules that certainly never fire because an earlier one takes every match.
 struct Unreachable {
   std::vector<std::pair<const Rule*, const Rule*>> pairs;  // first, second
-  bool complete = true;                                    // false: there are too many rules to compare all
+  bool complete = true;                                    // false: there are too many to compare or to confirm all
 };
 // Cheap: graphs are made only for pairs for which it is proved.
 Unreachable unreachable_rules(const RuleSet& rules);

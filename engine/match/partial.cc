@@ -7,6 +7,8 @@ namespace {
 
 constexpr uint32_t kFarthestUsers = 64;  // levels, when a chain lies between an extra root and the rest
 
+constexpr int kSeveralWays = 4;
+
 int cost_of(TestKind kind) {
   switch (kind) {
     case TestKind::call: return 0;
@@ -16,7 +18,7 @@ int cost_of(TestKind kind) {
     case TestKind::literal: return 2;
     case TestKind::equal:
     case TestKind::bind: return 3;
-    default: return 4;  // several ways
+    default: return kSeveralWays;
   }
 }
 
@@ -43,25 +45,58 @@ Partial::Partial(const RuleInfo& info, Registers& registers) : info_(&info), rul
   }
 }
 
+// Tests with several ways are the expensive ones to make, and are needed one at a time.
 std::vector<Proposal> Partial::proposals() const {
   std::vector<Proposal> result;
   for (size_t i = 0; i < pending_.size(); ++i) {
-    Proposal proposal{test_of(pending_[i]), 0, i, span_of(pending_[i])};
-    proposal.cost = cost_of(proposal.test.kind);
-    proposal.test.span = proposal.span;
-    result.push_back(std::move(proposal));
+    if (cost_of(kind_of(pending_[i])) < kSeveralWays) result.push_back(propose(i));
   }
-  const bool settled = std::all_of(result.begin(), result.end(), [](const Proposal& p) { return p.cost >= 4; });
-  if (!settled) {
-    result.erase(std::remove_if(result.begin(), result.end(), [](const Proposal& p) { return p.cost >= 4; }),
-                 result.end());
-    return result;
+  if (!result.empty() || pending_.empty()) return result;
+  const auto first = std::min_element(pending_.begin(), pending_.end(),
+                                      [](const Pending& a, const Pending& b) { return a.order < b.order; });
+  result.push_back(propose(static_cast<size_t>(first - pending_.begin())));
+  return result;
+}
+
+Proposal Partial::next() const {
+  const auto cheaper = [this](const Pending& a, const Pending& b) {
+    const int cost = cost_of(kind_of(a)), other = cost_of(kind_of(b));
+    return cost != other ? cost < other : cost == kSeveralWays && a.order < b.order;
+  };
+  const auto best = std::min_element(pending_.begin(), pending_.end(), cheaper);
+  return propose(static_cast<size_t>(best - pending_.begin()));
+}
+
+Proposal Partial::propose(size_t i) const {
+  Proposal proposal{test_of(pending_[i]), 0, i, span_of(pending_[i])};
+  proposal.cost = cost_of(proposal.test.kind);
+  proposal.test.span = proposal.span;
+  return proposal;
+}
+
+TestKind Partial::kind_of(const Pending& pending) const {
+  switch (pending.kind) {
+    case Pending::Kind::argument_default: return TestKind::literal;
+    case Pending::Kind::swap: return TestKind::swap;
+    case Pending::Kind::equal: return TestKind::equal;
+    case Pending::Kind::variable: return TestKind::bind;
+    case Pending::Kind::users: return TestKind::users;
+    case Pending::Kind::pattern: break;
   }
-  if (result.empty()) return result;
-  auto first = std::min_element(result.begin(), result.end(), [&](const Proposal& a, const Proposal& b) {
-    return pending_[a.pending].order < pending_[b.pending].order;
-  });
-  return {*first};
+  const Pattern& pattern = rule_->patterns[pending.pattern];
+  switch (pattern.kind) {
+    case PatternKind::any:
+    case PatternKind::value: return pattern.node_required ? TestKind::node : TestKind::present;
+    case PatternKind::literal: return TestKind::literal;
+    case PatternKind::call: return TestKind::call;
+    case PatternKind::list: return TestKind::list;
+    case PatternKind::alternative: return TestKind::alternative;
+    case PatternKind::optional: return TestKind::optional;
+    case PatternKind::repeat: return TestKind::repeat;
+    case PatternKind::each: return TestKind::each;
+    case PatternKind::siblings: return TestKind::siblings;
+  }
+  return TestKind::node;
 }
 
 void Partial::take(const Proposal& proposal) {
@@ -308,11 +343,9 @@ std::vector<Test> Partial::sequence(Place place, PatternId id, std::optional<Pla
 std::vector<Test> Partial::drain() {
   std::vector<Test> tests;
   while (!done()) {
-    const std::vector<Proposal> options = proposals();
-    const Proposal& best = *std::min_element(options.begin(), options.end(),
-                                             [](const Proposal& a, const Proposal& b) { return a.cost < b.cost; });
+    Proposal best = next();
     take(best);
-    tests.push_back(best.test);
+    tests.push_back(std::move(best.test));
   }
   return tests;
 }

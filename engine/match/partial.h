@@ -71,6 +71,8 @@ class Partial {
   // The tests that could be made now. Those with several ways only when nothing else is left, and of these only the
   // first.
   std::vector<Proposal> proposals() const;
+  // The cheapest of them.
+  Proposal next() const;
   void take(const Proposal& proposal);
 
  private:
@@ -94,6 +96,8 @@ class Partial {
   // before.
   void visit(Place place, PatternId id);
   void bind(Place place, SlotId slot);
+  Proposal propose(size_t pending) const;
+  TestKind kind_of(const Pending& pending) const;
   Test test_of(const Pending& pending) const;
   Test pattern_test(const Pending& pending) const;
   void names_below(PatternId id, std::set<SlotId>& slots) const;

@@ -62,12 +62,4 @@ std::optional<std::vector<const Rule*>> Command::find_rules(const RuleSet& rules
   return found;
 }
 
-std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app) {
-  std::vector<std::unique_ptr<Command>> commands;
-  for (const auto& make : {make_test_command, make_prove_command, make_overlaps_command, make_mutate_command,
-                           make_coverage_command, make_format_command, make_server_command})
-    commands.push_back(make(app));
-  return commands;
-}
-
 }  // namespace qrules::tools

@@ -47,7 +47,16 @@ std::unique_ptr<Command> make_prove_command(CLI::App& app);
 std::unique_ptr<Command> make_server_command(CLI::App& app);
 std::unique_ptr<Command> make_test_command(CLI::App& app);
 
-// All of them, added to the application.
-std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app);
+// What the application's help says of those that need the runtime.
+inline constexpr const char* kAboutTest = "Runs the tests in rule files";
+inline constexpr const char* kAboutProve = "Looks for graphs on which a rule changes the result";
+inline constexpr const char* kAboutMutate =
+    "Changes each part of each rule in turn and sees whether the rule's tests notice";
+inline constexpr const char* kAboutCoverage = "Says which rules, conditions and alternatives tests and models exercise";
+inline constexpr const char* kAboutServer = "Speaks the language server protocol on the standard streams, for editors";
+
+// All of them, added to the application. Those that need the runtime are handed to rulecheck-numerics by the program
+// that lacks it (numerics_here.h).
+std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app, char** arguments);
 
 }  // namespace qrules::tools

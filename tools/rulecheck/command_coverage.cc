@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 
 class CoverageCommand final : public Command {
  public:
-  explicit CoverageCommand(CLI::App& app)
-      : Command(app, "coverage", "Says which rules, conditions and alternatives tests and models exercise") {
+  explicit CoverageCommand(CLI::App& app) : Command(app, "coverage", kAboutCoverage) {
     app_->add_option("FILES", paths_, "Rule files, or folders with a pipeline.yaml");
     app_->add_option("--models", models_, "A folder with archives (*.pt2), also in folders below it")->type_name("DIR");
     app_->add_option("--threshold", threshold_, "Per cent that must be exercised; 1 is the exit code below")

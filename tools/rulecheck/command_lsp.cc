@@ -8,8 +8,7 @@ namespace {
 
 class ServerCommand final : public Command {
  public:
-  explicit ServerCommand(CLI::App& app)
-      : Command(app, "lsp", "Speaks the language server protocol on the standard streams, for editors") {
+  explicit ServerCommand(CLI::App& app) : Command(app, "lsp", kAboutServer) {
     app_->add_flag("--stdio", stdio_, "What it does anyway; some editors say so");
   }
 

@@ -15,8 +15,7 @@ namespace {
 
 class MutateCommand final : public Command {
  public:
-  explicit MutateCommand(CLI::App& app)
-      : Command(app, "mutate", "Changes each part of each rule in turn and sees whether the rule's tests notice") {
+  explicit MutateCommand(CLI::App& app) : Command(app, "mutate", kAboutMutate) {
     app_->add_option("RULE", names_, "Names of rules; without any: all");
     add_rules_option();
     app_->add_option("--threshold", threshold_,

@@ -11,7 +11,7 @@ namespace {
 
 class ProveCommand final : public Command {
  public:
-  explicit ProveCommand(CLI::App& app) : Command(app, "prove", "Looks for graphs on which a rule changes the result") {
+  explicit ProveCommand(CLI::App& app) : Command(app, "prove", kAboutProve) {
     app_->add_option("RULE", names_, "Names of rules, or instances of a `foreach`; without any: all");
     add_rules_option();
     app_->add_option("--seed", options_.seed, "Other graphs for another number")->capture_default_str();

@@ -11,6 +11,7 @@
 #include <rulecheck/command.h>
 #include <rulecheck/diagnostics.h>
 #include <rulecheck/junit.h>
+#include <rulecheck/numerics_here.h>
 #include <rulecheck/test_runner.h>
 #include <rulecheck/update.h>
 
@@ -19,7 +20,7 @@ namespace {
 
 class TestCommand final : public Command {
  public:
-  explicit TestCommand(CLI::App& app) : Command(app, "test", "Runs the tests in rule files") {
+  explicit TestCommand(CLI::App& app) : Command(app, "test", kAboutTest) {
     app_->add_option("FILES", paths_, "Rule files, or folders with a pipeline.yaml");
     app_->add_option("--filter", filter_, "Only tests with this in their name or in their rule's")->type_name("TEXT");
     app_->add_option("--jobs", jobs_, "Threads; default: all")->check(CLI::PositiveNumber);
@@ -43,9 +44,10 @@ class TestCommand final : public Command {
                                     : "rulecheck: no test has `" + filter_ + "` in its name or in its rule's\n");
       return kWrongUsage;
     }
+    const Comparison compare = compare_here();
     std::vector<TestOutcome> outcomes(wanted.size());
     in_parallel(wanted.size(), jobs_,
-                [&](size_t i) { outcomes[i] = run_test(*rewriter, *wanted[i].first, *wanted[i].second); });
+                [&](size_t i) { outcomes[i] = run_test(*rewriter, *wanted[i].first, *wanted[i].second, compare); });
     print(outcomes);
     if (!junit_.empty()) {
       std::ofstream file(junit_, std::ios::binary);

@@ -1,6 +1,7 @@
 // rulecheck: reads rules, reports what is wrong with them, and runs their tests.
 
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -10,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include <common/output.h>
+#include <common/parallel.h>
 #include <common/rules_folder.h>
 #include <common/watch.h>
 #include <qrules/rules/diagnostics.h>
@@ -21,6 +23,8 @@
 #include <rulecheck/exit_codes.h>
 #include <rulecheck/fix.h>
 #include <rulecheck/listing.h>
+#include <rulecheck/numerics_cache.h>
+#include <rulecheck/numerics_here.h>
 #include <rulecheck/report.h>
 
 #ifndef QRULES_VERSION
@@ -43,10 +47,12 @@ struct Options {
   bool no_tests = false;
   bool watch = false;
   bool fix = false, dry_run = false;
+  bool no_cache = false;
   ReportOptions report;
 };
 
-void run_tests(const Rewriter& rewriter, const std::string& filter, Report& report) {
+// Runs the tests of the chosen rules. False when one has numerics that only the other program can decide.
+bool run_tests(const Rewriter& rewriter, const Options& options, Report& report) {
   report.tests_ran = true;
   // Tests of a rule that cannot fire would only say so again.
   std::set<std::string> impossible;
@@ -54,10 +60,30 @@ void run_tests(const Rewriter& rewriter, const std::string& filter, Report& repo
     if (diagnostic.kind == &kContradiction && !diagnostic.arguments.empty())
       impossible.insert(std::get<std::string>(diagnostic.arguments.front().second));
   }
+  std::vector<std::pair<const Rule*, const RuleTest*>> wanted;
   for (const Rule& rule : rewriter.rules().rules) {
-    if (!chosen(rule, filter) || impossible.count(rule.base_name) > 0) continue;
-    for (const RuleTest& test : rule.tests) report.tests.push_back(run_test(rewriter, rule, test));
+    if (!chosen(rule, options.filter) || impossible.count(rule.base_name) > 0) continue;
+    for (const RuleTest& test : rule.tests) wanted.emplace_back(&rule, &test);
   }
+  std::optional<NumericsCache> cache;
+  if (!options.no_cache) cache.emplace();
+  const Comparison run = compare_here();
+  const Comparison compare = [&](const Graph& before, const Graph& after) -> std::optional<Result<NumericsReport>> {
+    if (cache) {
+      if (std::optional<NumericsReport> known = cache->find(before, after)) return *known;
+    }
+    std::optional<Result<NumericsReport>> found = run(before, after);
+    if (cache && found && found->ok()) cache->add(before, after, **found);
+    return found;
+  };
+  report.tests.resize(wanted.size());
+  std::atomic<bool> undecided = false;
+  in_parallel(wanted.size(), 0, [&](size_t i) {
+    if (undecided) return;
+    report.tests[i] = run_test(rewriter, *wanted[i].first, *wanted[i].second, compare);
+    if (report.tests[i].undecided) undecided = true;
+  });
+  return !undecided;
 }
 
 // Files are read several times when they are fixed; what one reading declared is not declared again by the next.
@@ -80,7 +106,7 @@ Diagnostics find(const Options& options) {
   report.found = loaded->warnings;
   report.found.append(check_rules(*loaded, options.filter));
   const Rewriter rewriter(std::move(*loaded));
-  if (!options.no_tests) run_tests(rewriter, options.filter, report);
+  if (!options.no_tests) run_tests(rewriter, options, report);
   return report.all(false);
 }
 
@@ -108,7 +134,8 @@ bool find_rules(Options& options) {
   return true;
 }
 
-int check(const Options& options, const LoadOptions& load = {}) {
+// Nothing when only the other program can finish it; nothing is printed then.
+std::optional<int> check(const Options& options, const LoadOptions& load = {}) {
   Report report;
   Result<RuleSet> loaded = load_rules(options.paths, load);
   if (!loaded.ok()) {
@@ -126,7 +153,7 @@ int check(const Options& options, const LoadOptions& load = {}) {
     return kWrongUsage;
   }
   const Rewriter rewriter(std::move(*loaded));
-  if (!options.no_tests) run_tests(rewriter, options.filter, report);
+  if (!options.no_tests && !run_tests(rewriter, options, report)) return std::nullopt;
   print_report(report, options.report, std::cout);
   return report.has_errors() ? kErrors : kFine;
 }
@@ -162,6 +189,7 @@ int run(int argc, char** argv) {
   app.add_flag("--dry-run", options.dry_run, "With --fix: only show them; the exit code is 1 when there are any")
       ->needs(wants_fix);
   app.add_flag("--no-tests", options.no_tests, "Only read the rules");
+  app.add_flag("--no-cache", options.no_cache, "Run `numerics` of all tests, also where it is known how they end");
   app.add_option("--filter", options.filter, "Only rules with this in their name")->type_name("RULE");
   app.add_flag("--watch", options.watch, "Check again whenever a rule file is saved, until Ctrl-C");
   CLI::Option* quiet = app.add_flag("-q,--quiet", options.report.quiet, "Errors only, no summary");
@@ -172,7 +200,7 @@ int run(int argc, char** argv) {
   explain->add_option("CODE", code, "Code or name: QR0101, unknown-operator")->required();
   CLI::App* functions = app.add_subcommand("functions", "Lists the functions of conditions and rewrites");
   CLI::App* codes = app.add_subcommand("codes", "Lists all diagnostics");
-  const std::vector<std::unique_ptr<Command>> commands = make_commands(app);
+  const std::vector<std::unique_ptr<Command>> commands = make_commands(app, argv);
   app.require_subcommand(0, 1);
 
   try {
@@ -194,12 +222,17 @@ int run(int argc, char** argv) {
                           : options.format == "github" ? Format::github
                           : options.format == "sarif"  ? Format::sarif
                                                        : Format::text;
+  // What goes on for longer, or reads files again, does not change programs in the middle.
+  if (!runs_graphs() && !options.no_tests && (options.fix || options.watch || options.no_cache))
+    return become_numerics(argv);
   if (!find_rules(options)) return kCannotReadInput;
   if (options.fix) {
     const std::optional<ExitCode> stopped = fix(options);
     if (stopped) return *stopped;
   }
-  return options.watch ? watch(options) : check(options);
+  if (options.watch) return watch(options);
+  const std::optional<int> ended = check(options);
+  return ended ? *ended : become_numerics(argv);
 }
 
 }  // namespace

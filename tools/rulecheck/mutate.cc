@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <rulecheck/numerics_here.h>
 #include <rulecheck/test_runner.h>
 
 namespace qrules::tools {
@@ -129,11 +130,12 @@ MutantOutcome run_mutant(const RuleSet& rules, Mutant mutant) {
     if (!mutant.of_pattern || rule.patterns.size() == first->patterns.size()) mutant.change(rule);
   }
   const Rewriter rewriter(std::move(changed));
+  const Comparison compare = compare_here();
   MutantOutcome outcome{std::move(mutant), false, {}};
   for (const Rule& rule : rewriter.rules().rules) {
     if (rule.base_name != outcome.mutant.rule) continue;
     for (const RuleTest& test : rule.tests) {
-      if (run_test(rewriter, rule, test).passed) continue;
+      if (run_test(rewriter, rule, test, compare).passed) continue;
       outcome.killed = true;
       outcome.by = test.name;
       return outcome;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ enum class Outcome : uint8_t {
 };
 std::string_view name(Outcome outcome);
 
+// How `numerics: true` is decided. Nothing: it cannot be decided here (see numerics_here.h).
+using Comparison = std::function<std::optional<Result<NumericsReport>>(const Graph& before, const Graph& after)>;
+
 struct TestOutcome {
   const Rule* rule = nullptr;
   const RuleTest* test = nullptr;
@@ -31,6 +35,7 @@ struct TestOutcome {
   bool passed = false;
   Diagnostics found;                       // why it failed
   std::optional<NumericsReport> numerics;  // when both graphs ran
+  bool undecided = false;                  // `numerics` could not be decided; all else is as expected or in `found`
   double milliseconds = 0;
   std::string result;  // the graph afterwards when it is not the one expected
 
@@ -39,6 +44,6 @@ struct TestOutcome {
 
 // Runs one test of a rule of the rewriter's set. Everything wrong with it is in `found`, with its place in the rule
 // file.
-TestOutcome run_test(const Rewriter& rewriter, const Rule& rule, const RuleTest& test);
+TestOutcome run_test(const Rewriter& rewriter, const Rule& rule, const RuleTest& test, const Comparison& compare);
 
 }  // namespace qrules::tools

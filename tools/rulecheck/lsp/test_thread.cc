@@ -6,6 +6,7 @@
 
 #include <qrules/rewrite/rewrite.h>
 #include <qrules/rules/load.h>
+#include <rulecheck/numerics_here.h>
 #include <rulecheck/test_runner.h>
 
 namespace qrules::tools::lsp {
@@ -60,13 +61,14 @@ void TestThread::work(Job job, uint64_t number) {
   results.set = job.set;
   results.generation = job.generation;
   const Rewriter rewriter(std::move(job.rules));
+  const Comparison compare = compare_here();
   for (const Rule& rule : rewriter.rules().rules) {
     if (!rule.span) continue;
     const std::string path = canonical_path(rule.span.file->name());
     if (std::find(job.wanted.begin(), job.wanted.end(), path) == job.wanted.end()) continue;
     for (const RuleTest& test : rule.tests) {
       if (cancelled()) return;
-      TestOutcome outcome = run_test(rewriter, rule, test);
+      TestOutcome outcome = run_test(rewriter, rule, test, compare);
       TestState state{outcome.passed, outcome.milliseconds, ""};
       if (!outcome.found.empty()) state.message = outcome.found.list().back().message();
       results.states[{rule.base_name, test.name}] = std::move(state);
