@@ -12,7 +12,7 @@ install(TARGETS qrules_engine EXPORT qrules-engine ARCHIVE DESTINATION ${CMAKE_I
 install(EXPORT qrules-engine NAMESPACE qrules:: DESTINATION ${package_dir} FILE qrules-engine-targets.cmake)
 install(DIRECTORY rules DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules)
 install(FILES schemas/rules.schema.json schemas/report.schema.json schemas/lock.schema.json
-              schemas/explain.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules/schemas)
+              schemas/explain.schema.json schemas/profile.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/qrules/schemas)
 
 if(QRULES_RUNTIME)
   install(DIRECTORY engine/runtime DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrules ${headers})

@@ -17,7 +17,8 @@ class PlanContext final : public Plan::Context {
       : plan_(std::move(plan)),
         memory_(allocate_aligned(plan_->arena)),
         arena_(static_cast<char*>(memory_.get())),
-        times_(plan_->steps().size(), 0) {
+        times_(plan_->steps().size(), 0),
+        starts_(plan_->steps().size(), 0) {
     steps_.resize(plan_->program.size());
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = plan_->program[i];
@@ -44,12 +45,16 @@ class PlanContext final : public Plan::Context {
       for (size_t i = 0; i < steps_.size(); ++i) run(i);
       return;
     }
-    std::fill(times_.begin(), times_.end(), 0);
+    const auto nanoseconds = [](auto duration) {
+      return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+    };
+    const auto begin = std::chrono::steady_clock::now();
     for (size_t i = 0; i < steps_.size(); ++i) {
+      const size_t report = plan_->program[i].report;
       const auto start = std::chrono::steady_clock::now();
       run(i);
-      times_[plan_->program[i].report] +=
-          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+      times_[report] = nanoseconds(std::chrono::steady_clock::now() - start);
+      starts_[report] = nanoseconds(start - begin);
     }
   }
 
@@ -57,6 +62,7 @@ class PlanContext final : public Plan::Context {
   bool failed() const override { return failed_; }
   void set_profiling(bool on) override { profiling_ = on; }
   const std::vector<int64_t>& step_times() const override { return times_; }
+  const std::vector<int64_t>& step_starts() const override { return starts_; }
 
  private:
   struct Prepared {
@@ -88,7 +94,7 @@ class PlanContext final : public Plan::Context {
   std::vector<Prepared> steps_;
   std::vector<const void*> results_;
   std::vector<Patch> patches_;
-  std::vector<int64_t> times_;
+  std::vector<int64_t> times_, starts_;
   bool profiling_ = false;
   bool failed_ = false;
 };

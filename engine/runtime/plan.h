@@ -8,6 +8,7 @@
 
 #include <qrules/graph/graph.h>
 #include <qrules/runtime/kernel.h>
+#include <qrules/runtime/work.h>
 
 namespace qrules {
 
@@ -26,6 +27,9 @@ struct PlanStep {
   std::string note;       // why it is slow or refused by a faster handler, and what would avoid it
   bool fallback = false;  // ran through the ATen dispatcher
   bool in_place = false;
+  int64_t operations = 0;  // see operations_of
+  WorkKind work = WorkKind::other;
+  size_t bytes_read = 0, bytes_written = 0;  // of operands and results, each once; weights as they are in the graph
 };
 
 // Everything fixed for one set of input sizes: kernels, packed weights, buffers by lifetime in one arena. Immutable,
@@ -59,6 +63,8 @@ class Plan : public std::enable_shared_from_this<Plan> {
     // Nanoseconds of each step of the last run when profiling is on.
     virtual void set_profiling(bool on) = 0;
     virtual const std::vector<int64_t>& step_times() const = 0;
+    // And when it began, counted from the start of the run.
+    virtual const std::vector<int64_t>& step_starts() const = 0;
   };
   virtual std::unique_ptr<Context> make_context() const = 0;
 };

@@ -278,6 +278,17 @@ Status PlanBuilder::add_call(const Node& node) {
     if (!refusals.empty()) report.note += (report.note.empty() ? "" : "; ") + refusals;
     report.fallback = report.handler == "aten";
     report.in_place = in_place;
+    std::vector<TensorLayout> operands, made;
+    for (const Place& place : step.inputs) {
+      operands.push_back(place.layout);
+      report.bytes_read += place.layout.byte_extent();
+    }
+    for (const Place& place : results) {
+      made.push_back(place.layout);
+      report.bytes_written += place.layout.byte_extent();
+    }
+    report.operations = operations_of(node, operands, made);
+    report.work = work_kind_of(node, operands);
     plan_->report.push_back(std::move(report));
     if (*kernel) {
       step.kernel = std::move(*kernel);
@@ -318,6 +329,9 @@ Place PlanBuilder::relayout(const Node& value, const Place& place, const TensorL
   report.op = "reorder";
   report.handler = "reorder";
   report.implementation = step.kernel->implementation();
+  report.operations = layout.element_count();
+  report.bytes_read = place.layout.byte_extent();
+  report.bytes_written = layout.byte_extent();
   plan_->report.push_back(std::move(report));
   step.report = plan_->report.size() - 1;
   // A copy that its only reader writes over is made anew in each run.

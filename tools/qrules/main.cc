@@ -85,6 +85,17 @@ int main(int argc, char** argv) {
   bench_app->add_flag("--json", bench.json, "as JSON");
   bench_app->add_flag("--profile", bench.profile, "time of each node");
 
+  ProfileOptions profile;
+  CLI::App* profile_app = app.add_subcommand("profile", "say where the time of a model goes, and why");
+  add_model(profile_app, profile.model);
+  add_threads(profile_app, profile.model);
+  profile_app->add_option("--input", profile.inputs, "a .npy file for each input (default: random values)")
+      ->allow_extra_args(false);
+  profile_app->add_option("--warmup", profile.warmup, "runs before measuring")->check(CLI::NonNegativeNumber);
+  profile_app->add_option("--iters", profile.iters, "runs measured")->check(CLI::PositiveNumber);
+  profile_app->add_option("--trace", profile.trace, "file for the last run as a Chrome trace");
+  profile_app->add_flag("--json", profile.json, "as JSON");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -96,6 +107,7 @@ int main(int argc, char** argv) {
     if (*opt_app) return opt_command(opt);
     if (*view_app) return view_command(view);
     if (*explain_app) return explain_command(explain);
+    if (*profile_app) return profile_command(profile);
     return bench_command(bench);
   } catch (const std::exception& error) {
     // Memory, and what the libraries underneath throw in spite of all checks.

@@ -113,6 +113,15 @@ struct BenchOptions {
 };
 int bench_command(const BenchOptions& options);
 
+struct ProfileOptions {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  int warmup = 5, iters = 20;
+  std::string trace;  // file for a Chrome trace
+  bool json = false;
+};
+int profile_command(const ProfileOptions& options);
+
 // Reads the --input files for the model's placeholders, converted where a placeholder has a narrower float. With none
 // given and `random`, random values for static sizes.
 Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vector<std::string>& paths, bool random);
