@@ -6,6 +6,8 @@
 #include <qrules/lowerings/register.h>
 
 #include "catch.h"
+#include <qrules/lowerings/decomposed/quantize.h>
+
 #include "fake_context.h"
 
 namespace {
@@ -91,6 +93,26 @@ TEST_CASE("quantize of NaN and infinities is what torch gives on x86", "[decompo
   // 2^31 - 1 is no f32: the clamped value is out of range of the conversion.
   CHECK(run(quantize("f32[4]", "s32[4]", "0.1, 5, -2147483648, 2147483647, s32"), {in}) ==
         Values{-2147483648.0, -2147483648.0, -2147483648.0, 5});
+}
+
+// Rows are done by eights where the CPU has AVX2: every value at every place among eight, and behind the last eight.
+TEST_CASE("quantize of long rows is that of each element", "[decomposed]") {
+  Values in{0.0,  -0.0,  0.05, 0.15, 0.25,  -0.05, -0.15,   -0.25,        1e30,     -1e30,    24.95,
+            25.0, 25.05, 3e9,  -3e9, 1e-40, 12.75, 12.7499, std::nan(""), INFINITY, -INFINITY};
+  Values row;
+  while (row.size() < 8 * in.size() + 5) row.insert(row.end(), in.begin(), in.end());
+  const auto sizes = "[" + std::to_string(row.size()) + "]";
+  const auto expect = [&](const char* type, const char* arguments, auto expected) {
+    Values values;
+    for (double x : row) values.push_back(expected(static_cast<float>(x)));
+    CHECK(run(quantize("f32" + sizes, type + sizes, arguments), {row}) == values);
+  };
+  expect("u8", "0.1, 5, 0, 255, u8",
+         [](float x) { return qrules::decomposed::quantize_value<uint8_t>(x, 1.0f / 0.1f, 5.0f, 0.0f, 255.0f); });
+  expect("u8", "0.1, 5, 3, 100, u8",
+         [](float x) { return qrules::decomposed::quantize_value<uint8_t>(x, 1.0f / 0.1f, 5.0f, 3.0f, 100.0f); });
+  expect("s8", "0.1, -7, -128, 127, s8",
+         [](float x) { return qrules::decomposed::quantize_value<int8_t>(x, 1.0f / 0.1f, -7.0f, -128.0f, 127.0f); });
 }
 
 TEST_CASE("quantize of no element and of a scalar", "[decomposed]") {
