@@ -58,7 +58,7 @@ class CallRecipe {
     if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
     if (name_.find("layer_norm") != std::string::npos) return layer_norm();
     if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
-    if (name_ == "aten.constant_pad_nd.default") return padded();
+    if (is_any({"aten.constant_pad_nd.default", "aten.pad.default"})) return padded();
     if (name_.find("embedding_bag") != std::string::npos) return embedding_bag();
     pointwise();
   }

@@ -174,6 +174,7 @@ void add_view_rules(Table& table) {
   table["aten.squeeze.dims"] = squeeze;
   table["aten.expand.default"] = expand;
   table["aten.constant_pad_nd.default"] = constant_pad;
+  table["aten.pad.default"] = constant_pad;
   table["aten.cat.default"] = cat;
   table["aten.select.int"] = select;
 }

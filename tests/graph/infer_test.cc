@@ -142,6 +142,7 @@ const Row kTypes[] = {
     {"%x: f32[2,n], %z: f32[2,3]", "aten.cat.default([%x, %z], 1)", "f32[2,n + 3]"},
     {"%x: u8[2], %z: f32[3]", "aten.cat.default([%x, %z])", "f32[5]"},
     {"%x: f32[2,n,4]", "aten.constant_pad_nd.default(%x, [1, -2, 3, 0], 0.0)", "f32[2,n + 3,3]"},
+    {"%x: f32[2,n,4]", "aten.pad.default(%x, [1, -2, 3, 0])", "f32[2,n + 3,3]"},
     {kX, "aten.select.int(%x, 1, 0)", "f32[2]"},
     {kX, "aten.select.int(%x, -2, 0)", "f32[3]"},
     // contractions
