@@ -90,7 +90,7 @@ int score_of(const Miss& miss, const Leads& leads) {
   if (miss.stops.empty()) return base_score(miss, leads);
   // Others wait for it, so it matters even where nothing but its root is there.
   const bool near = miss.by != RefusedBy::op || miss.other_overload;
-  return 3 + std::max(near && !miss.at_default ? 5 : 0, base_score(miss, leads));
+  return 3 + std::max(near ? 5 : 0, base_score(miss, leads));
 }
 
 constexpr size_t kNamed = 3;
@@ -216,7 +216,8 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
     const auto candidates = at_root.find(kept[i].node);
     if (candidates == at_root.end()) continue;
     for (size_t j : candidates->second) {
-      if (i == j) continue;
+      // A rule about a special form that nobody wrote is not what was missing.
+      if (i == j || kept[j].at_default) continue;
       const std::set<OpId>& made = leads.of(kept[j].rule);
       const bool would_do =
           std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
