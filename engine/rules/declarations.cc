@@ -482,7 +482,30 @@ class FileReader {
     if (!given) file_.rules_missing = true;
     if (!given) return;
     rule.broken = diagnostics_.size() > errors;
+    if (!rule.broken) drop_unused_variables(rule);
     file_.rules.push_back(std::move(rule));
+  }
+
+  void drop_unused_variables(RuleDeclaration& rule) {
+    std::string texts;
+    for (const MappedText* text : {&rule.name, &rule.match, &rule.members, &rule.where, &rule.rewrite})
+      texts += text->text() + "\n";
+    if (rule.counter) texts += rule.counter->text() + "\n";
+    if (rule.counter_when) texts += rule.counter_when->text();
+    // A name that there is not is likely one of these, misspelt; that is said where the rule's instances are made.
+    for (size_t at = texts.find("${"); at != std::string::npos; at = texts.find("${", at + 2)) {
+      const std::string name = texts.substr(at + 2, texts.find_first_of(".}", at) - at - 2);
+      const auto is_it = [&](const ForeachVariable& variable) { return variable.name == name; };
+      if (std::none_of(rule.foreach_variables.begin(), rule.foreach_variables.end(), is_it)) return;
+    }
+    std::erase_if(rule.foreach_variables, [&](const ForeachVariable& variable) {
+      const std::string use = "${" + variable.name;
+      if (texts.find(use + "}") != std::string::npos || texts.find(use + ".") != std::string::npos) return false;
+      diagnostics_.add(Diagnostic(kUnusedVariable, variable.span)
+                           .with("name", "${" + variable.name + "}")
+                           .help("write " + use + "} where its elements differ, or remove it"));
+      return true;
+    });
   }
 
   // False when something is wrong with it: the rule's texts would be wrong for that reason alone.

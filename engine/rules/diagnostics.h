@@ -136,6 +136,10 @@ inline const DiagnosticKind kSiblingsNames{
     "QR0128", Level::error, "siblings-names", "siblings cannot share `%{name}`: {why}",
     "The names in parentheses are bound in the pattern of a member, and the first is a value of the graph in every "
     "match: the members are found among its users."};
+inline const DiagnosticKind kUnusedVariable{
+    "QR0130", Level::warning, "unused-variable", "no text of the rule has `{name}`",
+    "`foreach` makes a rule for each element, with the element in place of `${name}` in `match`, `members`, `where`, "
+    "`rewrite` and `counter`. Where no text has it all these rules would be the same, so one is made."};
 inline const DiagnosticKind kMembersWithoutSiblings{
     "QR0129", Level::error, "members-without-siblings", "`members` needs a rule that matches siblings",
     "The conditions of `members` are asked of each sibling; who fails one is left out. All other conditions belong to "

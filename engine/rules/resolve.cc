@@ -114,6 +114,7 @@ class Resolver {
 
  private:
   void resolve_name(const std::string& name, const Span& span, OperatorSet& result) {
+    const size_t before = result.ops.size();
     const auto op = context_.operators.find(name);
     if (op && context_.operators.signature(*op)) {
       result.ops.push_back(*op);
@@ -121,7 +122,7 @@ class Resolver {
     }
     for (const std::string& overload : context_.operators.overloads(name))
       result.ops.push_back(context_.operators.intern(overload));
-    if (!result.ops.empty()) return;
+    if (result.ops.size() > before) return;
     Diagnostic diagnostic = Diagnostic(kUnknownOperator, span).with("op", name);
     suggest_operator(context_.operators, name, span, diagnostic);
     fail(std::move(diagnostic));

@@ -175,11 +175,18 @@ class Reader {
     return indent == std::string_view::npos ? 0 : indent;
   }
 
+  // Is the place of the error behind the end of a text in quotes that began on an earlier line?
+  bool behind_end_of(size_t begin, char quote) const {
+    size_t end = begin + 1;
+    while (end < text_.size() && text_[end] != quote) end += text_[end] == '\\' && quote == '"' ? 2 : 1;
+    return end < at_ && file_->position(end).line == file_->position(at_).line;
+  }
+
   // A quote that is opened and does not end on its line, up to the place of the error.
   std::optional<Diagnostic> open_quote() const {
-    if (why_.find("flow") == std::string::npos && why_.find("scalar") == std::string::npos &&
-        why_.find("quote") == std::string::npos && why_.find("illegal EOF") == std::string::npos)
-      return std::nullopt;
+    const bool elsewhere = why_.find("flow") == std::string::npos && why_.find("scalar") == std::string::npos &&
+                           why_.find("quote") == std::string::npos && why_.find("illegal EOF") == std::string::npos;
+    if (elsewhere && why_.find("end of map") == std::string::npos) return std::nullopt;
     for (const Line& line : lines_) {
       if (line.start > at_) break;
       char quote = '\0';
@@ -201,7 +208,7 @@ class Reader {
           --open;
         }
       }
-      if (!quote) continue;
+      if (!quote || (elsewhere && !behind_end_of(begin, quote))) continue;
       size_t end = line.end;
       while (open > 0 && end > begin + 1 && (text_[end - 1] == ']' || text_[end - 1] == '}')) {
         --end;

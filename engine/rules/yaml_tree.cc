@@ -331,6 +331,29 @@ std::string_view name(YamlNode::Kind kind) {
   return "";
 }
 
+namespace {
+
+// Where the first byte stands that is no UTF-8: a lone or missing continuation, an overlong form, a surrogate, or what
+// is beyond U+10FFFF.
+std::optional<size_t> first_bad_byte(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) -> unsigned { return static_cast<unsigned char>(text[at]); };
+    const unsigned lead = byte(i);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0 || i + length > text.size()) return i;
+    for (size_t j = i + 1; j < i + length; ++j) {
+      if ((byte(j) & 0xC0) != 0x80) return i;
+    }
+    if ((lead == 0xE0 && byte(i + 1) < 0xA0) || (lead == 0xED && byte(i + 1) > 0x9F) ||
+        (lead == 0xF0 && byte(i + 1) < 0x90) || (lead == 0xF4 && byte(i + 1) > 0x8F))
+      return i;
+    i += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
   const auto too_big = [&](size_t at, std::string what, size_t limit) {
     return Diagnostic(kLimitExceeded, Span{file, at, at + 1})
@@ -346,6 +369,11 @@ Result<YamlPtr> parse_yaml(const SourcePtr& file, const LoadLimits& limits) {
   if (deepest_indentation(*file, where) > brackets) return too_big(where, "the depth of nesting", limits.yaml_depth);
   if (const size_t zero = file->text().find('\0'); zero != std::string_view::npos) {
     return Diagnostic(kYamlSyntax, Span{file, zero, zero + 1}).with("why", "a zero byte: this is no text file");
+  }
+  if (const std::optional<size_t> bad = first_bad_byte(file->text())) {
+    return Diagnostic(kYamlSyntax, Span{file, *bad, *bad + 1})
+        .with("why", "a byte that is not UTF-8")
+        .help("save the file as UTF-8; editors call it the encoding of the file");
   }
 
   TreeBuilder builder(file, limits);

@@ -132,6 +132,19 @@ TEST_CASE("What is not YAML is reported once, at its place", "[rules][yaml]") {
   CHECK(error_of("a: *unknown\n") != "ok");
 }
 
+TEST_CASE("Files are UTF-8", "[rules][yaml]") {
+  for (const char* text : {"a: \xC3\xA9", "a: \xE2\x82\xAC", "a: \xF0\x9F\x98\x80", "a: \xF4\x8F\xBF\xBD"}) {
+    INFO(text);
+    CHECK(error_of(text) == "ok");
+  }
+  // Latin-1, a lone continuation, cut off, overlong, a surrogate, beyond the last code point.
+  for (const char* text : {"a: \xE9ine", "a: \x80", "a: \xE2\x82", "a: \xC0\xAF", "a: \xE0\x80\xAF", "a: \xED\xA0\x80",
+                           "a: \xF4\x90\x80\x80", "a: \xF5\x80\x80\x80"}) {
+    INFO(text);
+    CHECK(error_of(text) == "1:4 not YAML: a byte that is not UTF-8");
+  }
+}
+
 TEST_CASE("Limits are named", "[rules][yaml]") {
   LoadLimits limits;
   limits.file_bytes = 10;
