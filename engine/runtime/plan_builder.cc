@@ -275,8 +275,10 @@ Status PlanBuilder::add_call(const Node& node) {
     report.handler = std::string(handler->name());
     report.implementation = *kernel ? (*kernel)->implementation() : "view";
     report.note = context.note_;
-    if (!refusals.empty()) report.note += (report.note.empty() ? "" : "; ") + refusals;
     report.fallback = report.handler == "aten";
+    // Another fast kernel in place of the one that refused is nothing to report.
+    if (!refusals.empty() && (report.fallback || report.implementation.starts_with("ref")))
+      report.note += (report.note.empty() ? "" : "; ") + refusals;
     report.in_place = in_place;
     std::vector<TensorLayout> operands, made;
     for (const Place& place : step.inputs) {

@@ -228,7 +228,7 @@ TEST_CASE("qlinear and qconv over random calls") {
     draw_result(c, random);
     const Ran ran = check_case(c, round);
     // Padding that reaches as far as the window, and the like, may be refused; never without a word.
-    if (!is_onednn(ran)) CHECK(ran.note.find("onednn") != std::string::npos);
+    if (!is_onednn(ran) && !is_fast(ran)) CHECK(ran.note.find("onednn") != std::string::npos);
   }
 }
 
