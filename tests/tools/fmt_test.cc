@@ -22,7 +22,7 @@ using namespace qrules;
 const fs::path kRules = fs::path(QRULES_SOURCE_DIR) / "rules";
 const fs::path kBroken = fs::path(QRULES_TEST_DIR) / "rules" / "broken";
 // Folders whose files are as the formatter lays them out.
-const std::vector<fs::path> kFormatted = {};
+const std::vector<fs::path> kFormatted = {kRules};
 
 std::string content_of(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);

@@ -106,13 +106,19 @@ bool may_break_before(CodeKind kind, const Piece* before, const Piece& piece) {
   return piece.token.is_word("and") || piece.token.is_word("or");
 }
 
+// Alternatives of a statement that is more than a line have a line each.
+bool begins_line(CodeKind kind, const Piece& piece) {
+  return kind == CodeKind::pattern && piece.depth == 0 && piece.token.is("|");
+}
+
 // Lines filled as far as they go, broken at places of at most this depth.
 std::vector<std::string> fill(CodeKind kind, const std::string& all, const std::vector<Piece>& pieces, size_t width,
                               int deepest) {
   std::vector<std::string> lines;
   std::string line, chunk;  // `chunk`: since the last place where the line may be broken
+  bool new_line = false;    // before the chunk
   const auto flush = [&](bool space) {
-    if (!line.empty() && line.size() + (space ? 1 : 0) + chunk.size() > width) {
+    if (!line.empty() && (new_line || line.size() + (space ? 1 : 0) + chunk.size() > width)) {
       lines.push_back(std::move(line));
       line = "  ";
       space = false;
@@ -127,6 +133,7 @@ std::vector<std::string> fill(CodeKind kind, const std::string& all, const std::
     if (may_break_before(kind, before, pieces[i]) && pieces[i].depth <= deepest) {
       flush(pending_space);
       pending_space = space;
+      new_line = begins_line(kind, pieces[i]);
     } else if (space) {
       chunk += " ";
     }
