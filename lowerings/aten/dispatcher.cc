@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 
 #include <qrules/lowerings/aten/values.h>
 #include <qrules/lowerings/register.h>
@@ -70,6 +71,13 @@ std::optional<c10::OperatorHandle> find_out_form(const std::string& packet, cons
   return std::nullopt;
 }
 
+// PyTorch warns of how it is called (a result that it reshapes, a copy that it makes), which nobody who reads the
+// output can change.
+class Unsaid final : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning&) override {}
+};
+
 // Tensors over the plan's buffers, made in the first run; later runs only look whether an input has moved.
 class CallState final : public KernelState {
  public:
@@ -86,6 +94,8 @@ class DispatcherKernel final : public Kernel {
 
   void run(const KernelArguments& arguments) const override {
     const c10::InferenceMode inference;
+    Unsaid unsaid;
+    const c10::WarningUtils::WarningHandlerGuard quiet(&unsaid);
     auto& state = static_cast<CallState&>(*arguments.state);
     if (state.inputs.empty() && state.outputs.empty()) {
       state.inputs.resize(call_.inputs.size());
