@@ -73,20 +73,24 @@ ValueType softmax(const Call& call) {
   return ValueType::tensor({dtype, self.sizes, {}});
 }
 
-ValueType dropout(const Call& call) {
+ValueType like_input(const Call& call) {
   const TensorType& input = call.tensor("input");
   return ValueType::tensor({input.dtype, input.sizes, {}});
+}
+
+void require_floating_input(const Call& call) {
+  const DType dtype = call.tensor("input").dtype;
+  if (!is_floating(dtype)) refuse("the input must be floating, got " + std::string(name(dtype)));
 }
 
 ValueType layer_norm(const Call& call) {
-  const TensorType& input = call.tensor("input");
-  if (!is_floating(input.dtype)) refuse("the input must be floating, got " + std::string(name(input.dtype)));
-  return ValueType::tensor({input.dtype, input.sizes, {}});
+  require_floating_input(call);
+  return like_input(call);
 }
 
 ValueType native_layer_norm(const Call& call) {
+  require_floating_input(call);
   const TensorType& input = call.tensor("input");
-  if (!is_floating(input.dtype)) refuse("the input must be floating, got " + std::string(name(input.dtype)));
   const size_t normalised = std::min(call.list("normalized_shape").size(), input.rank());
   std::vector<Dim> statistics = input.sizes;
   std::fill(statistics.end() - static_cast<std::ptrdiff_t>(normalised), statistics.end(), Dim(1));
@@ -161,10 +165,11 @@ ValueType getitem(const Call& call) {
 }  // namespace
 
 void add_pointwise_rules(Table& table) {
-  for (const char* op : {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "neg", "abs",
-                         "dropout", "hardsigmoid"}) {
-    table["aten." + std::string(op) + ".default"] = op == std::string_view("dropout") ? dropout : like_self;
+  for (const char* op :
+       {"relu", "hardtanh", "hardswish", "silu", "gelu", "elu", "leaky_relu", "relu6", "neg", "abs", "hardsigmoid"}) {
+    table["aten." + std::string(op) + ".default"] = like_self;
   }
+  table["aten.dropout.default"] = like_input;
   for (const char* op : {"clamp", "clamp_min", "clamp_max"}) table["aten." + std::string(op) + ".default"] = clamped;
   for (const char* op : {"sigmoid", "tanh", "erf", "exp", "sqrt", "rsqrt", "reciprocal", "log"}) {
     table["aten." + std::string(op) + ".default"] = float_of_self;

@@ -175,18 +175,22 @@ class Evaluator {
 
   Evaluated order(ExpressionKind kind, const std::vector<Argument>& operands) {
     const auto a = operands[0].number(), b = operands[1].number();
+    if (a && b) return Argument(in_order(kind, *a, *b));
     const Dim* left = operands[0].get_if<Dim>();
     const Dim* right = operands[1].get_if<Dim>();
     if (const auto truth = left && b    ? order_of_size(kind, *left, *b)
                            : right && a ? order_of_size(mirrored(kind), *right, *a)
                                         : std::nullopt)
       return Argument(*truth);
-    if (!a || !b) return Unknown{"the order of " + shown(operands[0]) + " and " + shown(operands[1]) + " is not known"};
+    return Unknown{"the order of " + shown(operands[0]) + " and " + shown(operands[1]) + " is not known"};
+  }
+
+  static bool in_order(ExpressionKind kind, double a, double b) {
     switch (kind) {
-      case ExpressionKind::less: return Argument(*a < *b);
-      case ExpressionKind::less_equal: return Argument(*a <= *b);
-      case ExpressionKind::greater: return Argument(*a > *b);
-      default: return Argument(*a >= *b);
+      case ExpressionKind::less: return a < b;
+      case ExpressionKind::less_equal: return a <= b;
+      case ExpressionKind::greater: return a > b;
+      default: return a >= b;
     }
   }
 
@@ -199,17 +203,13 @@ class Evaluator {
     }
   }
 
-  // What the least value of a symbolic size decides: size `kind` number.
+  // What the least value of a symbolic size decides of size `kind` number: that it is above, or not below.
   std::optional<bool> order_of_size(ExpressionKind kind, Dim size, double number) const {
     const auto least = context_.graph.dims().least(size);
     if (!least) return std::nullopt;
-    const double value = static_cast<double>(*least);
-    switch (kind) {
-      case ExpressionKind::greater: return value > number ? std::optional(true) : std::nullopt;
-      case ExpressionKind::greater_equal: return value >= number ? std::optional(true) : std::nullopt;
-      case ExpressionKind::less: return value >= number ? std::optional(false) : std::nullopt;
-      default: return value > number ? std::optional(false) : std::nullopt;
-    }
+    const bool truth = in_order(kind, static_cast<double>(*least), number);
+    const bool above = kind == ExpressionKind::greater || kind == ExpressionKind::greater_equal;
+    return truth == above ? std::optional(truth) : std::nullopt;
   }
 
   Evaluated arithmetic(ExpressionKind kind, const std::vector<Argument>& operands) {

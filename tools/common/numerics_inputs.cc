@@ -130,27 +130,33 @@ int64_t integer_value(Fill fill, DType dtype, Random& random) {
   return draw_integer(random, low, high);
 }
 
+// Element `i` of `count`.
+int64_t integer_element(Use use, Fill fill, DType dtype, int64_t i, int64_t count, Random& random) {
+  switch (use.role) {
+    case Role::scale: return draw_integer(random, 1, 10);
+    case Role::zero_point: return draw_integer(random, 0, 10);
+    case Role::index: return draw_integer(random, 0, use.limit);
+    case Role::offset: return use.ends && i + 1 == count ? use.limit + 1 : std::min(i, use.limit);
+    case Role::data: break;
+  }
+  return integer_value(fill, dtype, random);
+}
+
 void fill_tensor(void* data, const TensorLayout& layout, Use use, Fill fill, const std::vector<double>& scales,
                  Random& random) {
   const int64_t count = layout.element_count();
-  const Role role = use.role;
   if (!is_computable(layout.dtype)) {
     std::fill_n(static_cast<unsigned char*>(data), layout.byte_extent(), static_cast<unsigned char>(0));
     return;
   }
   for (int64_t i = 0; i < count; ++i) {
     if (is_floating(layout.dtype)) {
-      const double value = role == Role::scale        ? draw_real(random, 0.01, 0.5)
-                           : role == Role::zero_point ? static_cast<double>(draw_integer(random, 0, 10))
-                                                      : real_value(fill, layout.dtype, scales, random);
+      const double value = use.role == Role::scale        ? draw_real(random, 0.01, 0.5)
+                           : use.role == Role::zero_point ? static_cast<double>(draw_integer(random, 0, 10))
+                                                          : real_value(fill, layout.dtype, scales, random);
       text::store_real(data, layout.dtype, i, value);
     } else {
-      const int64_t value = role == Role::data    ? integer_value(fill, layout.dtype, random)
-                            : role == Role::index ? draw_integer(random, 0, use.limit)
-                            : role == Role::offset
-                                ? (use.ends && i + 1 == count ? use.limit + 1 : std::min(i, use.limit))
-                                : draw_integer(random, role == Role::scale ? 1 : 0, 10);
-      text::store_integer(data, layout.dtype, i, value);
+      text::store_integer(data, layout.dtype, i, integer_element(use, fill, layout.dtype, i, count, random));
     }
   }
 }
