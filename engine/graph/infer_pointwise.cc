@@ -122,14 +122,13 @@ std::vector<Dim> reduced_sizes(const Call& call) {
 
 ValueType mean_dim(const Call& call) {
   const DType dtype = call.optional_dtype("dtype").value_or(call.tensor("self").dtype);
-  if (is_integral(dtype) || dtype == DType::boolean) refuse("a mean is floating, got " + std::string(name(dtype)));
+  if (category(dtype) < 2) refuse("a mean is floating, got " + std::string(name(dtype)));
   return ValueType::tensor({dtype, reduced_sizes(call), {}});
 }
 
 ValueType sum_dims(const Call& call) {
   const DType own = call.tensor("self").dtype;
-  const bool counts = is_integral(own) || own == DType::boolean;
-  const DType dtype = call.optional_dtype("dtype").value_or(counts ? DType::s64 : own);
+  const DType dtype = call.optional_dtype("dtype").value_or(category(own) < 2 ? DType::s64 : own);
   return ValueType::tensor({dtype, reduced_sizes(call), {}});
 }
 

@@ -182,6 +182,14 @@ class Reader {
     return end < at_ && file_->position(end).line == file_->position(at_).line;
   }
 
+  // One character of a text in quotes: an escape takes the next one with it, and the quote ends the text.
+  void pass_quoted(size_t& i, char& quote) const {
+    if (text_[i] == '\\' && quote == '"')
+      ++i;
+    else if (text_[i] == quote)
+      quote = '\0';
+  }
+
   // A quote that is opened and does not end on its line, up to the place of the error.
   std::optional<Diagnostic> open_quote() const {
     const bool elsewhere = why_.find("flow") == std::string::npos && why_.find("scalar") == std::string::npos &&
@@ -195,10 +203,7 @@ class Reader {
       for (size_t i = line.item; i < line.end; ++i) {
         const char c = text_[i];
         if (quote) {
-          if (c == '\\' && quote == '"')
-            ++i;
-          else if (c == quote)
-            quote = '\0';
+          pass_quoted(i, quote);
         } else if ((c == '"' || c == '\'') && std::string_view(" [{,:-").find(text_[i - 1]) != std::string_view::npos) {
           quote = c;
           begin = i;
@@ -231,10 +236,7 @@ class Reader {
       for (size_t i = line.item; i < line.end; ++i) {
         const char c = text_[i];
         if (quote) {
-          if (c == '\\' && quote == '"')
-            ++i;
-          else if (c == quote)
-            quote = '\0';
+          pass_quoted(i, quote);
         } else if (c == '"' || c == '\'') {
           quote = c;
         } else if ((c == '[' || c == '{') && (!open.empty() || i == value_begin(line))) {
