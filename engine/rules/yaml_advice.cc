@@ -99,16 +99,21 @@ class Reader {
     }
   }
 
+  // One character of a text in quotes: an escape takes the next one with it, and the quote ends the text.
+  static void pass_quoted(std::string_view text, size_t& i, char& quote) {
+    if (text[i] == '\\' && quote == '"')
+      ++i;
+    else if (text[i] == quote)
+      quote = '\0';
+  }
+
   // Without a comment and the white space before it.
   static size_t content_end(std::string_view line) {
     size_t end = line.size();
     char quote = '\0';
     for (size_t i = 0; i < line.size(); ++i) {
       if (quote) {
-        if (line[i] == '\\' && quote == '"')
-          ++i;
-        else if (line[i] == quote)
-          quote = '\0';
+        pass_quoted(line, i, quote);
       } else if ((line[i] == '"' || line[i] == '\'') &&
                  (i == 0 || std::string_view(" [{,:-").find(line[i - 1]) != std::string_view::npos)) {
         quote = line[i];
@@ -182,14 +187,6 @@ class Reader {
     return end < at_ && file_->position(end).line == file_->position(at_).line;
   }
 
-  // One character of a text in quotes: an escape takes the next one with it, and the quote ends the text.
-  void pass_quoted(size_t& i, char& quote) const {
-    if (text_[i] == '\\' && quote == '"')
-      ++i;
-    else if (text_[i] == quote)
-      quote = '\0';
-  }
-
   // A quote that is opened and does not end on its line, up to the place of the error.
   std::optional<Diagnostic> open_quote() const {
     const bool elsewhere = why_.find("flow") == std::string::npos && why_.find("scalar") == std::string::npos &&
@@ -203,7 +200,7 @@ class Reader {
       for (size_t i = line.item; i < line.end; ++i) {
         const char c = text_[i];
         if (quote) {
-          pass_quoted(i, quote);
+          pass_quoted(text_, i, quote);
         } else if ((c == '"' || c == '\'') && std::string_view(" [{,:-").find(text_[i - 1]) != std::string_view::npos) {
           quote = c;
           begin = i;
@@ -236,7 +233,7 @@ class Reader {
       for (size_t i = line.item; i < line.end; ++i) {
         const char c = text_[i];
         if (quote) {
-          pass_quoted(i, quote);
+          pass_quoted(text_, i, quote);
         } else if (c == '"' || c == '\'') {
           quote = c;
         } else if ((c == '[' || c == '{') && (!open.empty() || i == value_begin(line))) {
