@@ -47,9 +47,12 @@ int64_t rows_of_a_strip(const Window& window, const Strip& strip) {
   constexpr int64_t kBudget = 48 * 1024;  // elements
   const int64_t halo = (window.rows.kernel - 1) * window.rows.dilation;
   const int64_t rows = kBudget / std::max<int64_t>(1, strip.row_elements);
-  int64_t count = std::min(window.rows.out, std::max<int64_t>(1, (rows - halo) / strip.row_step));
+  const int64_t most = std::min(window.rows.out, std::max<int64_t>(1, (rows - halo) / strip.row_step));
+  // Strips of nearly equal heights: a last one of few rows would leave a thread without work.
+  const int64_t strips = (window.rows.out + most - 1) / most;
+  int64_t count = (window.rows.out + strips - 1) / strips;
   // Rows of a linear come in whole tiles.
-  if (window.columns.out == 1 && count > kTileRows) count -= count % kTileRows;
+  if (window.columns.out == 1) count = std::min(window.rows.out, (count + kTileRows - 1) / kTileRows * kTileRows);
   return count;
 }
 
