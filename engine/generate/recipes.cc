@@ -58,6 +58,8 @@ class CallRecipe {
     if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
     if (name_.find("layer_norm") != std::string::npos) return layer_norm();
     if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
+    if (name_ == "torchao.quantize_affine.default") return block_affine("output_dtype", DType::f32);
+    if (name_ == "torchao.dequantize_affine.default") return block_affine("input_dtype", std::nullopt);
     if (is_any({"aten.constant_pad_nd.default", "aten.pad.default"})) return padded();
     if (name_.find("embedding_bag") != std::string::npos) return embedding_bag();
     pointwise();
@@ -332,6 +334,33 @@ class CallRecipe {
     suggest("output_dtype", Argument(wish_.dtype));
     ask(signature_.parameters[0].name.c_str(), DType::f8e4m3, wish_.sizes);
     ask("scale", DType::f32, {});
+  }
+
+  // Blocks are rows, or the whole value. `from`: the dtype that is quantized; nothing for a dequantize.
+  void block_affine(const char* dtype_parameter, std::optional<DType> from) {
+    const bool narrow = from && (wish_.dtype == DType::u8 || wish_.dtype == DType::s8);
+    const DType stored = narrow ? wish_.dtype : int8_type("stored");
+    suggest(dtype_parameter, Argument(stored));
+    Term* blocks = operand("block_size");
+    const bool listed = blocks && blocks->kind == Term::Kind::list;
+    if (listed) exactly(blocks->elements.size());
+    const bool rows = listed || choose("rows", {3, 1}) == 1;
+    Argument::List lengths;
+    Sizes parameters;
+    for (size_t d = 0; d < wish_.sizes.size(); ++d) {
+      const bool split = rows && d + 1 < wish_.sizes.size();
+      parameters.push_back(split ? wish_.sizes[d] : 1);
+      lengths.emplace_back(split ? int64_t{1} : wish_.sizes[d] == kBatch ? int64_t{-1} : wish_.sizes[d]);
+      if (Term* length = listed ? find(blocks->elements[d]) : nullptr;
+          length && length->kind == Term::Kind::hole && !length->suggestion)
+        length->suggestion = lengths.back();
+    }
+    suggest("block_size", Argument(std::move(lengths)));
+    if (choose("bounds", {1, 1}) == 0) range(stored);
+    if (!from && wish_.dtype != DType::f32) suggest("output_dtype", Argument(wish_.dtype));
+    ask("input", from.value_or(stored), wish_.sizes);
+    ask("scale", DType::f32, parameters);
+    ask("zero_point", DType::s32, parameters);
   }
 
   // Pairs of padding from the last dimension on: in front and behind.

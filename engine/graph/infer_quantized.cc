@@ -99,11 +99,15 @@ ValueType cast_no_fuse(const Call& call) { return tensor(call.dtype("dtype"), ca
 
 // --- onednn.*
 
-void check_one_element(const Call& call, const char* parameter) {
-  const TensorType* type = call.argument(parameter).node() ? call.optional_tensor(parameter) : nullptr;
+// A scale or zero point for a whole tensor.
+void check_one_element(const Call& call, std::string_view parameter) {
+  const Argument& argument = call.argument(parameter);
+  if (parameter.ends_with("zero_point") && argument.number() && !argument.integer())
+    refuse("`" + std::string(parameter) + "` must be an integer");
+  const TensorType* type = argument.node() ? call.optional_tensor(parameter) : nullptr;
   if (!type) return;
   for (Dim size : type->sizes) {
-    if (size != Dim(1)) refuse(std::string("`") + parameter + "` must be a number or have one element");
+    if (size != Dim(1)) refuse("`" + std::string(parameter) + "` must be a number or have one element");
   }
 }
 

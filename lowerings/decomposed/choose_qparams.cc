@@ -2,23 +2,11 @@
 
 #include <cmath>
 
+#include <qrules/lowerings/decomposed/extremes.h>
 #include <qrules/lowerings/decomposed/handler.h>
 
 namespace qrules::decomposed {
 namespace {
-
-// NaN wins, as in torch.aminmax.
-struct Extremes {
-  float low = std::numeric_limits<float>::infinity();
-  float high = -std::numeric_limits<float>::infinity();
-
-  void add(float value) {
-    low = value < low || value != value ? value : low;
-    high = value > high || value != value ? value : high;
-  }
-  float low_or_zero() const { return low > 0 ? 0.0f : low; }
-  float high_or_zero() const { return high < 0 ? 0.0f : high; }
-};
 
 template <typename F>
 std::unique_ptr<Kernel> with_input(DType dtype, F&& make) {

@@ -81,6 +81,8 @@ void add_quantize(HandlerRegistry& registry);
 void add_dequantize(HandlerRegistry& registry);
 void add_float8(HandlerRegistry& registry);
 void add_choose_qparams(HandlerRegistry& registry);
+void add_choose_qparams_affine(HandlerRegistry& registry);
+void add_block_affine(HandlerRegistry& registry);
 void add_views(HandlerRegistry& registry);
 void add_casts(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);

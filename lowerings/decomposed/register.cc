@@ -10,6 +10,8 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_dequantize(registry);
   decomposed::add_float8(registry);
   decomposed::add_choose_qparams(registry);
+  decomposed::add_choose_qparams_affine(registry);
+  decomposed::add_block_affine(registry);
   decomposed::add_views(registry);
   decomposed::add_casts(registry);
   decomposed::add_cat(registry);

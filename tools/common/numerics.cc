@@ -90,8 +90,28 @@ class Elements {
   Constant constant_;
 };
 
+// An int8 operator that quantizes its result itself.
+bool quantizes_result(const Node& node) {
+  return node.is_call() && node.argument("out_scale") && node.tensor() && is_integral(node.tensor()->dtype);
+}
+
 bool is_quantize(const Node& node) {
-  return node.is_call() && node.op_name().starts_with("quantized_decomposed.quantize_per_tensor.");
+  return quantizes_result(node) ||
+         (node.is_call() && node.op_name().starts_with("quantized_decomposed.quantize_per_tensor."));
+}
+
+// What an integer result is the rounding of: the operand of a quantize, or the same call with a real result.
+Node* rounded_value(Graph& graph, const Node& node) {
+  if (!quantizes_result(node)) return node.operand(0);
+  std::vector<Argument> arguments = node.arguments();
+  const Signature* signature = graph.operators().signature(node.op());
+  for (const auto& [parameter, value] :
+       {std::pair<const char*, Argument>{"out_scale", 1.0}, {"out_zero_point", 0}, {"out_dtype", DType::f32}}) {
+    if (const auto at = signature->find(parameter)) arguments[*at] = value;
+  }
+  TensorType type = *node.tensor();
+  type.dtype = DType::f32;
+  return graph.add_call(node.op(), std::move(arguments), ValueType::tensor(std::move(type)));
 }
 
 // The quantizes that an integer result passes through on its way out, over calls on integers.
@@ -113,8 +133,8 @@ std::vector<const Node*> quantizes_behind(const Node* result) {
   return found;
 }
 
-// What the reference graph returns besides its results: for each quantize its input, scale (a number, or a further
-// output) and zero point.
+// What the reference graph returns besides its results: for each quantize the value it rounds, scale (a number, or a
+// further output) and zero point.
 struct Watched {
   size_t input = 0;  // index of the output
   double scale = 1;
@@ -185,10 +205,10 @@ Reference watch_ties(Graph graph) {
     reference.results_dtypes.push_back(result->tensor() ? result->tensor()->dtype : DType::f32);
     if (!result->tensor() || !is_integral(result->tensor()->dtype)) continue;
     for (const Node* quantize : quantizes_behind(result)) {
-      const Argument* scale = quantize->argument("scale");
+      const Argument* scale = quantize->argument(quantizes_result(*quantize) ? "out_scale" : "scale");
       Watched watched;
       watched.input = next++;
-      outputs.emplace_back(quantize->operand(0));
+      outputs.emplace_back(rounded_value(graph, *quantize));
       if (scale && scale->number()) {
         watched.scale = *scale->number();
       } else if (scale && scale->node()) {
