@@ -29,6 +29,7 @@ struct Provenance {
   std::string rule;
   std::vector<std::string> sources;
   std::string location;  // "model.py:12", empty when the archive has none
+  int siblings = 1;      // how many calls that stood side by side this one does
 };
 
 // An operand slot of a node: an edge from `value` to `user`. Slots of one value form a doubly linked list, so adding,

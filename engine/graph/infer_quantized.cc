@@ -351,6 +351,29 @@ ValueType qmatmul(const Call& call) {
   return tensor(check_epilogue(call, a.dtype), std::move(sizes));
 }
 
+ValueType attention(const Call& call) {
+  const TensorType &q = call.tensor("q"), &k = call.tensor("k"), &v = call.tensor("v");
+  for (const TensorType* type : {&q, &k, &v}) {
+    if (type->dtype != DType::f32) refuse("q, k and v must be f32, got " + std::string(name(type->dtype)));
+    if (type->rank() < 2) refuse("q, k and v must have two dimensions or more");
+  }
+  const auto differ = [](Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; };
+  if (differ(q.sizes.back(), k.sizes[k.rank() - 2])) refuse("q and k differ in their inner sizes");
+  if (differ(k.sizes.back(), v.sizes[v.rank() - 2])) refuse("k and v differ in their inner sizes");
+  std::vector<Dim> sizes;
+  for (const TensorType* type : {&q, &k, &v})
+    sizes = broadcast(call.dims(), sizes, {type->sizes.begin(), type->sizes.end() - 2});
+  std::vector<Dim> scores = sizes;
+  scores.insert(scores.end(), {q.sizes[q.rank() - 2], k.sizes.back()});
+  if (const TensorType* mask = call.optional_tensor("mask")) {
+    if (mask->dtype != DType::f32) refuse("the mask must be f32, got " + std::string(name(mask->dtype)));
+    if (mask->rank() > scores.size() || broadcast(call.dims(), scores, mask->sizes) != scores)
+      refuse("the mask must broadcast to the scores");
+  }
+  sizes.insert(sizes.end(), {q.sizes[q.rank() - 2], v.sizes.back()});
+  return tensor(check_epilogue(call, DType::f32), std::move(sizes));
+}
+
 ValueType qembedding_bag(const Call& call) {
   const TensorType& weight = call.tensor("weight");
   const TensorType& indices = call.tensor("indices");
@@ -433,6 +456,7 @@ void add_quantized_rules(Table& table) {
   table["onednn.qavgpool2d.default"] = qavgpool2d;
   table["onednn.qadaptive_avgpool2d.default"] = qadaptive_avgpool2d;
   table["onednn.qmatmul.default"] = qmatmul;
+  table["vector.attention.default"] = attention;
   table["onednn.qembedding_bag.default"] = qembedding_bag;
   table["onednn.qcat.default"] = qcat;
   table["onednn.qreshape.default"] = qreshape;

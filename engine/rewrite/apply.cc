@@ -416,7 +416,22 @@ class Application {
       for (const std::string& source : earlier->sources) add(source);
       if (provenance.location.empty()) provenance.location = earlier->location;
     }
-    for (Node* node : recorder_.created) graph_.set_provenance(node, provenance);
+    for (Node* node : recorder_.created) {
+      provenance.siblings = siblings_in(*node);
+      graph_.set_provenance(node, provenance);
+    }
+  }
+
+  // How many calls of the match a new call of their operator does: all of a group.
+  int siblings_in(const Node& made) const {
+    const bool group = rule_.patterns[rule_.root].kind == PatternKind::siblings;
+    int count = 0;
+    for (const Node* node : match_.nodes) {
+      if (!made.is_call() || !node->is_call() || node->op() != made.op()) continue;
+      const int own = node->provenance() ? node->provenance()->siblings : 1;
+      count = group ? count + own : std::max(count, own);
+    }
+    return std::max(count, 1);
   }
 
   void redirect(const Replacement& replacement) {

@@ -27,6 +27,7 @@ struct PlanStep {
   std::string note;       // why it is slow or refused by a faster handler, and what would avoid it
   bool fallback = false;  // ran through the ATen dispatcher
   bool in_place = false;
+  int64_t calls = 1;       // of the model, side by side, that a rule made one
   int64_t operations = 0;  // see operations_of
   WorkKind work = WorkKind::other;
   size_t bytes_read = 0, bytes_written = 0;  // of operands and results, each once; weights as they are in the graph

@@ -280,6 +280,7 @@ Status PlanBuilder::add_call(const Node& node) {
     if (!refusals.empty() && (report.fallback || report.implementation.starts_with("ref")))
       report.note += (report.note.empty() ? "" : "; ") + refusals;
     report.in_place = in_place;
+    if (const Provenance* from = node.provenance()) report.calls = from->siblings;
     std::vector<TensorLayout> operands, made;
     for (const Place& place : step.inputs) {
       operands.push_back(place.layout);

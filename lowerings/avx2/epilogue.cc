@@ -131,6 +131,12 @@ QRULES_AVX2 void store_sixteen(const Epilogue& e, float factor, const int32_t* s
   store16(e, v[0], v[1], to);
 }
 
+QRULES_AVX2 void store_sixteen_values(const Epilogue& e, float factor, const float* values, void* to) {
+  const __m256 f = _mm256_set1_ps(factor);
+  store16(e, activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
+          activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
+}
+
 }  // namespace
 
 Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels) {
@@ -185,6 +191,18 @@ void EpilogueRun::store(const int32_t* sums, float factor, int64_t channel, int6
   alignas(32) char results[kTileChannels * sizeof(float)], others[kTileChannels * sizeof(float)] = {};
   if (e.combine != Combine::none) std::memcpy(others, from, static_cast<size_t>(count * other_size));
   store_sixteen(e, factor, sums, channel, others, results);
+  std::memcpy(to, results, static_cast<size_t>(count * out_size));
+}
+
+void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {
+  const auto out_size = static_cast<int64_t>(size_of(epilogue->out_dtype));
+  char* to = static_cast<char*>(out) + offset * out_size;
+  if (count == kTileChannels) {
+    store_sixteen_values(*epilogue, factor, values, to);
+    return;
+  }
+  alignas(32) char results[kTileChannels * sizeof(float)];
+  store_sixteen_values(*epilogue, factor, values, results);
   std::memcpy(to, results, static_cast<size_t>(count * out_size));
 }
 

@@ -37,6 +37,8 @@ struct EpilogueRun {
   // `count` <= 16 sums of the channels from `channel` on become the result's elements from `offset` on. `sums` has 16.
   // `factor` multiplies the scales: an activation's scale that is known only now, or is another one for each row.
   void store(const int32_t* sums, float factor, int64_t channel, int64_t count, int64_t offset) const;
+  // The same with `count` <= 16 real values, which `factor` multiplies; they have no scales, bias or addend.
+  void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };
 
 }  // namespace qrules::avx2

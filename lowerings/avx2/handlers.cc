@@ -127,6 +127,7 @@ class LinearHandler final : public Handler {
 }  // namespace avx2
 
 void register_avx2_handlers(HandlerRegistry& registry) {
+  avx2::add_attention(registry);
   for (const char* op : {"qconv", "qconv_binary"})
     registry.add(std::string("onednn.") + op + ".default",
                  std::make_shared<avx2::ConvolutionHandler>(std::string("avx2.") + op));

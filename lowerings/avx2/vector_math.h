@@ -10,13 +10,9 @@
 
 namespace qrules::avx2 {
 
-// e^x: x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial for e^r (Cephes' expf), times 2^n by way of the exponent bits.
-QRULES_AVX2_INLINE __m256 exp8(__m256 x) {
-  const __m256 clamped =
-      _mm256_min_ps(_mm256_set1_ps(88.3762626647950f), _mm256_max_ps(_mm256_set1_ps(-87.3365478515625f), x));
-  const __m256 n = _mm256_round_ps(_mm256_mul_ps(clamped, _mm256_set1_ps(1.44269504088896341f)),
-                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), clamped);
+// e^(x - n ln 2) for |x - n ln 2| <= ln 2 / 2: a polynomial (Cephes' expf).
+QRULES_AVX2_INLINE __m256 exp_remainder8(__m256 x, __m256 n) {
+  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
   r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
   __m256 y = _mm256_set1_ps(1.9875691500e-4f);
   y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(1.3981999507e-3f));
@@ -24,7 +20,16 @@ QRULES_AVX2_INLINE __m256 exp8(__m256 x) {
   y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(4.1665795894e-2f));
   y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(1.6666665459e-1f));
   y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(5.0000001201e-1f));
-  y = _mm256_fmadd_ps(_mm256_mul_ps(r, r), y, _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+  return _mm256_fmadd_ps(_mm256_mul_ps(r, r), y, _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+}
+
+// e^x: x = n ln 2 + r, e^r times 2^n by way of the exponent bits.
+QRULES_AVX2_INLINE __m256 exp8(__m256 x) {
+  const __m256 clamped =
+      _mm256_min_ps(_mm256_set1_ps(88.3762626647950f), _mm256_max_ps(_mm256_set1_ps(-87.3365478515625f), x));
+  const __m256 n = _mm256_round_ps(_mm256_mul_ps(clamped, _mm256_set1_ps(1.44269504088896341f)),
+                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256 y = exp_remainder8(clamped, n);
   const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
   const __m256 result = _mm256_mul_ps(y, _mm256_castsi256_ps(power));
   // Below the bounds it is zero, above them infinite; NaN was made a number by them.
@@ -32,6 +37,17 @@ QRULES_AVX2_INLINE __m256 exp8(__m256 x) {
   const __m256 bounded = _mm256_blendv_ps(positive, _mm256_set1_ps(std::numeric_limits<float>::infinity()),
                                           _mm256_cmp_ps(x, _mm256_set1_ps(88.72283935546875f), _CMP_GT_OQ));
   return _mm256_blendv_ps(bounded, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+// The same of what is not above zero.
+QRULES_AVX2_INLINE __m256 exp_below_zero8(__m256 x) {
+  const __m256 lowest = _mm256_set1_ps(-87.3365478515625f);
+  const __m256 clamped = _mm256_max_ps(lowest, x);  // NaN stays: it is the second operand
+  const __m256 n = _mm256_round_ps(_mm256_mul_ps(clamped, _mm256_set1_ps(1.44269504088896341f)),
+                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256 y = exp_remainder8(clamped, n);
+  const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  return _mm256_andnot_ps(_mm256_cmp_ps(x, lowest, _CMP_LT_OQ), _mm256_mul_ps(y, _mm256_castsi256_ps(power)));
 }
 
 QRULES_AVX2_INLINE __m256 sigmoid8(__m256 x) {

@@ -36,7 +36,7 @@ json handlers_of(const std::shared_ptr<const Graph>& graph) {
   if (!plan.ok()) return nullptr;
   std::map<std::string, int64_t> handlers;
   for (const PlanStep& step : (*plan)->steps()) {
-    if (step.implementation != "constant") ++handlers[step.handler];
+    if (step.implementation != "constant") handlers[step.handler] += step.calls;
   }
   return handlers;
 }

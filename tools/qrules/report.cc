@@ -13,12 +13,13 @@ using nlohmann::json;
 
 bool starts_with(const std::string& text, std::string_view prefix) { return text.rfind(prefix, 0) == 0; }
 
-// Inductor counts its own lowerings under these names; they follow from what was lowered.
+// Inductor counts its own lowerings under these names; they follow from what was lowered, on whichever kernels.
 const char* lower_counter(const std::string& handler) {
-  if (handler == "onednn.qconv" || handler == "decomposed.qconv") return "qconv_unary_lower_count";
-  if (handler == "onednn.qconv_binary" || handler == "decomposed.qconv_binary") return "qconv2d_binary_lower_count";
-  if (handler == "onednn.qlinear" || handler == "decomposed.qlinear") return "qlinear_unary_lower_count";
-  if (handler == "onednn.qlinear_binary" || handler == "decomposed.qlinear_binary") return "qlinear_binary_lower_count";
+  const std::string lowering = handler.substr(handler.find('.') + 1);
+  if (lowering == "qconv") return "qconv_unary_lower_count";
+  if (lowering == "qconv_binary") return "qconv2d_binary_lower_count";
+  if (lowering == "qlinear") return "qlinear_unary_lower_count";
+  if (lowering == "qlinear_binary") return "qlinear_binary_lower_count";
   return nullptr;
 }
 
@@ -39,11 +40,11 @@ json make_report(const Prepared& prepared, const Plan& plan) {
   json slow = json::array();
   for (const PlanStep& step : plan.steps()) {
     if (step.implementation == "constant") continue;
-    ++lowerings[step.handler];
+    lowerings[step.handler] += step.calls;
     if (step.fallback) ++fallbacks[step.op];
     if (starts_with(step.op, "quantized_decomposed.dequantize")) ++unfused;
     in_place += step.in_place ? 1 : 0;
-    if (const char* counter = lower_counter(step.handler)) ++counters[counter];
+    if (const char* counter = lower_counter(step.handler)) counters[counter] += step.calls;
     if (!step.note.empty())
       slow.push_back({{"node", step.node},
                       {"op", step.op},

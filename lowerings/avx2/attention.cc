@@ -1,0 +1,270 @@
+// vector.attention: softmax(q k * scale + mask) v for each head, a block of rows at a time, so that scores never leave
+// the caches. Rows of the result lie as [batch][row][head][column]: the transposition and reshape that follow in a
+// transformer are views.
+
+#include <qrules/lowerings/register.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <omp.h>
+
+#include <qrules/lowerings/avx2/epilogue.h>
+#include <qrules/lowerings/avx2/float_tile.h>
+#include <qrules/lowerings/avx2/vector_math.h>
+
+namespace qrules {
+namespace avx2 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+constexpr int64_t kBlockRows = 4 * kFloatTileRows;
+
+// The last two dimensions of an operand, and where each head's matrix begins.
+struct Matrices {
+  size_t operand = 0;
+  int64_t row_step = 0, column_step = 0;
+  std::vector<int64_t> starts;  // one for each head
+};
+
+struct Sizes {
+  int64_t heads = 0, rows = 0, depth = 0, keys = 0, columns = 0;  // q [rows, depth], k [depth, keys], v [keys, columns]
+  int64_t padded_keys() const { return (keys + kPanelColumns - 1) / kPanelColumns * kPanelColumns; }
+  int64_t padded_columns() const { return (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns; }
+};
+
+// scores = scores * scale + mask, then e^(score - the largest). Returns the sum; NaN scores make it NaN.
+QRULES_AVX2 float exponentials(float* scores, int64_t count, float scale, const float* mask, int64_t mask_step) {
+  const __m256 factor = _mm256_set1_ps(scale);
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  __m256 largest8 = _mm256_set1_ps(kLowest);
+  float largest = kLowest;
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    __m256 s = _mm256_mul_ps(_mm256_loadu_ps(scores + i), factor);
+    if (mask_step == 1) s = _mm256_add_ps(s, _mm256_loadu_ps(mask + i));
+    _mm256_storeu_ps(scores + i, s);
+    largest8 = _mm256_max_ps(s, largest8);  // a NaN is passed over here and found in the sum
+  }
+  for (; i < count; ++i) {
+    scores[i] *= scale;
+    if (mask_step == 1) scores[i] += mask[i];
+    largest = std::max(largest, scores[i]);
+  }
+  alignas(32) float lanes[8];
+  _mm256_store_ps(lanes, largest8);
+  for (const float lane : lanes) largest = std::max(largest, lane);
+
+  const __m256 top = _mm256_set1_ps(largest);
+  __m256 sums = _mm256_setzero_ps();
+  for (i = 0; i + 8 <= count; i += 8) {
+    const __m256 e = exp_below_zero8(_mm256_sub_ps(_mm256_loadu_ps(scores + i), top));
+    _mm256_storeu_ps(scores + i, e);
+    sums = _mm256_add_ps(sums, e);
+  }
+  float sum = 0;
+  if (i < count) {
+    alignas(32) float rest[8];
+    std::fill(rest, rest + 8, kLowest);
+    std::copy(scores + i, scores + count, rest);
+    _mm256_store_ps(rest, exp_below_zero8(_mm256_sub_ps(_mm256_load_ps(rest), top)));
+    for (int64_t k = 0; i + k < count; ++k) sum += scores[i + k] = rest[k];
+  }
+  _mm256_store_ps(lanes, sums);
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
+class AttentionKernel final : public Kernel {
+ public:
+  AttentionKernel(const Sizes& sizes, Matrices q, Matrices k, Matrices v, std::optional<Matrices> mask, Matrices out,
+                  float scale, Epilogue epilogue, int threads)
+      : sizes_(sizes),
+        q_(std::move(q)),
+        k_(std::move(k)),
+        v_(std::move(v)),
+        mask_(std::move(mask)),
+        out_(std::move(out)),
+        scale_(scale),
+        epilogue_(std::move(epilogue)) {
+    constexpr int64_t kWorthAThread = 100'000;  // multiplications
+    const int64_t work = sizes.heads * sizes.rows * sizes.keys * (sizes.depth + sizes.columns);
+    threads_ = work < 2 * kWorthAThread ? 1 : threads;
+    // Few heads are split, each part packs the head's keys and values for itself.
+    const int64_t blocks = (sizes.rows + kBlockRows - 1) / kBlockRows;
+    if (sizes.heads % threads_ != 0 && sizes.heads < 4 * threads_) parts_ = std::min<int64_t>(blocks, threads_);
+    blocks_of_a_part_ = (blocks + parts_ - 1) / parts_;
+  }
+
+  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * thread_bytes(); }
+  std::string implementation() const override { return "tiles:avx2"; }
+
+  void run(const KernelArguments& arguments) const override {
+    const int64_t tasks = sizes_.heads * parts_;
+    const auto run_one = [&](int64_t task, int thread) {
+      auto* scratch = reinterpret_cast<float*>(static_cast<char*>(arguments.scratch) +
+                                               static_cast<size_t>(thread) * thread_bytes());
+      run_task(arguments, task / parts_, task % parts_, scratch);
+    };
+    if (threads_ == 1) {
+      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
+      return;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
+  }
+
+ private:
+  // Keys, values, a block of queries and its scores.
+  int64_t key_elements() const { return sizes_.depth * sizes_.padded_keys(); }
+  int64_t value_elements() const { return sizes_.keys * sizes_.padded_columns(); }
+  int64_t query_elements() const { return kBlockRows * sizes_.depth; }
+  size_t thread_bytes() const {
+    const int64_t elements = key_elements() + value_elements() + query_elements() + kBlockRows * sizes_.padded_keys();
+    return (static_cast<size_t>(elements) * sizeof(float) + 63) / 64 * 64;
+  }
+
+  void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
+    float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
+          *scores = queries + query_elements();
+    const auto start = [&](const Matrices& matrices) {
+      return static_cast<const float*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
+    };
+    pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys);
+    pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values);
+    const float *q = start(q_), *mask = mask_ ? start(*mask_) : nullptr;
+    const int64_t end = std::min(sizes_.rows, (part + 1) * blocks_of_a_part_ * kBlockRows);
+    for (int64_t first = part * blocks_of_a_part_ * kBlockRows; first < end; first += kBlockRows) {
+      const int64_t count = std::min(kBlockRows, end - first);
+      for (int64_t r = 0; r < count; ++r) {
+        for (int64_t d = 0; d < sizes_.depth; ++d)
+          queries[r * sizes_.depth + d] = q[(first + r) * q_.row_step + d * q_.column_step];
+      }
+      const int64_t step = sizes_.padded_keys();
+      for (int64_t column = 0; column < sizes_.keys; column += kPanelColumns) {
+        for (int64_t r = 0; r < count; r += kFloatTileRows)
+          multiply_tile(std::min(kFloatTileRows, count - r), queries + r * sizes_.depth, sizes_.depth,
+                        keys + column * sizes_.depth, sizes_.depth, scores + r * step + column, step);
+      }
+      float inverse_sums[kBlockRows];
+      for (int64_t r = 0; r < count; ++r) inverse_sums[r] = 1.0f / exponentials_of(scores + r * step, mask, first + r);
+      store_products(arguments, head, first, count, scores, values, inverse_sums);
+    }
+  }
+
+  float exponentials_of(float* scores, const float* mask, int64_t row) const {
+    const float* line = mask ? mask + row * mask_->row_step : nullptr;
+    if (!mask || mask_->column_step == 1) return exponentials(scores, sizes_.keys, scale_, line, mask ? 1 : 0);
+    for (int64_t t = 0; t < sizes_.keys; ++t) scores[t] = scores[t] * scale_ + line[t * mask_->column_step];
+    return exponentials(scores, sizes_.keys, 1.0f, nullptr, 0);
+  }
+
+  void store_products(const KernelArguments& arguments, int64_t head, int64_t first, int64_t count, const float* scores,
+                      const float* values, const float* inverse_sums) const {
+    const EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
+    const int64_t step = sizes_.padded_keys();
+    alignas(32) float products[kFloatTileRows * kPanelColumns];
+    for (int64_t column = 0; column < sizes_.columns; column += kPanelColumns) {
+      const int64_t width = std::min(kPanelColumns, sizes_.columns - column);
+      for (int64_t r = 0; r < count; r += kFloatTileRows) {
+        const int64_t tile = std::min(kFloatTileRows, count - r);
+        multiply_tile(tile, scores + r * step, step, values + column * sizes_.keys, sizes_.keys, products,
+                      kPanelColumns);
+        for (int64_t i = 0; i < tile; ++i) {
+          output.store_values(products + i * kPanelColumns, inverse_sums[r + i], width,
+                              out_.starts[static_cast<size_t>(head)] + (first + r + i) * out_.row_step + column);
+        }
+      }
+    }
+  }
+
+  Sizes sizes_;
+  Matrices q_, k_, v_;
+  std::optional<Matrices> mask_;
+  Matrices out_;
+  float scale_ = 1;
+  Epilogue epilogue_;
+  int64_t parts_ = 1, blocks_of_a_part_ = 1;
+  int threads_ = 1;
+};
+
+// Where the matrices of a tensor that broadcasts to `batch` begin.
+Matrices matrices_of(const TensorLayout& layout, size_t operand, const std::vector<int64_t>& batch) {
+  const size_t rank = layout.sizes.size(), leading = rank < 2 ? 0 : rank - 2;
+  const auto step = [&](size_t from_end) {
+    return rank < from_end || layout.sizes[rank - from_end] == 1 ? 0 : layout.strides[rank - from_end];
+  };
+  Matrices matrices{operand, step(2), step(1), {}};
+  const int64_t count = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
+  for (int64_t head = 0; head < count; ++head) {
+    int64_t start = 0, rest = head;
+    for (size_t d = batch.size(); d-- > 0; rest /= batch[d]) {
+      const size_t missing = batch.size() - leading;
+      if (d >= missing && layout.sizes[d - missing] != 1) start += rest % batch[d] * layout.strides[d - missing];
+    }
+    matrices.starts.push_back(start);
+  }
+  return matrices;
+}
+
+class AttentionHandler final : public Handler {
+ public:
+  std::string_view name() const override { return "avx2.attention"; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    const auto q = context.operand_of("q"), k = context.operand_of("k"), v = context.operand_of("v"),
+               mask = context.operand_of("mask");
+    if (!q || !k || !v) return refuse("q, k and v are tensors");
+    for (const auto& operand : {q, k, v, mask}) {
+      if (operand && context.input(*operand).dtype != DType::f32) return refuse("q, k, v and mask are f32");
+    }
+    const TensorLayout &q_layout = context.input(*q), &k_layout = context.input(*k), &v_layout = context.input(*v);
+    TensorLayout& out = context.output(0);
+    const size_t rank = out.sizes.size();
+    const std::vector<int64_t> batch(out.sizes.begin(), out.sizes.end() - 2);
+    Sizes sizes;
+    sizes.heads = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
+    sizes.rows = out.sizes[rank - 2];
+    sizes.columns = out.sizes[rank - 1];
+    sizes.depth = q_layout.sizes.back();
+    sizes.keys = v_layout.sizes[v_layout.sizes.size() - 2];
+    if (sizes.heads == 0 || sizes.rows == 0 || sizes.columns == 0 || sizes.keys == 0)
+      return refuse("there are no elements");
+    int8::Int8Call call;
+    if (auto status = int8::read_output(context, call); !status.ok()) return status.diagnostics();
+    auto epilogue = Epilogue::make(context, call, 0);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    if (rank == 4) {
+      const int64_t row = sizes.columns * out.sizes[1];
+      out.strides = {row * sizes.rows, sizes.columns, row, 1};
+    }
+    const auto scale = context.node().argument("scale")->number();
+    std::optional<Matrices> mask_matrices;
+    if (mask) mask_matrices = matrices_of(context.input(*mask), *mask, batch);
+    auto kernel = std::make_unique<AttentionKernel>(
+        sizes, matrices_of(q_layout, *q, batch), matrices_of(k_layout, *k, batch), matrices_of(v_layout, *v, batch),
+        std::move(mask_matrices), matrices_of(out, 0, batch),
+        static_cast<float>(scale ? *scale : 1 / std::sqrt(static_cast<double>(sizes.depth))), std::move(*epilogue),
+        context.threads());
+    context.request_scratch(kernel->scratch_bytes());
+    return std::unique_ptr<Kernel>(std::move(kernel));
+  }
+};
+
+}  // namespace
+
+void add_attention(HandlerRegistry& registry) {
+  registry.add("vector.attention.default", std::make_shared<AttentionHandler>());
+}
+
+}  // namespace avx2
+}  // namespace qrules
+
+#endif
