@@ -354,9 +354,11 @@ ValueType qmatmul(const Call& call) {
 ValueType attention(const Call& call) {
   const TensorType &q = call.tensor("q"), &k = call.tensor("k"), &v = call.tensor("v");
   for (const TensorType* type : {&q, &k, &v}) {
-    if (type->dtype != DType::f32) refuse("q, k and v must be f32, got " + std::string(name(type->dtype)));
+    if (type->dtype != q.dtype) refuse("q, k and v must have one dtype");
     if (type->rank() < 2) refuse("q, k and v must have two dimensions or more");
   }
+  if (q.dtype != DType::f32 && q.dtype != DType::bf16)
+    refuse("q must be f32 or bf16, got " + std::string(name(q.dtype)));
   const auto differ = [](Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; };
   if (differ(q.sizes.back(), k.sizes[k.rank() - 2])) refuse("q and k differ in their inner sizes");
   if (differ(k.sizes.back(), v.sizes[v.rank() - 2])) refuse("k and v differ in their inner sizes");
@@ -366,7 +368,7 @@ ValueType attention(const Call& call) {
   std::vector<Dim> scores = sizes;
   scores.insert(scores.end(), {q.sizes[q.rank() - 2], k.sizes.back()});
   if (const TensorType* mask = call.optional_tensor("mask")) {
-    if (mask->dtype != DType::f32) refuse("the mask must be f32, got " + std::string(name(mask->dtype)));
+    if (mask->dtype != q.dtype) refuse("the mask must have the dtype of q");
     if (mask->rank() > scores.size() || broadcast(call.dims(), scores, mask->sizes) != scores)
       refuse("the mask must broadcast to the scores");
   }

@@ -16,6 +16,7 @@
 #include <qrules/lowerings/avx2/epilogue.h>
 #include <qrules/lowerings/avx2/float_tile.h>
 #include <qrules/lowerings/avx2/vector_math.h>
+#include <qrules/lowerings/elements.h>
 
 namespace qrules {
 namespace avx2 {
@@ -84,13 +85,14 @@ QRULES_AVX2 float exponentials(float* scores, int64_t count, float scale, const 
 class AttentionKernel final : public Kernel {
  public:
   AttentionKernel(const Sizes& sizes, Matrices q, Matrices k, Matrices v, std::optional<Matrices> mask, Matrices out,
-                  float scale, Epilogue epilogue, int threads)
+                  DType dtype, float scale, Epilogue epilogue, int threads)
       : sizes_(sizes),
         q_(std::move(q)),
         k_(std::move(k)),
         v_(std::move(v)),
         mask_(std::move(mask)),
         out_(std::move(out)),
+        dtype_(dtype),
         scale_(scale),
         epilogue_(std::move(epilogue)) {
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
@@ -110,7 +112,10 @@ class AttentionKernel final : public Kernel {
     const auto run_one = [&](int64_t task, int thread) {
       auto* scratch = reinterpret_cast<float*>(static_cast<char*>(arguments.scratch) +
                                                static_cast<size_t>(thread) * thread_bytes());
-      run_task(arguments, task / parts_, task % parts_, scratch);
+      if (dtype_ == DType::bf16)
+        run_task<elements::Bf16>(arguments, task / parts_, task % parts_, scratch);
+      else
+        run_task<float>(arguments, task / parts_, task % parts_, scratch);
     };
     if (threads_ == 1) {
       for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
@@ -130,21 +135,22 @@ class AttentionKernel final : public Kernel {
     return (static_cast<size_t>(elements) * sizeof(float) + 63) / 64 * 64;
   }
 
+  template <typename T>
   void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
     float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
           *scores = queries + query_elements();
     const auto start = [&](const Matrices& matrices) {
-      return static_cast<const float*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
+      return static_cast<const T*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
     };
     pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys);
     pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values);
-    const float *q = start(q_), *mask = mask_ ? start(*mask_) : nullptr;
+    const T *q = start(q_), *mask = mask_ ? start(*mask_) : nullptr;
     const int64_t end = std::min(sizes_.rows, (part + 1) * blocks_of_a_part_ * kBlockRows);
     for (int64_t first = part * blocks_of_a_part_ * kBlockRows; first < end; first += kBlockRows) {
       const int64_t count = std::min(kBlockRows, end - first);
       for (int64_t r = 0; r < count; ++r) {
         for (int64_t d = 0; d < sizes_.depth; ++d)
-          queries[r * sizes_.depth + d] = q[(first + r) * q_.row_step + d * q_.column_step];
+          queries[r * sizes_.depth + d] = elements::widen(q[(first + r) * q_.row_step + d * q_.column_step]);
       }
       const int64_t step = sizes_.padded_keys();
       for (int64_t column = 0; column < sizes_.keys; column += kPanelColumns) {
@@ -158,10 +164,15 @@ class AttentionKernel final : public Kernel {
     }
   }
 
-  float exponentials_of(float* scores, const float* mask, int64_t row) const {
-    const float* line = mask ? mask + row * mask_->row_step : nullptr;
-    if (!mask || mask_->column_step == 1) return exponentials(scores, sizes_.keys, scale_, line, mask ? 1 : 0);
-    for (int64_t t = 0; t < sizes_.keys; ++t) scores[t] = scores[t] * scale_ + line[t * mask_->column_step];
+  template <typename T>
+  float exponentials_of(float* scores, const T* mask, int64_t row) const {
+    const T* line = mask ? mask + row * mask_->row_step : nullptr;
+    if (!mask) return exponentials(scores, sizes_.keys, scale_, nullptr, 0);
+    if constexpr (std::is_same_v<T, float>) {
+      if (mask_->column_step == 1) return exponentials(scores, sizes_.keys, scale_, line, 1);
+    }
+    for (int64_t t = 0; t < sizes_.keys; ++t)
+      scores[t] = scores[t] * scale_ + elements::widen(line[t * mask_->column_step]);
     return exponentials(scores, sizes_.keys, 1.0f, nullptr, 0);
   }
 
@@ -188,6 +199,7 @@ class AttentionKernel final : public Kernel {
   Matrices q_, k_, v_;
   std::optional<Matrices> mask_;
   Matrices out_;
+  DType dtype_ = DType::f32;  // of q, k, v and mask
   float scale_ = 1;
   Epilogue epilogue_;
   int64_t parts_ = 1, blocks_of_a_part_ = 1;
@@ -222,8 +234,10 @@ class AttentionHandler final : public Handler {
     const auto q = context.operand_of("q"), k = context.operand_of("k"), v = context.operand_of("v"),
                mask = context.operand_of("mask");
     if (!q || !k || !v) return refuse("q, k and v are tensors");
-    for (const auto& operand : {q, k, v, mask}) {
-      if (operand && context.input(*operand).dtype != DType::f32) return refuse("q, k, v and mask are f32");
+    const DType dtype = context.input(*q).dtype;
+    if (dtype != DType::f32 && dtype != DType::bf16) return refuse("q, k, v and mask are f32 or bf16");
+    for (const auto& operand : {k, v, mask}) {
+      if (operand && context.input(*operand).dtype != dtype) return refuse("q, k, v and mask have one dtype");
     }
     const TensorLayout &q_layout = context.input(*q), &k_layout = context.input(*k), &v_layout = context.input(*v);
     TensorLayout& out = context.output(0);
@@ -250,7 +264,7 @@ class AttentionHandler final : public Handler {
     if (mask) mask_matrices = matrices_of(context.input(*mask), *mask, batch);
     auto kernel = std::make_unique<AttentionKernel>(
         sizes, matrices_of(q_layout, *q, batch), matrices_of(k_layout, *k, batch), matrices_of(v_layout, *v, batch),
-        std::move(mask_matrices), matrices_of(out, 0, batch),
+        std::move(mask_matrices), matrices_of(out, 0, batch), dtype,
         static_cast<float>(scale ? *scale : 1 / std::sqrt(static_cast<double>(sizes.depth))), std::move(*epilogue),
         context.threads());
     context.request_scratch(kernel->scratch_bytes());

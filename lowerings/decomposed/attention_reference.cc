@@ -30,27 +30,45 @@ void softmax(std::span<double> scores) {
   for (double& score : scores) score /= sum;
 }
 
-void attend(const Attention& attention, const float* q, const float* k, const float* v, const float* mask,
-            std::span<double> scores, const EpilogueRun& run, int64_t out) {
+template <typename T>
+void attend(const Attention& attention, const T* q, const T* k, const T* v, const T* mask, std::span<double> scores,
+            const EpilogueRun& run, int64_t out) {
   for (int64_t m = 0; m < attention.rows; ++m) {
     for (int64_t t = 0; t < attention.keys; ++t) {
       double sum = 0;
       for (int64_t d = 0; d < attention.depth; ++d) {
-        sum += static_cast<double>(q[m * attention.q.row + d * attention.q.column]) *
-               static_cast<double>(k[d * attention.k.row + t * attention.k.column]);
+        sum += static_cast<double>(widen(q[m * attention.q.row + d * attention.q.column])) *
+               static_cast<double>(widen(k[d * attention.k.row + t * attention.k.column]));
       }
       double& score = scores[static_cast<size_t>(t)];
       score = sum * attention.scale;
-      if (mask) score += static_cast<double>(mask[m * attention.mask.row + t * attention.mask.column]);
+      if (mask) score += static_cast<double>(widen(mask[m * attention.mask.row + t * attention.mask.column]));
     }
     softmax(scores);
     for (int64_t e = 0; e < attention.columns; ++e) {
       double sum = 0;
       for (int64_t t = 0; t < attention.keys; ++t)
-        sum += scores[static_cast<size_t>(t)] * static_cast<double>(v[t * attention.v.row + e * attention.v.column]);
+        sum += scores[static_cast<size_t>(t)] *
+               static_cast<double>(widen(v[t * attention.v.row + e * attention.v.column]));
       run.store_at(out + m * attention.out_row + e * attention.out_column, sum);
     }
   }
+}
+
+template <typename T>
+void run_batches(const Attention& attention, const StridedLoop<5>& batches, const Epilogue& epilogue,
+                 const KernelArguments& arguments) {
+  const EpilogueRun run(epilogue, arguments);
+  const std::span<double> scores(static_cast<double*>(arguments.scratch), static_cast<size_t>(attention.keys));
+  const auto data = [&](const Steps& steps) { return static_cast<const T*>(arguments.inputs[steps.operand]); };
+  batches.run([&](const auto& at, int64_t count, const auto& steps) {
+    for (int64_t i = 0; i < count; ++i) {
+      attend(attention, data(attention.q) + at[1] + i * steps[1], data(attention.k) + at[2] + i * steps[2],
+             data(attention.v) + at[3] + i * steps[3],
+             attention.has_mask ? data(attention.mask) + at[4] + i * steps[4] : nullptr, scores, run,
+             at[0] + i * steps[0]);
+    }
+  });
 }
 
 Prepared prepare_attention(PrepareContext& context) {
@@ -61,7 +79,10 @@ Prepared prepare_attention(PrepareContext& context) {
     if (!operand && steps == &attention.mask) continue;
     if (!operand) return refuse_argument(context, parameter, "must be a tensor");
     const TensorLayout& layout = context.input(*operand);
-    if (layout.dtype != DType::f32) return refuse_dtype(context, "an operand", layout.dtype, "f32");
+    if (layout.dtype != DType::f32 && layout.dtype != DType::bf16)
+      return refuse_dtype(context, "an operand", layout.dtype, "f32 or bf16");
+    if (layout.dtype != context.input(attention.q.operand).dtype)
+      return refuse_argument(context, parameter, "must have the dtype of q");
     const size_t rank = layout.sizes.size();
     const auto step = [&](size_t from_end) {
       return rank < from_end || layout.sizes[rank - from_end] == 1 ? 0 : layout.strides[rank - from_end];
@@ -99,18 +120,12 @@ Prepared prepare_attention(PrepareContext& context) {
               attention.has_mask ? batch_strides(attention.mask.operand) : std::vector<int64_t>(batch.size(), 0)});
   context.request_scratch(static_cast<size_t>(attention.keys) * sizeof(double));
   context.note("exact reference kernel: slow");
-  return make_kernel("ref", [attention, batches, epilogue = *epilogue](const KernelArguments& arguments) {
-    const EpilogueRun run(epilogue, arguments);
-    const std::span<double> scores(static_cast<double*>(arguments.scratch), static_cast<size_t>(attention.keys));
-    const auto data = [&](const Steps& steps) { return static_cast<const float*>(arguments.inputs[steps.operand]); };
-    batches.run([&](const auto& at, int64_t count, const auto& steps) {
-      for (int64_t i = 0; i < count; ++i) {
-        attend(attention, data(attention.q) + at[1] + i * steps[1], data(attention.k) + at[2] + i * steps[2],
-               data(attention.v) + at[3] + i * steps[3],
-               attention.has_mask ? data(attention.mask) + at[4] + i * steps[4] : nullptr, scores, run,
-               at[0] + i * steps[0]);
-      }
-    });
+  const bool bf16 = q.dtype == DType::bf16;
+  return make_kernel("ref", [attention, batches, bf16, epilogue = *epilogue](const KernelArguments& arguments) {
+    if (bf16)
+      run_batches<Bf16>(attention, batches, epilogue, arguments);
+    else
+      run_batches<float>(attention, batches, epilogue, arguments);
   });
 }
 
