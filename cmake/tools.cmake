@@ -1,4 +1,5 @@
-# The command-line tools. qrules and rulecheck-numerics need the runtime; rulecheck is the engine alone, and starts fast
+# The command-line tools. qrules has the runtime and loads what needs LibTorch when it is asked for
+# (tools/qrules/torch_on_demand.cc); rulecheck-numerics links the runtime; rulecheck is the engine alone, and starts fast
 # (tools/rulecheck/numerics_here.h).
 if(QRULES_RUNTIME AND QRULES_TOOLS)
   find_package(CLI11 REQUIRED)
@@ -14,8 +15,17 @@ if(QRULES_RUNTIME AND QRULES_TOOLS)
     DEPENDS ${view_parts} ${CMAKE_CURRENT_SOURCE_DIR}/cmake/view_page.cmake
     COMMENT "Compiling the page of qrules view in"
     VERBATIM)
-  add_executable(qrules_tool ${qrules_sources} ${view_page})
-  set_target_properties(qrules_tool PROPERTIES OUTPUT_NAME qrules)
+  add_executable(qrules_tool ${qrules_sources} ${view_page} $<TARGET_OBJECTS:qrules_runtime_objects>)
+  set_target_properties(qrules_tool PROPERTIES OUTPUT_NAME qrules ENABLE_EXPORTS ON)
+  target_link_libraries(qrules_tool PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX Threads::Threads ${CMAKE_DL_LIBS})
+  # What the module takes from the program, the program itself may not use: all of the engine is in it.
+  target_link_options(qrules_tool PRIVATE -Wl,--whole-archive $<TARGET_FILE:qrules_engine> -Wl,--no-whole-archive)
+  add_library(qrules_torch MODULE tools/torch/module.cc $<TARGET_OBJECTS:qrules_torch_objects>)
+  set_target_properties(qrules_torch PROPERTIES OUTPUT_NAME qrules-torch
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+  target_include_directories(qrules_torch PRIVATE $<TARGET_PROPERTY:qrules_engine,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_link_libraries(qrules_torch PRIVATE qrules_warnings $<LINK_ONLY:torch_cpu> $<LINK_ONLY:c10>)
+  add_dependencies(qrules_tool qrules_torch)
   # Keys of rule files and what they mean, for the language server: a string literal made of their schema.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS schemas/rules.schema.json)
   file(READ schemas/rules.schema.json rules_schema)
@@ -39,7 +49,5 @@ if(QRULES_RUNTIME AND QRULES_TOOLS)
     target_compile_definitions(${tool} PRIVATE
       QRULES_VERSION="${PROJECT_VERSION}" QRULES_SOURCE_RULES="${CMAKE_CURRENT_SOURCE_DIR}/rules")
   endforeach()
-  foreach(tool qrules_tool rulecheck_numerics)
-    target_link_libraries(${tool} PRIVATE qrules_runtime)
-  endforeach()
+  target_link_libraries(rulecheck_numerics PRIVATE qrules_runtime)
 endif()

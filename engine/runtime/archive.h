@@ -1,5 +1,4 @@
-// A zip archive of named members, as far as reading a model needs it. Free of LibTorch, which only archive_torch.cc
-// knows.
+// A zip archive of named members, as far as reading a model needs it.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <qrules/support/mapped_file.h>
 #include <qrules/support/result.h>
 
 namespace qrules {
@@ -27,9 +27,11 @@ class Archive {
   // Names below the archive's top folder ("models/model.json"), in the order of the file.
   const std::vector<std::string>& members() const { return members_; }
   bool has(std::string_view member) const;
-  // Reads the whole member, aligned to 64 bytes. Errors: QR0604 when there is none of this name, QR0603 when it cannot
-  // be read.
+  // The whole member, aligned to 64 bytes: mapped where it lies so in the file, as PyTorch writes it, else copied.
+  // Errors: QR0604 when there is none of this name, QR0603 when it cannot be read.
   virtual Result<ArchiveMember> read(const std::string& member) = 0;
+  // The file whose bytes members are; null when they are copies.
+  virtual std::shared_ptr<const MappedFile> file() const { return nullptr; }
 
  protected:
   std::string path_;
@@ -38,5 +40,9 @@ class Archive {
 
 // Opens an archive. Errors: QR0601 cannot be read, QR0602 not a zip file, QR0603 truncated or damaged.
 Result<std::unique_ptr<Archive>> open_archive(const std::string& path);
+
+// The directory at a zip file's end, as bytes: names, sizes, checksums and places of all members. Empty when there is
+// none.
+std::string_view archive_directory(const MappedFile& file);
 
 }  // namespace qrules

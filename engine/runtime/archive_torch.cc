@@ -1,14 +1,12 @@
-// The archive by LibTorch's zip reader: the only file of the engine that includes LibTorch. Its exceptions end here.
+// Archives with compressed members, by LibTorch's zip reader. Its exceptions end here.
 
-#include <algorithm>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 
 #include <caffe2/serialize/inline_container.h>
 
 #include <qrules/runtime/archive.h>
 #include <qrules/runtime/diagnostics_model.h>
+#include <qrules/runtime/torch.h>
 
 namespace qrules {
 namespace {
@@ -39,27 +37,7 @@ class TorchArchive final : public Archive {
 
 }  // namespace
 
-bool Archive::has(std::string_view member) const {
-  return std::find(members_.begin(), members_.end(), member) != members_.end();
-}
-
-Result<std::unique_ptr<Archive>> open_archive(const std::string& path) {
-  // LibTorch reports each of these with a stack trace of its own; look first.
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status))
-    return Diagnostic(kCannotReadFile).with("path", path).with("why", "there is no such file");
-  if (std::filesystem::is_directory(status))
-    return Diagnostic(kCannotReadFile).with("path", path).with("why", "it is a folder");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Diagnostic(kCannotReadFile).with("path", path).with("why", "it cannot be opened");
-  char signature[4] = {};
-  file.read(signature, sizeof signature);
-  const std::streamsize read = file.gcount();
-  if (read == 0) return Diagnostic(kDamagedArchive).with("path", path).with("why", "it is empty");
-  if (std::string_view(signature, static_cast<size_t>(read)) != std::string_view("PK\3\4", static_cast<size_t>(read))) {
-    return Diagnostic(kNotAnArchive).with("path", path);
-  }
+Result<std::unique_ptr<Archive>> open_torch_archive(const std::string& path) {
   try {
     return std::unique_ptr<Archive>(std::make_unique<TorchArchive>(path));
   } catch (const std::exception&) {

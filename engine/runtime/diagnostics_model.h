@@ -5,7 +5,7 @@
 
 namespace qrules {
 
-// --- the archive (archive_torch.cc, model.cc)
+// --- the archive (archive.cc, archive_torch.cc, model.cc)
 
 inline const DiagnosticKind kCannotReadFile{"QR0601", Level::error, "cannot-read-file", "cannot read `{path}`: {why}",
                                             "The file does not exist, is a folder, or may not be read by this user."};

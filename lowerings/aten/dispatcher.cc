@@ -10,7 +10,7 @@
 #include <c10/util/Exception.h>
 
 #include <qrules/lowerings/aten/values.h>
-#include <qrules/lowerings/register.h>
+#include <qrules/runtime/torch.h>
 
 namespace qrules {
 namespace {
@@ -233,6 +233,6 @@ class DispatcherHandler final : public Handler {
 
 }  // namespace
 
-void register_aten_handlers(HandlerRegistry& registry) { registry.add_fallback(std::make_shared<DispatcherHandler>()); }
+std::shared_ptr<const Handler> make_dispatcher_handler() { return std::make_shared<DispatcherHandler>(); }
 
 }  // namespace qrules
