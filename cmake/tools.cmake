@@ -47,7 +47,7 @@ if(QRULES_RUNTIME AND QRULES_TOOLS)
     target_include_directories(${tool} PRIVATE tools ${QRULES_GENERATED})
     target_link_libraries(${tool} PRIVATE qrules_engine qrules_warnings CLI11::CLI11 nlohmann_json::nlohmann_json)
     target_compile_definitions(${tool} PRIVATE
-      QRULES_VERSION="${PROJECT_VERSION}" QRULES_SOURCE_RULES="${CMAKE_CURRENT_SOURCE_DIR}/rules")
+      QRULES_VERSION="${PROJECT_VERSION}" QRULES_TORCH_VERSION="${Torch_VERSION}" QRULES_SOURCE_RULES="${CMAKE_CURRENT_SOURCE_DIR}/rules")
   endforeach()
   target_link_libraries(rulecheck_numerics PRIVATE qrules_runtime)
 endif()

@@ -38,5 +38,13 @@ inline const DiagnosticKind kConstantNotComputed{
     "QR0705", Level::error, "constant-not-computed", "`%{node}` ({op}) does not take its constant operands",
     "What depends on constants only is computed once, before the first run, and the operator refused: its dtypes or "
     "values are none that it takes. PyTorch refuses the same call."};
+inline const DiagnosticKind kCacheNotUsed{
+    "QR0708", Level::note, "cache-not-used", "the cached plan `{path}` {why}; it is made anew",
+    "A file of the plan cache was cut short or changed, or its model or rules were. The model is rewritten and its "
+    "weights packed as without a cache, and the file is replaced. Results do not depend on it."};
+inline const DiagnosticKind kCacheNotWritten{
+    "QR0709", Level::warning, "cache-not-written", "cannot write the cached plan `{path}`: {why}",
+    "The run goes on, and the next one starts without a cached plan too. Check that the folder of --cache can be made "
+    "and written to, and that the disk is not full."};
 
 }  // namespace qrules

@@ -1,6 +1,15 @@
 #include <qrules/runtime/kernel.h>
 
+#include <qrules/support/aligned.h>
+
 namespace qrules {
+
+std::shared_ptr<const void> PrepareContext::packed(const std::string&, size_t bytes,
+                                                   const std::function<void(void*)>& fill) {
+  const std::shared_ptr<void> memory = allocate_aligned(bytes);
+  fill(memory.get());
+  return memory;
+}
 
 void HandlerRegistry::add(std::string op_name, std::shared_ptr<const Handler> handler) {
   by_op_[std::move(op_name)].push_back(std::move(handler));

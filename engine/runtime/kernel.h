@@ -71,6 +71,14 @@ class PrepareContext {
   // The result is a view of the operand: no kernel runs. Layout of the result is output(result).
   virtual void alias(size_t result, size_t operand, size_t byte_offset) = 0;
 
+  // Memory that a kernel keeps and that follows from the node and the data of its constants alone, such as a packed
+  // weight: `fill` writes it, to 64-byte aligned memory that may be written up to the next multiple. With a plan cache
+  // it is mapped from an earlier preparation instead, and `fill` is not called, so it must have no other effect.
+  // `format` says all else that the bytes follow from (their order, the kernel's choices); equal formats of a node are
+  // equal bytes.
+  virtual std::shared_ptr<const void> packed(const std::string& format, size_t bytes,
+                                             const std::function<void(void*)>& fill);
+
   virtual void request_scratch(size_t bytes) = 0;
   virtual int threads() const = 0;
   // A line for the report: a slow (reference) implementation and what would avoid it.
@@ -93,6 +101,10 @@ class HandlerRegistry {
   static std::shared_ptr<const HandlerRegistry> builtin();
   // Without oneDNN: exact decomposed kernels and the ATen dispatcher.
   static std::shared_ptr<const HandlerRegistry> reference();
+
+  // What chooses kernels and the formats of packed weights besides a graph: versions of the libraries, the CPU,
+  // variables of the environment. Plans of one identity are alike.
+  static std::string identity();
 
   void add(std::string op_name, std::shared_ptr<const Handler> handler);
   // Handlers for any operator, tried last.

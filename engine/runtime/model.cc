@@ -110,6 +110,7 @@ Result<Model> load_model(const std::string& path, std::shared_ptr<OperatorTable>
   if (auto status = functionalise(*result.graph, warnings); !status) return status.diagnostics();
   model::drop_strides(*result.graph);
   result.graph->erase_unused();
+  result.file = (*archive)->file();
   result.inputs = std::move(builder.inputs());
   result.outputs = std::move(builder.outputs());
   model::add_new(result.warnings, warnings);

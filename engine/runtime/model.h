@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <qrules/graph/graph.h>
+#include <qrules/support/mapped_file.h>
 #include <qrules/support/result.h>
 
 namespace qrules {
@@ -19,6 +20,7 @@ struct Model {
   std::vector<std::string> inputs;   // names of the user inputs, in order
   std::vector<std::string> outputs;  // names of the user outputs, in order
   Diagnostics warnings;
+  std::shared_ptr<const MappedFile> file;  // whose bytes constants may be; null when they are copies
 };
 
 // Reads `model.pt2` as torch.export.save (2.13) writes it. Functionalises in-place operators, drops observers, inlines

@@ -8,6 +8,7 @@
 
 #include <qrules/graph/graph.h>
 #include <qrules/runtime/kernel.h>
+#include <qrules/runtime/packed.h>
 #include <qrules/runtime/work.h>
 
 namespace qrules {
@@ -16,6 +17,7 @@ struct PlanOptions {
   int threads = 0;                                  // 0: what OpenMP would use
   std::shared_ptr<const HandlerRegistry> handlers;  // null: the built-in ones
   bool reference = false;                           // decomposed and ATen kernels only: the oracle of tests
+  std::shared_ptr<PackedStore> packed;              // packed weights of earlier preparations; null: none
 };
 
 // One line of a plan.

@@ -97,6 +97,15 @@ class BuilderContext final : public PrepareContext {
   }
   void write_into(size_t result, size_t operand) override { written_into_[result] = operand; }
   void alias(size_t result, size_t operand, size_t byte_offset) override { aliases_[result] = {operand, byte_offset}; }
+  std::shared_ptr<const void> packed(const std::string& format, size_t bytes,
+                                     const std::function<void(void*)>& fill) override {
+    if (!builder_.packed_) return PrepareContext::packed(format, bytes, fill);
+    const std::string name = node_.name() + " pack " + std::to_string(packings_++) + " " + format;
+    if (auto known = builder_.packed_->find(name, bytes)) return known;
+    auto made = PrepareContext::packed(format, bytes, fill);
+    packed_.push_back({name, made, bytes});
+    return made;
+  }
   void request_scratch(size_t bytes) override { scratch_ = std::max(scratch_, bytes); }
   int threads() const override { return builder_.threads_; }
   void note(std::string text) override { note_ += (note_.empty() ? "" : "; ") + text; }
@@ -106,6 +115,12 @@ class BuilderContext final : public PrepareContext {
   struct Alias {
     size_t operand = 0;
     size_t byte_offset = 0;
+  };
+
+  struct Packed {
+    std::string name;
+    std::shared_ptr<const void> data;
+    size_t bytes;
   };
 
   static size_t count_nodes(const Argument& argument) {
@@ -127,6 +142,8 @@ class BuilderContext final : public PrepareContext {
   std::vector<std::optional<Alias>> aliases_;
   size_t scratch_ = 0;
   std::string note_;
+  size_t packings_ = 0;
+  std::vector<Packed> packed_;  // made now: kept when the handler agrees
 };
 
 PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std::string, int64_t>& symbols,
@@ -137,6 +154,7 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std:
   handlers_ = options.handlers    ? options.handlers
               : options.reference ? HandlerRegistry::reference()
                                   : HandlerRegistry::builtin();
+  packed_ = options.packed;
   threads_ = options.threads > 0 ? options.threads : omp_get_max_threads();
 }
 
@@ -236,6 +254,7 @@ Status PlanBuilder::add_call(const Node& node) {
       none.notes.push_back(why);
       continue;
     }
+    for (const auto& [name, data, bytes] : context.packed_) packed_->add(name, data, bytes);
     Step step;
     for (size_t i = 0; i < context.inputs_.size(); ++i) {
       Place place = context.inputs_[i];
@@ -346,7 +365,37 @@ Place PlanBuilder::relayout(const Node& value, const Place& place, const TensorL
   return copy;
 }
 
+// Names the elements of a step's result: the node, what computed it, and how operands and result lie.
+std::string PlanBuilder::name_of_folded(const Step& step, size_t result) const {
+  const PlanStep& report = plan_->report[step.report];
+  std::string name = report.node + " fold " + report.handler + " " + report.op + " " + std::to_string(result);
+  const auto add = [&](const TensorLayout& layout) {
+    name += " " + std::string(qrules::name(layout.dtype));
+    for (size_t i = 0; i < layout.sizes.size(); ++i)
+      name += (i ? "," : "") + std::to_string(layout.sizes[i]) + ":" + std::to_string(layout.strides[i]);
+  };
+  for (const Place& place : step.inputs) add(place.layout);
+  add(step.outputs[result].layout);
+  return name;
+}
+
+bool PlanBuilder::recall(const Step& step) {
+  std::vector<std::shared_ptr<const void>> known;
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    known.push_back(packed_->find(name_of_folded(step, i), plan_->roots[step.outputs[i].root].bytes));
+    if (!known.back()) return false;
+  }
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    Root& root = plan_->roots[step.outputs[i].root];
+    root.kind = Root::Kind::constant;
+    root.data = std::move(known[i]);
+  }
+  plan_->report[step.report].implementation = "constant";
+  return true;
+}
+
 bool PlanBuilder::fold(Step& step) {
+  if (packed_ && recall(step)) return true;
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
   for (const Place& place : step.inputs)
@@ -362,6 +411,12 @@ bool PlanBuilder::fold(Step& step) {
   const std::unique_ptr<KernelState> state = step.kernel->make_state();
   bool failed = false;
   step.kernel->run({inputs.data(), outputs.data(), scratch.get(), state.get(), &failed});
+  if (packed_ && !failed) {
+    for (size_t i = 0; i < step.outputs.size(); ++i) {
+      const Root& root = plan_->roots[step.outputs[i].root];
+      packed_->add(name_of_folded(step, i), root.data, root.bytes);
+    }
+  }
   plan_->report[step.report].implementation = "constant";
   return !failed;
 }

@@ -40,12 +40,16 @@ class PlanBuilder {
   Place relayout(const Node& value, const Place& place, const TensorLayout& layout, bool shared);
   // Runs a kernel whose inputs are all constants; its results become constants. False when the kernel refuses them.
   bool fold(Step& step);
+  // The results of such a step from an earlier preparation, where all are known.
+  bool recall(const Step& step);
+  std::string name_of_folded(const Step& step, size_t result) const;
   void finish();
 
   std::shared_ptr<PreparedPlan> plan_;
   const Graph& graph_;
   const std::map<std::string, int64_t>& symbols_;
   std::shared_ptr<const HandlerRegistry> handlers_;
+  std::shared_ptr<PackedStore> packed_;  // may be null
   int threads_ = 0;
   std::unordered_map<const Node*, std::vector<Place>> places_;
   std::vector<RootUse> uses_;

@@ -15,12 +15,19 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, std:
     why = std::strerror(errno);
     return nullptr;
   };
+  // A pipe must not be opened: who reads it next would find nothing.
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return failed();
+  if (!S_ISREG(status.st_mode)) {
+    why = "it is no regular file";
+    return nullptr;
+  }
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return failed();
-  struct stat status {};
   if (fstat(file, &status) != 0) {
+    failed();
     close(file);
-    return failed();
+    return nullptr;
   }
   std::shared_ptr<MappedFile> result(new MappedFile);
   result->size_ = static_cast<size_t>(status.st_size);

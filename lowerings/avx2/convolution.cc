@@ -15,7 +15,6 @@
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
 #include <qrules/lowerings/elements.h>
-#include <qrules/support/aligned.h>
 
 namespace qrules::avx2 {
 namespace {
@@ -25,17 +24,17 @@ constexpr int64_t kWorthAThread = 200'000;
 
 class ConvolutionKernel final : public Kernel {
  public:
-  ConvolutionKernel(const Window& window, const Activations& activations, const int8_t* weights, Epilogue epilogue,
-                    int threads)
+  ConvolutionKernel(PrepareContext& context, const Window& window, const Activations& activations,
+                    const int8_t* weights, Epilogue epilogue)
       : window_(window), activations_(activations), epilogue_(std::move(epilogue)), strip_(Strip::of(window)) {
     make_runs();
-    pack(weights);
+    pack(context, weights);
     rows_ = rows_of_a_strip(window_, strip_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
     const int64_t work =
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
     // All of them or one: OpenMP would set up a team of another size anew.
-    threads_ = work < 2 * kWorthAThread ? 1 : threads;
+    threads_ = work < 2 * kWorthAThread ? 1 : context.threads();
     // With few strips, several tasks have the same strip and share its panels.
     const int64_t whole = window_.batch * strips_;
     const bool even = whole >= 4 * threads_ || whole % threads_ == 0;
@@ -88,25 +87,31 @@ class ConvolutionKernel final : public Kernel {
 
   // From [channel][inner][taps] to [channel][taps][inner], which is [channel][run][element] either way, then into
   // panels.
-  void pack(const int8_t* weights) {
+  void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t taps = window_.rows.kernel * window_.columns.kernel, inner = window_.inner(), outer = window_.outer();
-    std::vector<int8_t> ordered(static_cast<size_t>(outer * taps * inner));
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
-    panel_memory_ = allocate_aligned(static_cast<size_t>(window_.groups * panels_ * runs_.panel_bytes()));
-    for (int64_t g = 0; g < window_.groups; ++g) {
-      for (int64_t n = 0; n < outer; ++n) {
-        for (int64_t c = 0; c < inner; ++c) {
-          for (int64_t t = 0; t < taps; ++t) {
-            ordered[static_cast<size_t>((n * taps + t) * inner + c)] =
-                weights[((g * outer + n) * inner + c) * taps + t];
+    const std::string format = "avx2 tiles " + std::to_string(window_.groups) + " " + std::to_string(outer) + " " +
+                               std::to_string(runs_.offsets.size()) + " " + std::to_string(runs_.length);
+    const size_t bytes = static_cast<size_t>(window_.groups * panels_ * runs_.panel_bytes());
+    panel_memory_ = context.packed(format, bytes, [&](void* target) {
+      std::vector<int8_t> ordered(static_cast<size_t>(outer * taps * inner));
+      for (int64_t g = 0; g < window_.groups; ++g) {
+        for (int64_t n = 0; n < outer; ++n) {
+          for (int64_t c = 0; c < inner; ++c) {
+            for (int64_t t = 0; t < taps; ++t) {
+              ordered[static_cast<size_t>((n * taps + t) * inner + c)] =
+                  weights[((g * outer + n) * inner + c) * taps + t];
+            }
           }
         }
+        pack_panels(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * runs_.panel_bytes());
       }
-      pack_panels(ordered.data(), outer, runs_, panel(g * panels_));
-    }
+    });
   }
 
-  int8_t* panel(int64_t index) const { return static_cast<int8_t*>(panel_memory_.get()) + index * runs_.panel_bytes(); }
+  const int8_t* panel(int64_t index) const {
+    return static_cast<const int8_t*>(panel_memory_.get()) + index * runs_.panel_bytes();
+  }
 
   void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split, int32_t zero_point,
                 const EpilogueRun& output, int16_t* strip) const {
@@ -152,7 +157,7 @@ class ConvolutionKernel final : public Kernel {
   Strip strip_;
   Runs runs_;
   int64_t panels_ = 0;  // of a group
-  std::shared_ptr<void> panel_memory_;
+  std::shared_ptr<const void> panel_memory_;
   int64_t rows_ = 1, strips_ = 1, splits_ = 1;
   int threads_ = 1;
 };
@@ -194,8 +199,7 @@ int8::Prepared make_convolution(PrepareContext& context, const Window& window, c
                                 const int8_t* weights, Epilogue epilogue) {
   if (!activations.fits(window.products(), activations.zero_point))
     return int8::refuse("sums of " + std::to_string(window.products()) + " products may leave 32 bits");
-  auto kernel =
-      std::make_unique<ConvolutionKernel>(window, activations, weights, std::move(epilogue), context.threads());
+  auto kernel = std::make_unique<ConvolutionKernel>(context, window, activations, weights, std::move(epilogue));
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));
 }

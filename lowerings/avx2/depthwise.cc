@@ -12,7 +12,6 @@
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
 #include <qrules/lowerings/avx2/target.h>
-#include <qrules/support/aligned.h>
 
 namespace qrules::avx2 {
 namespace {
@@ -50,8 +49,8 @@ QRULES_AVX2 void sum_positions(const int16_t* start, int64_t step, const std::ve
 
 class DepthwiseKernel final : public Kernel {
  public:
-  DepthwiseKernel(const Window& window, const Activations& activations, const int8_t* weights, Epilogue epilogue,
-                  int threads)
+  DepthwiseKernel(PrepareContext& context, const Window& window, const Activations& activations, const int8_t* weights,
+                  Epilogue epilogue)
       : window_(window), activations_(activations), epilogue_(std::move(epilogue)), strip_(Strip::of(window)) {
     const int64_t channels = window_.in_channels, kernel = window_.rows.kernel * window_.columns.kernel;
     for (int64_t y = 0; y < window_.rows.kernel; ++y) {
@@ -62,25 +61,28 @@ class DepthwiseKernel final : public Kernel {
     if (taps_.size() % 2 != 0) taps_.push_back(taps_.back());
     blocks_ = (channels + kTileChannels - 1) / kTileChannels;
     block_elements_ = static_cast<int64_t>(taps_.size()) * kTileChannels;
-    weight_memory_ = allocate_aligned(static_cast<size_t>(blocks_ * block_elements_) * sizeof(int16_t));
-    auto* to = static_cast<int16_t*>(weight_memory_.get());
-    const auto weight = [&](int64_t channel, int64_t tap) {
-      return channel < channels && tap < kernel ? static_cast<int16_t>(weights[channel * kernel + tap]) : int16_t{0};
-    };
-    for (int64_t block = 0; block < blocks_; ++block) {
-      for (int64_t tap = 0; tap < static_cast<int64_t>(taps_.size()); tap += 2) {
-        for (const int64_t begin : {0, 8, 4, 12}) {
-          for (int64_t c = block * kTileChannels + begin; c < block * kTileChannels + begin + 4; ++c) {
-            *to++ = weight(c, tap);
-            *to++ = weight(c, tap + 1);
+    const size_t bytes = static_cast<size_t>(blocks_ * block_elements_) * sizeof(int16_t);
+    const std::string format = "avx2 depthwise " + std::to_string(channels) + " " + std::to_string(kernel);
+    weight_memory_ = context.packed(format, bytes, [&](void* target) {
+      auto* to = static_cast<int16_t*>(target);
+      const auto weight = [&](int64_t channel, int64_t tap) {
+        return channel < channels && tap < kernel ? static_cast<int16_t>(weights[channel * kernel + tap]) : int16_t{0};
+      };
+      for (int64_t block = 0; block < blocks_; ++block) {
+        for (int64_t tap = 0; tap < static_cast<int64_t>(taps_.size()); tap += 2) {
+          for (const int64_t begin : {0, 8, 4, 12}) {
+            for (int64_t c = block * kTileChannels + begin; c < block * kTileChannels + begin + 4; ++c) {
+              *to++ = weight(c, tap);
+              *to++ = weight(c, tap + 1);
+            }
           }
         }
       }
-    }
+    });
     rows_ = rows_of_a_strip(window_, strip_);
     const int64_t work = window_.batch * window_.rows.out * window_.columns.out * channels * kernel;
     // All of them or one: OpenMP would set up a team of another size anew.
-    threads_ = work < 2 * kWorthAThread ? 1 : threads;
+    threads_ = work < 2 * kWorthAThread ? 1 : context.threads();
     if (window_.batch % threads_ != 0) rows_ = std::min(rows_, (window_.rows.out + threads_ - 1) / threads_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
   }
@@ -148,7 +150,7 @@ class DepthwiseKernel final : public Kernel {
   Strip strip_;
   std::vector<int64_t> taps_;  // offsets, an even number
   int64_t blocks_ = 0, block_elements_ = 0;
-  std::shared_ptr<void> weight_memory_;
+  std::shared_ptr<const void> weight_memory_;
   int64_t rows_ = 1, strips_ = 1;
   int threads_ = 1;
 };
@@ -160,7 +162,7 @@ int8::Prepared make_depthwise(PrepareContext& context, const Window& window, con
   if (activations.scale_operand || activations.zero_point_operand ||
       !activations.fits(window.products(), activations.zero_point))
     return int8::refuse("scale or zero point are known only at run time, or out of range");
-  auto kernel = std::make_unique<DepthwiseKernel>(window, activations, weights, std::move(epilogue), context.threads());
+  auto kernel = std::make_unique<DepthwiseKernel>(context, window, activations, weights, std::move(epilogue));
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));
 }

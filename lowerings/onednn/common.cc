@@ -83,14 +83,31 @@ OwnedMemory own_integer(int32_t value) {
   return memory;
 }
 
-OwnedMemory pack(const void* data, const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  OwnedMemory packed = own(to);
+void reorder(const void* data, const dnnl::memory::desc& from, void* target, const dnnl::memory::desc& to) {
   dnnl::memory source(from, cpu(), const_cast<void*>(data));  // only read
-  dnnl::memory target(to, cpu(), packed.data.get());
+  dnnl::memory written(to, cpu(), target);
   dnnl::stream stream(cpu());
-  dnnl::reorder(source, target).execute(stream, source, target);
+  dnnl::reorder(source, written).execute(stream, source, written);
   stream.wait();
-  return packed;
+}
+
+OwnedMemory pack(PrepareContext& context, const dnnl::memory::desc& to, const std::function<void(void*)>& fill) {
+  // What oneDNN tells of a layout; what it does not (sums of columns behind the elements) shows in the size, and is the
+  // same for one version of it and one CPU.
+  std::string format = "onednn " + std::to_string(static_cast<int>(to.get_data_type())) + " " +
+                       std::to_string(static_cast<int>(to.get_format_kind()));
+  for (const auto& numbers :
+       {to.get_dims(), to.get_padded_dims(), to.get_strides(), to.get_inner_blks(), to.get_inner_idxs()}) {
+    format += " ";
+    for (const auto number : numbers) format += std::to_string(number) + ",";
+  }
+  const auto data = context.packed(format, to.get_size(), fill);
+  return {to, std::const_pointer_cast<void>(data)};  // only read
+}
+
+OwnedMemory pack(PrepareContext& context, const void* data, const dnnl::memory::desc& from,
+                 const dnnl::memory::desc& to) {
+  return pack(context, to, [&](void* target) { reorder(data, from, target, to); });
 }
 
 std::unique_ptr<KernelState> PrimitiveKernel::make_state() const {

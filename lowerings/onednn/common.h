@@ -36,8 +36,13 @@ struct OwnedMemory {
 OwnedMemory own(const dnnl::memory::desc& desc);
 OwnedMemory own_floats(const std::vector<float>& values);
 OwnedMemory own_integer(int32_t value);
-// The constant's bytes in the layout that a primitive wants.
-OwnedMemory pack(const void* data, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+// The constant's bytes in the layout that a primitive wants, from an earlier preparation where there was one.
+OwnedMemory pack(PrepareContext& context, const void* data, const dnnl::memory::desc& from,
+                 const dnnl::memory::desc& to);
+// The same with bytes that `fill` writes.
+OwnedMemory pack(PrepareContext& context, const dnnl::memory::desc& to, const std::function<void(void*)>& fill);
+// Moves elements from one layout to another.
+void reorder(const void* data, const dnnl::memory::desc& from, void* target, const dnnl::memory::desc& to);
 
 // Where a primitive's argument comes from.
 struct Source {

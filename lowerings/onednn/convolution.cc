@@ -50,7 +50,7 @@ class ConvolutionHandler final : public Handler {
           bias_desc, result_desc, windows.strides, windows.dilation, windows.padding, windows.padding_after,
           epilogue->attributes);
       const OwnedMemory packed =
-          pack(dense_constant(context, call->weight), describe(plain_weight), description.weights_desc());
+          pack(context, dense_constant(context, call->weight), describe(plain_weight), description.weights_desc());
       return make_int8_kernel(context, *call, std::move(*epilogue), description, dnnl::convolution_forward(description),
                               packed, bias_desc, result_desc);
     });

@@ -38,7 +38,8 @@ class LinearHandler final : public Handler {
       const dnnl::matmul::primitive_desc description(cpu(), source_desc, weight_desc, bias_desc, result_desc,
                                                      epilogue->attributes);
       const dnnl::memory::desc plain({k, n}, dnnl::memory::data_type::s8, dnnl::memory::dims{1, k});
-      const OwnedMemory packed = pack(dense_constant(context, call->weight), plain, description.weights_desc());
+      const OwnedMemory packed =
+          pack(context, dense_constant(context, call->weight), plain, description.weights_desc());
       return make_int8_kernel(context, *call, std::move(*epilogue), description, dnnl::matmul(description), packed,
                               bias_desc, result_desc);
     });

@@ -46,11 +46,15 @@ class LinearFp16Handler final : public Handler {
                                                      attributes);
       const dnnl::memory::desc narrow({k, n}, Type::f16, dnnl::memory::dims{1, k}),
           wide({k, n}, Type::f32, dnnl::memory::dims{1, k});
-      const OwnedMemory widened = pack(dense_constant(context, *weight_operand), narrow, wide);
-      Sources arguments{
-          {DNNL_ARG_SRC, Source::input(*x_operand, source_desc)},
-          {DNNL_ARG_DST, Source::result(result_desc)},
-          {DNNL_ARG_WEIGHTS, Source::constant(pack(widened.data.get(), wide, description.weights_desc()))}};
+      const dnnl::memory::desc packed = description.weights_desc();
+      const auto widen = [&](void* target) {
+        const OwnedMemory widened = own(wide);
+        reorder(dense_constant(context, *weight_operand), narrow, widened.data.get(), wide);
+        reorder(widened.data.get(), wide, target, packed);
+      };
+      Sources arguments{{DNNL_ARG_SRC, Source::input(*x_operand, source_desc)},
+                        {DNNL_ARG_DST, Source::result(result_desc)},
+                        {DNNL_ARG_WEIGHTS, Source::constant(pack(context, packed, widen))}};
       if (bias_operand) arguments[DNNL_ARG_BIAS] = Source::input(*bias_operand, bias_desc);
       return make_kernel(context, description, dnnl::matmul(description), std::move(arguments));
     });

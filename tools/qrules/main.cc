@@ -17,7 +17,8 @@ void add_model(CLI::App* command, ModelOptions& options) {
   command->add_flag("--no-rules", options.no_rules, "leave the graph as it is");
 }
 
-void add_threads(CLI::App* command, ModelOptions& options) {
+void add_preparation(CLI::App* command, ModelOptions& options) {
+  command->add_option("--cache", options.cache, "folder where prepared plans are kept for the next start");
   command->add_option("--threads", options.threads, "threads (default: all)")->check(CLI::Range(1, 1024));
 }
 
@@ -34,7 +35,7 @@ int main(int argc, char** argv) {
   RunOptions run;
   CLI::App* run_app = app.add_subcommand("run", "run a model and say what fused");
   add_model(run_app, run.model);
-  add_threads(run_app, run.model);
+  add_preparation(run_app, run.model);
   run_app->add_option("--input", run.inputs, "a .npy file for each input, in order")->allow_extra_args(false);
   run_app->add_option("--output-dir", run.output_dir, "folder for out_0.npy, out_1.npy, ...");
   run_app->add_option("--report", run.report, "file for the report as JSON");
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
           "when there are inputs")
       ->excludes(run_json)
       ->excludes("--no-rules")
+      ->excludes("--cache")
       ->excludes("--report")
       ->excludes("--output-dir");
 
@@ -77,7 +79,7 @@ int main(int argc, char** argv) {
   BenchOptions bench;
   CLI::App* bench_app = app.add_subcommand("bench", "measure a model");
   add_model(bench_app, bench.model);
-  add_threads(bench_app, bench.model);
+  add_preparation(bench_app, bench.model);
   bench_app->add_option("--input", bench.inputs, "a .npy file for each input (default: random values)")
       ->allow_extra_args(false);
   bench_app->add_option("--warmup", bench.warmup, "runs before measuring")->check(CLI::NonNegativeNumber);
@@ -88,7 +90,7 @@ int main(int argc, char** argv) {
   ProfileOptions profile;
   CLI::App* profile_app = app.add_subcommand("profile", "say where the time of a model goes, and why");
   add_model(profile_app, profile.model);
-  add_threads(profile_app, profile.model);
+  add_preparation(profile_app, profile.model);
   profile_app->add_option("--input", profile.inputs, "a .npy file for each input (default: random values)")
       ->allow_extra_args(false);
   profile_app->add_option("--warmup", profile.warmup, "runs before measuring")->check(CLI::NonNegativeNumber);

@@ -41,7 +41,7 @@ int run_command(const RunOptions& options) {
     const Status written = write_file(options.report, dump(made) + "\n");
     if (!written.ok()) return report(written.diagnostics());
   }
-  if (!prepared.model.warnings.empty()) report(prepared.model.warnings);
+  report_warnings(prepared);
   std::fputs(options.json ? (dump(made) + "\n").c_str() : print_report(made, wants_color(stdout)).c_str(), stdout);
   return kFine;
 }

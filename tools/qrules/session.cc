@@ -10,15 +10,18 @@
 
 #include <qrules/graph/text.h>
 #include <qrules/rules/diagnostics.h>
+#include <qrules/rules/file_cache.h>
 #include <qrules/rules/load.h>
 #include <qrules/runtime/diagnostics.h>
 #include <qrules/runtime/diagnostics_model.h>
 #include <qrules/runtime/npy.h>
+#include <qrules/support/hash64.h>
 
 #include "common/output.h"
 #include "common/rules_folder.h"
 #include "qrules/diagnostics.h"
 #include "qrules/near_misses.h"
+#include "qrules/plan_cache.h"
 
 namespace qrules::tools {
 namespace fs = std::filesystem;
@@ -74,7 +77,7 @@ std::vector<std::string> unfused_dequantizes(const Graph& graph) {
   return names;
 }
 
-Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) {
+Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options, std::vector<PlanSource>* sources) {
   if (options.no_rules) return std::shared_ptr<const Rewriter>();
   std::string folder = options.rules;
   if (folder.empty()) {
@@ -82,8 +85,12 @@ Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options) 
     if (!found) return Diagnostic(kNoRulesFolder);
     folder = *found;
   }
-  auto rules = load_rules({folder});
+  FileCache files;
+  LoadOptions load;
+  if (sources) load.cache = &files;
+  auto rules = load_rules({folder}, load);
   if (!rules.ok()) return rules.diagnostics();
+  for (const auto& [path, entry] : files.files) sources->push_back({path, hash64(entry.file->source->text())});
   return std::shared_ptr<const Rewriter>(std::make_shared<const Rewriter>(std::move(*rules)));
 }
 
@@ -97,7 +104,7 @@ Result<Prepared> optimize_model(const ModelOptions& options,
   prepared.model = std::move(*model);
   prepared.times.load = milliseconds_since(start);
   start = now_ns();
-  auto rewriter = read_rules(options);
+  auto rewriter = read_rules(options, options.cache.empty() ? nullptr : &prepared.sources);
   if (!rewriter.ok()) return rewriter.diagnostics();
   if (*rewriter) {
     RewriteOptions rewrite;
@@ -192,13 +199,33 @@ Result<std::vector<HostTensor>> read_inputs(const Graph& graph, const std::vecto
 }
 
 Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& paths, bool random) {
-  auto prepared = optimize_model(options);
-  if (!prepared.ok()) return prepared.diagnostics();
-  return prepare_to_run(std::move(*prepared), options, paths, random);
+  const int64_t start = now_ns();
+  const std::unique_ptr<CachedPlan> cached = CachedPlan::open(options, paths);
+  if (!cached) {
+    auto prepared = optimize_model(options);
+    if (!prepared.ok()) return prepared.diagnostics();
+    return prepare_to_run(std::move(*prepared), options, paths, random);
+  }
+  std::unique_ptr<Prepared> known = cached->take();
+  if (known) {
+    known->times.load = milliseconds_since(start);
+  } else {
+    auto prepared = optimize_model(options);
+    if (!prepared.ok()) return prepared.diagnostics();
+    known = std::make_unique<Prepared>(std::move(*prepared));
+  }
+  auto runnable = prepare_to_run(std::move(*known), options, paths, random, cached->packed());
+  if (runnable.ok()) cached->save(runnable->prepared);
+  return runnable;
+}
+
+void report_warnings(const Prepared& prepared) {
+  if (!prepared.model.warnings.empty()) report(prepared.model.warnings);
+  std::fputs(prepared.warnings.c_str(), stderr);
 }
 
 Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, const std::vector<std::string>& paths,
-                                bool random) {
+                                bool random, std::shared_ptr<PackedStore> packed) {
   const std::shared_ptr<const Graph> graph = prepared.model.graph;
   auto inputs = read_inputs(*graph, paths, random);
   if (!inputs.ok()) return inputs.diagnostics();
@@ -213,6 +240,7 @@ Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, 
   if (!symbols.ok()) return symbols.diagnostics();
   PlanOptions plan_options;
   plan_options.threads = options.threads;
+  plan_options.packed = std::move(packed);
   auto plan = Plan::prepare(graph, *symbols, plan_options);
   if (!plan.ok()) return plan.diagnostics();
   result.plan = std::move(*plan);

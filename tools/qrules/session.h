@@ -8,6 +8,7 @@
 #include <qrules/rewrite/rewrite.h>
 #include <qrules/runtime/model.h>
 #include <qrules/runtime/plan.h>
+#include <qrules/runtime/plan_file.h>
 
 namespace qrules::tools {
 
@@ -23,6 +24,7 @@ class NearMisses;
 struct ModelOptions {
   std::string model;
   std::string rules;  // folder; empty: the shipped ones
+  std::string cache;  // folder of prepared plans; empty: none are kept
   bool no_rules = false;
   int threads = 0;
 };
@@ -42,13 +44,16 @@ std::vector<std::string> unfused_dequantizes(const Graph& graph);
 
 // Reads MODEL: a .pt2 archive, or graph text when the file does not begin as an archive does.
 Result<Model> read_model(const std::string& path);
-// The rewriter for the rules of the options; null with no_rules.
-Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options);
+// The rewriter for the rules of the options; null with no_rules. `sources` gets the files that were read.
+Result<std::shared_ptr<const Rewriter>> read_rules(const ModelOptions& options,
+                                                   std::vector<PlanSource>* sources = nullptr);
 
 struct Prepared {
   Model model;
   RewriteReport rewrites;
-  std::shared_ptr<const Rewriter> rewriter;  // null: without rules
+  std::shared_ptr<const Rewriter> rewriter;  // null: without rules, or from a cache
+  std::vector<PlanSource> sources;           // files of the rules
+  std::string warnings;                      // of the model, rendered, when it is from a cache
   Times times;
 };
 // Both, applied. `after_phase` as in RewriteOptions; `misses` gets the near misses, whose rules the result keeps.
@@ -64,12 +69,16 @@ struct Runnable {
   std::shared_ptr<const Plan> plan;
   std::unique_ptr<Plan::Context> context;
 };
-// optimize_model, read_inputs (with `random`), and a plan for their sizes; times.prepare is set.
+// optimize_model, read_inputs (with `random`), and a plan for their sizes; times.prepare is set. With a cache the model
+// comes from there where it can, and goes there where it could not.
 Result<Runnable> prepare_to_run(const ModelOptions& options, const std::vector<std::string>& inputs, bool random);
 
-// The same for a model that was optimized before.
+// The same for a model that was optimized before. `packed`: packed weights of earlier preparations; may be null.
 Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, const std::vector<std::string>& inputs,
-                                bool random);
+                                bool random, std::shared_ptr<PackedStore> packed = nullptr);
+
+// Prints the warnings of the model.
+void report_warnings(const Prepared& prepared);
 
 // Writes a file at once: a half-written one never replaces another. Error QR0607-like with the path.
 Status write_file(const std::string& path, const std::string& text);
