@@ -142,11 +142,15 @@ class ConvolutionKernel final : public Kernel {
           }
         }
         sum_tile(tile, starts, runs_, panel(p), sums);
-        for (int64_t r = 0; r < tile; ++r) {
-          const int64_t row = out_start + at + r;
-          const float factor = activations_.row_scales ? activations_.read_factor(arguments, row) : common;
-          output.store(sums + r * kTileChannels, factor, channel, count, row * window_.out_channels + channel);
+        TileRows stored{sums, tile, channel};
+        float factors[kTileRows];
+        if (activations_.row_scales) {
+          for (int64_t r = 0; r < tile; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
+          stored.factors = factors;
+        } else {
+          stored.factor = common;
         }
+        output.store(stored, count, (out_start + at) * window_.out_channels + channel, window_.out_channels);
       }
     }
   }

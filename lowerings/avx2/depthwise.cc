@@ -138,8 +138,7 @@ class DepthwiseKernel final : public Kernel {
           case 3: sum_positions<3>(start, step, taps_, weights, sums); break;
           default: sum_positions<4>(start, step, taps_, weights, sums);
         }
-        for (int64_t p = 0; p < positions; ++p)
-          output.store(sums + p * kTileChannels, 1.0f, channel, count, (out_row + x + p) * channels + channel);
+        output.store({sums, positions, channel}, count, (out_row + x) * channels + channel, channels);
       }
     }
   }

@@ -77,35 +77,6 @@ QRULES_AVX2_INLINE __m128i narrow_to_bf16(__m256 v) {
   return _mm_packus_epi32(_mm256_castsi256_si128(quiet), _mm256_extracti128_si256(quiet, 1));
 }
 
-// Values that are rounded and saturated; NaN becomes 0.
-QRULES_AVX2_INLINE __m256i quantize8(const Epilogue& e, __m256 v, float low, float high) {
-  const __m256 scaled = _mm256_fmadd_ps(v, _mm256_set1_ps(e.inverse_out_scale), _mm256_set1_ps(e.out_zero_point));
-  const __m256 bounded = clamp8(scaled, _mm256_set1_ps(low), _mm256_set1_ps(high));
-  return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
-}
-
-QRULES_AVX2_INLINE void store16(const Epilogue& e, __m256 a, __m256 b, void* to) {
-  switch (e.out_dtype) {
-    case DType::u8:
-    case DType::s8: {
-      const bool is_signed = e.out_dtype == DType::s8;
-      const float low = is_signed ? -128.0f : 0.0f, high = is_signed ? 127.0f : 255.0f;
-      // Packing works within halves: 0-3 8-11 4-7 12-15, put in order as quarters.
-      const __m256i shorts = _mm256_permute4x64_epi64(
-          _mm256_packs_epi32(quantize8(e, a, low, high), quantize8(e, b, low, high)), _MM_SHUFFLE(3, 1, 2, 0));
-      const __m128i first = _mm256_castsi256_si128(shorts), second = _mm256_extracti128_si256(shorts, 1);
-      _mm_storeu_si128(static_cast<__m128i*>(to),
-                       is_signed ? _mm_packs_epi16(first, second) : _mm_packus_epi16(first, second));
-      return;
-    }
-    case DType::bf16:
-      _mm_storeu_si128(static_cast<__m128i*>(to), narrow_to_bf16(a));
-      _mm_storeu_si128(static_cast<__m128i*>(to) + 1, narrow_to_bf16(b));
-      return;
-    default: _mm256_storeu_ps(static_cast<float*>(to), a); _mm256_storeu_ps(static_cast<float*>(to) + 8, b);
-  }
-}
-
 QRULES_AVX2_INLINE __m256 combine(const Epilogue& e, __m256 v, const char* other) {
   const __m256 o = _mm256_mul_ps(_mm256_sub_ps(load8(other, e.other_dtype), _mm256_set1_ps(e.other_zero_point)),
                                  _mm256_set1_ps(e.other_scale));
@@ -116,25 +87,112 @@ QRULES_AVX2_INLINE __m256 combine(const Epilogue& e, __m256 v, const char* other
   }
 }
 
-QRULES_AVX2 void store_sixteen(const Epilogue& e, float factor, const int32_t* sums, int64_t channel, const char* other,
-                               void* to) {
-  const __m256 f = _mm256_set1_ps(factor);
-  __m256 v[2];
-  for (int half = 0; half < 2; ++half) {
-    const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 8 * half)));
-    const __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(e.scale.data() + channel + 8 * half), f);
-    v[half] = _mm256_fmadd_ps(sum, scale, _mm256_loadu_ps(e.bias.data() + channel + 8 * half));
-    if (e.combine != Combine::none)
-      v[half] = combine(e, v[half], other + 8 * half * static_cast<int64_t>(size_of(e.other_dtype)));
-    v[half] = activate(e, v[half]);
+// Activations that are cheap enough for a test in each row to cost as much; all others are `general`.
+enum class Shape : uint8_t { none, relu, clip, general };
+
+// What a result's dtype needs, in registers while rows go by.
+template <DType kOut>
+struct Output {
+  __m256 scale, zero_point, low, high;
+
+  QRULES_AVX2_INLINE explicit Output(const Epilogue& e)
+      : scale(_mm256_set1_ps(e.inverse_out_scale)),
+        zero_point(_mm256_set1_ps(e.out_zero_point)),
+        low(_mm256_set1_ps(kOut == DType::s8 ? -128.0f : 0.0f)),
+        high(_mm256_set1_ps(kOut == DType::s8 ? 127.0f : 255.0f)) {}
+
+  // Rounded and saturated; NaN becomes 0.
+  QRULES_AVX2_INLINE __m256i quantize(__m256 v) const {
+    const __m256 scaled = _mm256_fmadd_ps(v, scale, zero_point);
+    const __m256 bounded = clamp8(scaled, low, high);
+    return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
   }
-  store16(e, v[0], v[1], to);
+
+  QRULES_AVX2_INLINE void store(__m256 a, __m256 b, void* to) const {
+    if constexpr (kOut == DType::u8 || kOut == DType::s8) {
+      // Packing works within halves: 0-3 8-11 4-7 12-15, put in order as quarters.
+      const __m256i shorts =
+          _mm256_permute4x64_epi64(_mm256_packs_epi32(quantize(a), quantize(b)), _MM_SHUFFLE(3, 1, 2, 0));
+      const __m128i first = _mm256_castsi256_si128(shorts), second = _mm256_extracti128_si256(shorts, 1);
+      _mm_storeu_si128(static_cast<__m128i*>(to),
+                       kOut == DType::s8 ? _mm_packs_epi16(first, second) : _mm_packus_epi16(first, second));
+    } else if constexpr (kOut == DType::bf16) {
+      _mm_storeu_si128(static_cast<__m128i*>(to), narrow_to_bf16(a));
+      _mm_storeu_si128(static_cast<__m128i*>(to) + 1, narrow_to_bf16(b));
+    } else {
+      _mm256_storeu_ps(static_cast<float*>(to), a);
+      _mm256_storeu_ps(static_cast<float*>(to) + 8, b);
+    }
+  }
+};
+
+template <DType kOut, Shape kShape, bool kCombines>
+QRULES_AVX2 void store_rows(const Epilogue& e, const TileRows& rows) {
+  const Output<kOut> output(e);
+  const __m256 zero = _mm256_setzero_ps(), low = _mm256_set1_ps(e.low), high = _mm256_set1_ps(e.high);
+  const __m256 common = _mm256_set1_ps(rows.factors ? 1.0f : rows.factor);
+  const float *scales = e.scale.data() + rows.channel, *biases = e.bias.data() + rows.channel;
+  const __m256 scale[2] = {_mm256_mul_ps(_mm256_loadu_ps(scales), common),
+                           _mm256_mul_ps(_mm256_loadu_ps(scales + 8), common)};
+  const __m256 bias[2] = {_mm256_loadu_ps(biases), _mm256_loadu_ps(biases + 8)};
+  const auto other_half = 8 * static_cast<int64_t>(size_of(e.other_dtype));
+  for (int64_t r = 0; r < rows.rows; ++r) {
+    const int32_t* sums = rows.sums + r * kTileChannels;
+    __m256 v[2];
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 8 * half)));
+      const __m256 factor = rows.factors ? _mm256_mul_ps(scale[half], _mm256_set1_ps(rows.factors[r])) : scale[half];
+      v[half] = _mm256_fmadd_ps(sum, factor, bias[half]);
+      if constexpr (kCombines) v[half] = combine(e, v[half], rows.other + r * rows.other_step + half * other_half);
+      if constexpr (kShape == Shape::relu) v[half] = _mm256_max_ps(zero, v[half]);
+      if constexpr (kShape == Shape::clip) v[half] = clamp8(v[half], low, high);
+      if constexpr (kShape == Shape::general) v[half] = activate(e, v[half]);
+    }
+    output.store(v[0], v[1], rows.to + r * rows.to_step);
+  }
+}
+
+template <DType kOut, Shape kShape>
+StoreRows* store_rows_of(bool combines) {
+  return combines ? store_rows<kOut, kShape, true> : store_rows<kOut, kShape, false>;
+}
+
+template <DType kOut>
+StoreRows* store_rows_of(Activation activation, bool combines) {
+  switch (activation) {
+    case Activation::none: return store_rows_of<kOut, Shape::none>(combines);
+    case Activation::relu: return store_rows_of<kOut, Shape::relu>(combines);
+    case Activation::clip: return store_rows_of<kOut, Shape::clip>(combines);
+    default: return store_rows_of<kOut, Shape::general>(combines);
+  }
+}
+
+StoreRows* store_rows_of(const Epilogue& e) {
+  const bool combines = e.combine != Combine::none;
+  switch (e.out_dtype) {
+    case DType::u8: return store_rows_of<DType::u8>(e.activation, combines);
+    case DType::s8: return store_rows_of<DType::s8>(e.activation, combines);
+    case DType::bf16: return store_rows_of<DType::bf16>(e.activation, combines);
+    default: return store_rows_of<DType::f32>(e.activation, combines);
+  }
+}
+
+// Real values with the same outputs.
+template <DType kOut>
+QRULES_AVX2 void store_values_as(const Epilogue& e, __m256 f, const float* values, void* to) {
+  Output<kOut>(e).store(activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
+                        activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
 }
 
 QRULES_AVX2 void store_sixteen_values(const Epilogue& e, float factor, const float* values, void* to) {
   const __m256 f = _mm256_set1_ps(factor);
-  store16(e, activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
-          activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
+  switch (e.out_dtype) {
+    case DType::u8: return store_values_as<DType::u8>(e, f, values, to);
+    case DType::s8: return store_values_as<DType::s8>(e, f, values, to);
+    case DType::bf16: return store_values_as<DType::bf16>(e, f, values, to);
+    default: return store_values_as<DType::f32>(e, f, values, to);
+  }
 }
 
 }  // namespace
@@ -174,24 +232,38 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   e.out_dtype = call.out_dtype;
   e.inverse_out_scale = 1.0f / call.out_scale;
   e.out_zero_point = static_cast<float>(call.out_zero_point);
+  e.store_rows = store_rows_of(e);
   return e;
 }
 
-void EpilogueRun::store(const int32_t* sums, float factor, int64_t channel, int64_t count, int64_t offset) const {
+void EpilogueRun::store(TileRows rows, int64_t count, int64_t offset, int64_t step) const {
   const Epilogue& e = *epilogue;
   const auto out_size = static_cast<int64_t>(size_of(e.out_dtype)),
              other_size = static_cast<int64_t>(size_of(e.other_dtype));
   char* to = static_cast<char*>(out) + offset * out_size;
   const char* from = static_cast<const char*>(other) + offset * other_size;
   if (count == kTileChannels) {
-    store_sixteen(e, factor, sums, channel, from, to);
+    rows.to = to;
+    rows.to_step = step * out_size;
+    rows.other = from;
+    rows.other_step = step * other_size;
+    e.store_rows(e, rows);
     return;
   }
   // The last channels: nothing behind them is read or written.
   alignas(32) char results[kTileChannels * sizeof(float)], others[kTileChannels * sizeof(float)] = {};
-  if (e.combine != Combine::none) std::memcpy(others, from, static_cast<size_t>(count * other_size));
-  store_sixteen(e, factor, sums, channel, others, results);
-  std::memcpy(to, results, static_cast<size_t>(count * out_size));
+  TileRows row = rows;
+  row.rows = 1;
+  row.to = results;
+  row.other = others;
+  for (int64_t r = 0; r < rows.rows; ++r) {
+    row.sums = rows.sums + r * kTileChannels;
+    if (rows.factors) row.factors = rows.factors + r;
+    if (e.combine != Combine::none)
+      std::memcpy(others, from + r * step * other_size, static_cast<size_t>(count * other_size));
+    e.store_rows(e, row);
+    std::memcpy(to + r * step * out_size, results, static_cast<size_t>(count * out_size));
+  }
 }
 
 void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {

@@ -12,6 +12,22 @@ namespace qrules::avx2 {
 enum class Activation : uint8_t { none, relu, clip, hardswish, silu, gelu, gelu_tanh, sigmoid, tanh, elu, leaky_relu };
 enum class Combine : uint8_t { none, add, subtract, multiply };
 
+struct Epilogue;
+struct TileRows;
+using StoreRows = void(const Epilogue& epilogue, const TileRows& rows);
+
+// Sums of some rows by 16 channels, and where they go. Steps are in bytes.
+struct TileRows {
+  const int32_t* sums = nullptr;  // [row][16]
+  int64_t rows = 0, channel = 0;
+  const float* factors = nullptr;  // null: `factor` for all rows
+  float factor = 1;
+  char* to = nullptr;
+  int64_t to_step = 0;
+  const char* other = nullptr;
+  int64_t other_step = 0;
+};
+
 // What follows the sums of one call. Arrays have an element for each channel, and 16 more: they are read by sixteens.
 struct Epilogue {
   std::vector<float> scale, bias;
@@ -23,6 +39,7 @@ struct Epilogue {
   float low = 0, high = 0;  // clip's bounds; low: elu's alpha, leaky_relu's slope
   DType out_dtype = DType::f32;
   float inverse_out_scale = 1, out_zero_point = 0;
+  StoreRows* store_rows = nullptr;  // made for the activation, result and addend of this call
 
   // Of a call with an addend in the result's layout. Errors: post-ops, addends and numbers that it cannot do.
   static Result<Epilogue> make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels);
@@ -34,10 +51,10 @@ struct EpilogueRun {
   void* out = nullptr;
   const void* other = nullptr;
 
-  // `count` <= 16 sums of the channels from `channel` on become the result's elements from `offset` on. `sums` has 16.
-  // `factor` multiplies the scales: an activation's scale that is known only now, or is another one for each row.
-  void store(const int32_t* sums, float factor, int64_t channel, int64_t count, int64_t offset) const;
-  // The same with `count` <= 16 real values, which `factor` multiplies; they have no scales, bias or addend.
+  // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
+  // on, those of each further row `step` elements later. What `rows` says of the memory is filled in here.
+  void store(TileRows rows, int64_t count, int64_t offset, int64_t step) const;
+  // The same of one row with `count` <= 16 real values, which `factor` multiplies; they have no scales, bias or addend.
   void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };
 
