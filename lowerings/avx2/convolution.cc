@@ -22,6 +22,11 @@ namespace {
 // Below this many products a second thread costs more than it does.
 constexpr int64_t kWorthAThread = 200'000;
 
+constexpr int64_t kBlockTiles = 4;  // at most, of panels that stay in a cache
+
+// Bytes of panels that leave room in the first and in the second level of the caches.
+constexpr int64_t kFirstLevelPanels = 20 * 1024, kSecondLevelPanels = 256 * 1024;
+
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(PrepareContext& context, const Window& window, const Activations& activations,
@@ -39,6 +44,13 @@ class ConvolutionKernel final : public Kernel {
     const int64_t whole = window_.batch * strips_;
     const bool even = whole >= 4 * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
+    // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
+    // time and their activations are near; larger ones are read once for the whole strip.
+    const int64_t panel_bytes = window_.groups * panels_ * runs_.panel_bytes() / splits_;
+    if (panel_bytes <= kFirstLevelPanels)
+      block_ = 2 * kTileRows;
+    else if (panel_bytes <= kSecondLevelPanels)
+      block_ = kBlockTiles * kTileRows;
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
@@ -123,35 +135,59 @@ class ConvolutionKernel final : public Kernel {
     const int64_t width = window_.columns.out, outs = rows * width;
     const int64_t out_start = (image * window_.rows.out + first) * width;
     const int64_t total = window_.groups * panels_;
-    alignas(32) int32_t sums[kTileRows * kTileChannels];
-    for (int64_t p = split * total / splits_; p < (split + 1) * total / splits_; ++p) {
-      const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
-      const int64_t channel = group * window_.outer() + inside;
-      const int64_t count = std::min(kTileChannels, window_.outer() - inside);
-      const int16_t* origin = strip + group * window_.inner();
-      int64_t y = 0, x = 0;
-      for (int64_t at = 0; at < outs; at += kTileRows) {
-        const int16_t* starts[kTileRows];
-        const int64_t tile = std::min(kTileRows, outs - at);
-        for (int64_t r = 0; r < tile; ++r) {
-          starts[r] =
-              origin + y * strip_.row_step * strip_.row_elements + x * window_.columns.stride * window_.in_channels;
-          if (++x == width) {
-            x = 0;
-            ++y;
-          }
-        }
-        sum_tile(tile, starts, runs_, panel(p), sums);
-        TileRows stored{sums, tile, channel};
-        float factors[kTileRows];
-        if (activations_.row_scales) {
-          for (int64_t r = 0; r < tile; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
-          stored.factors = factors;
-        } else {
-          stored.factor = common;
-        }
-        output.store(stored, count, (out_start + at) * window_.out_channels + channel, window_.out_channels);
+    const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
+    const int16_t* starts[kBlockTiles * kTileRows];
+    for (int64_t begin = 0; begin < outs; begin += block_) {
+      const int64_t end = std::min(outs, begin + block_);
+      if (block_ <= kBlockTiles * kTileRows) find_starts(strip, begin, end, starts);
+      for (int64_t p = first_panel; p < last_panel; ++p)
+        run_panel(arguments, p, strip, begin, end, starts, out_start, common, output);
+    }
+  }
+
+  // Where the windows of the positions from `begin` to `end` begin in a strip.
+  void find_starts(const int16_t* strip, int64_t begin, int64_t end, const int16_t** starts) const {
+    const int64_t width = window_.columns.out, row_step = strip_.row_step * strip_.row_elements,
+                  column_step = window_.columns.stride * window_.in_channels;
+    int64_t y = begin / width, x = begin % width;
+    for (int64_t at = begin; at < end; ++at) {
+      *starts++ = strip + y * row_step + x * column_step;
+      if (++x == width) {
+        x = 0;
+        ++y;
       }
+    }
+  }
+
+  // The positions from `begin` to `end` of a strip, by the channels of a panel. `known`: their starts when they are
+  // few.
+  void run_panel(const KernelArguments& arguments, int64_t p, const int16_t* strip, int64_t begin, int64_t end,
+                 const int16_t* const* known, int64_t out_start, float common, const EpilogueRun& output) const {
+    const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
+    const int64_t channel = group * window_.outer() + inside;
+    const int64_t count = std::min(kTileChannels, window_.outer() - inside);
+    const int64_t offset = group * window_.inner();
+    alignas(32) int32_t sums[kTileRows * kTileChannels];
+    for (int64_t at = begin; at < end; at += kTileRows) {
+      const int16_t* starts[kTileRows];
+      const int64_t tile = std::min(kTileRows, end - at);
+      if (block_ > kBlockTiles * kTileRows)
+        find_starts(strip, at, at + tile, starts);
+      else
+        std::copy_n(known + (at - begin), tile, starts);
+      if (offset > 0) {
+        for (int64_t r = 0; r < tile; ++r) starts[r] += offset;
+      }
+      sum_tile(tile, starts, runs_, panel(p), sums);
+      TileRows stored{sums, tile, channel};
+      float factors[kTileRows];
+      if (activations_.row_scales) {
+        for (int64_t r = 0; r < tile; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
+        stored.factors = factors;
+      } else {
+        stored.factor = common;
+      }
+      output.store(stored, count, (out_start + at) * window_.out_channels + channel, window_.out_channels);
     }
   }
 
@@ -163,6 +199,7 @@ class ConvolutionKernel final : public Kernel {
   int64_t panels_ = 0;  // of a group
   std::shared_ptr<const void> panel_memory_;
   int64_t rows_ = 1, strips_ = 1, splits_ = 1;
+  int64_t block_ = std::numeric_limits<int32_t>::max();  // positions
   int threads_ = 1;
 };
 

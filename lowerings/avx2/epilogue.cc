@@ -2,7 +2,9 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -87,23 +89,30 @@ QRULES_AVX2_INLINE __m256 combine(const Epilogue& e, __m256 v, const char* other
   }
 }
 
-// Activations that are cheap enough for a test in each row to cost as much; all others are `general`.
-enum class Shape : uint8_t { none, relu, clip, general };
+// How a result is bounded. Quantizing keeps the order of values, so relu and clip are bounds of the integers.
+enum class Shape : uint8_t {
+  plain,    // u8 from 0 on, or a floating-point result as it is: NaN is the lower bound, which is what it becomes
+  bounded,  // integers with other bounds; relu
+  clip,     // of a floating-point result
+  general,  // the activation is computed
+};
 
 // What a result's dtype needs, in registers while rows go by.
-template <DType kOut>
+template <DType kOut, Shape kShape>
 struct Output {
   __m256 scale, zero_point, low, high;
 
   QRULES_AVX2_INLINE explicit Output(const Epilogue& e)
       : scale(_mm256_set1_ps(e.inverse_out_scale)),
         zero_point(_mm256_set1_ps(e.out_zero_point)),
-        low(_mm256_set1_ps(kOut == DType::s8 ? -128.0f : 0.0f)),
-        high(_mm256_set1_ps(kOut == DType::s8 ? 127.0f : 255.0f)) {}
+        low(_mm256_set1_ps(e.lowest)),
+        high(_mm256_set1_ps(e.highest)) {}
 
   // Rounded and saturated; NaN becomes 0.
   QRULES_AVX2_INLINE __m256i quantize(__m256 v) const {
     const __m256 scaled = _mm256_fmadd_ps(v, scale, zero_point);
+    // The second operand is the result for NaN.
+    if constexpr (kShape == Shape::plain) return _mm256_cvtps_epi32(_mm256_min_ps(high, _mm256_max_ps(scaled, low)));
     const __m256 bounded = clamp8(scaled, low, high);
     return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
   }
@@ -128,7 +137,8 @@ struct Output {
 
 template <DType kOut, Shape kShape, bool kCombines>
 QRULES_AVX2 void store_rows(const Epilogue& e, const TileRows& rows) {
-  const Output<kOut> output(e);
+  const Output<kOut, kShape> output(e);
+  constexpr bool kIntegral = kOut == DType::u8 || kOut == DType::s8;
   const __m256 zero = _mm256_setzero_ps(), low = _mm256_set1_ps(e.low), high = _mm256_set1_ps(e.high);
   const __m256 common = _mm256_set1_ps(rows.factors ? 1.0f : rows.factor);
   const float *scales = e.scale.data() + rows.channel, *biases = e.bias.data() + rows.channel;
@@ -145,7 +155,7 @@ QRULES_AVX2 void store_rows(const Epilogue& e, const TileRows& rows) {
       const __m256 factor = rows.factors ? _mm256_mul_ps(scale[half], _mm256_set1_ps(rows.factors[r])) : scale[half];
       v[half] = _mm256_fmadd_ps(sum, factor, bias[half]);
       if constexpr (kCombines) v[half] = combine(e, v[half], rows.other + r * rows.other_step + half * other_half);
-      if constexpr (kShape == Shape::relu) v[half] = _mm256_max_ps(zero, v[half]);
+      if constexpr (kShape == Shape::bounded && !kIntegral) v[half] = _mm256_max_ps(zero, v[half]);
       if constexpr (kShape == Shape::clip) v[half] = clamp8(v[half], low, high);
       if constexpr (kShape == Shape::general) v[half] = activate(e, v[half]);
     }
@@ -159,30 +169,51 @@ StoreRows* store_rows_of(bool combines) {
 }
 
 template <DType kOut>
-StoreRows* store_rows_of(Activation activation, bool combines) {
-  switch (activation) {
-    case Activation::none: return store_rows_of<kOut, Shape::none>(combines);
-    case Activation::relu: return store_rows_of<kOut, Shape::relu>(combines);
-    case Activation::clip: return store_rows_of<kOut, Shape::clip>(combines);
+StoreRows* store_rows_of(const Epilogue& e) {
+  constexpr bool kIntegral = kOut == DType::u8 || kOut == DType::s8;
+  const bool combines = e.combine != Combine::none;
+  switch (e.activation) {
+    case Activation::none:
+    case Activation::relu:
+    case Activation::clip:
+      if constexpr (kIntegral) {
+        return kOut == DType::u8 && e.lowest == 0 ? store_rows_of<kOut, Shape::plain>(combines)
+                                                  : store_rows_of<kOut, Shape::bounded>(combines);
+      }
+      if (e.activation == Activation::none) return store_rows_of<kOut, Shape::plain>(combines);
+      return e.activation == Activation::relu ? store_rows_of<kOut, Shape::bounded>(combines)
+                                              : store_rows_of<kOut, Shape::clip>(combines);
     default: return store_rows_of<kOut, Shape::general>(combines);
   }
 }
 
 StoreRows* store_rows_of(const Epilogue& e) {
-  const bool combines = e.combine != Combine::none;
   switch (e.out_dtype) {
-    case DType::u8: return store_rows_of<DType::u8>(e.activation, combines);
-    case DType::s8: return store_rows_of<DType::s8>(e.activation, combines);
-    case DType::bf16: return store_rows_of<DType::bf16>(e.activation, combines);
-    default: return store_rows_of<DType::f32>(e.activation, combines);
+    case DType::u8: return store_rows_of<DType::u8>(e);
+    case DType::s8: return store_rows_of<DType::s8>(e);
+    case DType::bf16: return store_rows_of<DType::bf16>(e);
+    default: return store_rows_of<DType::f32>(e);
+  }
+}
+
+// The integers that a result may be: those of its dtype, and of them what relu and clip let through.
+void find_bounds(Epilogue& e) {
+  e.lowest = e.out_dtype == DType::s8 ? -128.0f : 0.0f;
+  e.highest = e.out_dtype == DType::s8 ? 127.0f : 255.0f;
+  const auto quantized = [&](float v) { return std::fma(v, e.inverse_out_scale, e.out_zero_point); };
+  const float low = e.lowest, high = e.highest;
+  if (e.activation == Activation::relu) e.lowest = std::clamp(quantized(0), low, high);
+  if (e.activation == Activation::clip) {
+    e.lowest = std::clamp(quantized(e.low), low, high);
+    e.highest = std::clamp(quantized(e.high), low, high);
   }
 }
 
 // Real values with the same outputs.
 template <DType kOut>
 QRULES_AVX2 void store_values_as(const Epilogue& e, __m256 f, const float* values, void* to) {
-  Output<kOut>(e).store(activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
-                        activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
+  Output<kOut, Shape::general>(e).store(activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
+                                        activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
 }
 
 QRULES_AVX2 void store_sixteen_values(const Epilogue& e, float factor, const float* values, void* to) {
@@ -232,6 +263,7 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   e.out_dtype = call.out_dtype;
   e.inverse_out_scale = 1.0f / call.out_scale;
   e.out_zero_point = static_cast<float>(call.out_zero_point);
+  find_bounds(e);
   e.store_rows = store_rows_of(e);
   return e;
 }

@@ -39,6 +39,7 @@ struct Epilogue {
   float low = 0, high = 0;  // clip's bounds; low: elu's alpha, leaky_relu's slope
   DType out_dtype = DType::f32;
   float inverse_out_scale = 1, out_zero_point = 0;
+  float lowest = 0, highest = 0;    // of a quantized result, relu and clip included
   StoreRows* store_rows = nullptr;  // made for the activation, result and addend of this call
 
   // Of a call with an addend in the result's layout. Errors: post-ops, addends and numbers that it cannot do.
