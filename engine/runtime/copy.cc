@@ -15,6 +15,7 @@ struct Dimension {
 };
 
 constexpr int64_t kTile = 32;
+constexpr int64_t kStripe = 8 * kTile;
 constexpr int64_t kParallelElements = 1 << 15;
 
 template <typename T>
@@ -26,8 +27,28 @@ void copy_row(const T* from, T* to, const Dimension& d) {
   for (int64_t i = 0; i < d.size; ++i) to[i * d.to] = from[i * d.from];
 }
 
+// A few planes, such as the colours of an image, become interleaved.
+template <int kPlanes, typename T>
+void interleave(const T* from, T* to, const Dimension& along, int64_t plane) {
+  for (int64_t i = 0; i < along.size; ++i) {
+    for (int p = 0; p < kPlanes; ++p) to[i * kPlanes + p] = from[p * plane + i];
+  }
+}
+
+template <typename T>
+bool interleaved(const T* from, T* to, const Dimension& outer, const Dimension& inner) {
+  if (outer.from != 1 || inner.to != 1 || outer.to != inner.size) return false;
+  switch (inner.size) {
+    case 2: interleave<2>(from, to, outer, inner.from); return true;
+    case 3: interleave<3>(from, to, outer, inner.from); return true;
+    case 4: interleave<4>(from, to, outer, inner.from); return true;
+    default: return false;
+  }
+}
+
 template <typename T>
 void copy_tiles(const T* from, T* to, const Dimension& outer, const Dimension& inner) {
+  if (interleaved(from, to, outer, inner)) return;
   for (int64_t i0 = 0; i0 < outer.size; i0 += kTile) {
     for (int64_t j0 = 0; j0 < inner.size; j0 += kTile) {
       const int64_t i1 = std::min(outer.size, i0 + kTile), j1 = std::min(inner.size, j0 + kTile);
@@ -65,9 +86,9 @@ class Copy final : public Kernel {
     if (rows_ == 1 && tiled_.size > 1 && elements_ >= kParallelElements) {
       // One large transposition: its stripes are independent.
 #pragma omp parallel for schedule(static)
-      for (int64_t i0 = 0; i0 < tiled_.size; i0 += kTile) {
+      for (int64_t i0 = 0; i0 < tiled_.size; i0 += kStripe) {
         Dimension stripe = tiled_;
-        stripe.size = std::min(kTile, tiled_.size - i0);
+        stripe.size = std::min(kStripe, tiled_.size - i0);
         copy_tiles(from + i0 * tiled_.from, to + i0 * tiled_.to, stripe, inner_);
       }
       return;
