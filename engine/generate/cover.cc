@@ -284,6 +284,7 @@ bool covers(const Rule& general, const Rule& special, OperatorTable& operators) 
     if (skeleton.add(special)) {
       Facts facts;
       facts.add(special, places_of(skeleton.rules()[0]), operators);
+      facts.count_users(skeleton);
       if (!facts.contradiction() && !covered_in(general, skeleton, facts, operators)) return false;
     }
     if (!ways.next_way()) return true;

@@ -113,6 +113,8 @@ bool Emitter::run() {
   }
   for (Term* root : roots) {
     Node* node = root->value->node();
+    // A root in the other rule's match may have no user but that.
+    if (roots.size() > 1 && !node->unused() && decisions_.choose(root->name + ":only inside", 2) == 1) continue;
     const bool read_on = !node->tensor() || decisions_.choose(root->name + ":read on", {7, 1}) == 1;
     if (!read_on) {
       results.emplace_back(node);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <qrules/generate/hints.h>
 #include <qrules/graph/text.h>
@@ -26,6 +27,7 @@ struct Written {
   std::string text;
   std::optional<Argument> value;
   bool integer = false;  // whole numbers from 0
+  bool size = false;     // of which some may be symbols, without an order
 };
 
 Written known(Argument value) {
@@ -112,6 +114,7 @@ class Writer {
         const Argument& value = *place->value;
         if (name == "number") return known(Argument(value.number() && !value.get_if<bool>()));
         if (name == "is_none") return known(Argument(value.is_none()));
+        if (name == "len" && value.list()) return known(Argument(static_cast<int64_t>(value.list()->size())));
         if (name == "is_node") return known(Argument(false));
       }
     }
@@ -129,9 +132,9 @@ class Writer {
     }
     std::string text = name + "(";
     for (const std::string& part : texts) text += part + ",";
-    const bool counts = name == "rank" || name == "users" || name == "users_besides" || name == "len" ||
-                        name == "size" || name == "numel";
-    return Written{text + ")", std::nullopt, counts};
+    const bool size = name == "size" || name == "numel";
+    const bool counts = name == "rank" || name == "users" || name == "users_besides" || name == "len";
+    return Written{text + ")", std::nullopt, counts || size, size};
   }
 
   std::optional<Written> loop(const Expression& expression) const {
@@ -160,6 +163,7 @@ class Writer {
 struct Fact {
   Written about;
   Domain domain;
+  std::optional<std::pair<std::string, std::string>> equal;  // two expressions that this is about
 };
 
 Domain exactly(Argument value) {
@@ -183,6 +187,31 @@ std::optional<ExpressionKind> opposite_of(ExpressionKind kind) {
   }
 }
 
+// How two expressions stand to each other, as values of one: what is known of the order of both, and whether they are
+// equal where they have none (symbols, texts, NaN).
+constexpr int64_t kBelow = -1, kSame = 0, kAbove = 1, kEqualUnordered = 2, kOtherUnordered = 3;
+
+Fact relation_of(ExpressionKind kind, const Written& left, const Written& right) {
+  using Kind = ExpressionKind;
+  std::vector<int64_t> ways;
+  switch (kind) {
+    case Kind::equal: ways = {kSame, kEqualUnordered}; break;
+    case Kind::not_equal: ways = {kBelow, kAbove, kOtherUnordered}; break;
+    case Kind::less: ways = {kBelow}; break;
+    case Kind::less_equal: ways = {kBelow, kSame}; break;
+    case Kind::greater: ways = {kAbove}; break;
+    default: ways = {kSame, kAbove}; break;
+  }
+  const bool swapped = right.text < left.text;
+  Fact fact;
+  fact.about.text = "order(" + (swapped ? right.text + "," + left.text : left.text + "," + right.text) + ")";
+  fact.domain.values.emplace();
+  for (const int64_t way : ways)
+    fact.domain.values->emplace_back(swapped && (way == kBelow || way == kAbove) ? -way : way);
+  if (kind == Kind::equal) fact.equal = {left.text, right.text};
+  return fact;
+}
+
 // A part of a condition as an expression and its values.
 std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
   using Kind = ExpressionKind;
@@ -190,11 +219,35 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
     if (const auto opposite = opposite_of(part.operands[0].kind)) {
       Expression turned = part.operands[0];
       turned.kind = *opposite;
-      return fact_of(turned, writer);
+      auto fact = fact_of(turned, writer);
+      // NaN is in no order with anything.
+      if (fact && !fact->about.integer) {
+        fact->domain.nan = true;
+        const bool ordered = turned.kind != Kind::equal && turned.kind != Kind::not_equal;
+        if (ordered && fact->about.text.starts_with("order(")) fact->domain.values->emplace_back(kOtherUnordered);
+      }
+      return fact;
     }
     auto about = writer.write(part.operands[0]);
     if (!about) return std::nullopt;
-    return Fact{std::move(*about), exactly(false)};
+    return Fact{std::move(*about), exactly(false), std::nullopt};
+  }
+  if (part.kind == Kind::logical_or) {
+    // All of one expression: its values are those of any.
+    std::optional<Fact> all;
+    for (const Expression& operand : part.operands) {
+      auto fact = fact_of(operand, writer);
+      if (!fact || fact->about.value || (all && fact->about.text != all->about.text) ||
+          (all && !all->domain.unite(fact->domain))) {
+        all.reset();
+        break;
+      }
+      if (!all) all = std::move(fact);
+    }
+    if (all) {
+      all->equal.reset();
+      return all;
+    }
   }
   const bool comparison = part.kind == Kind::equal || part.kind == Kind::not_equal || part.kind == Kind::in ||
                           part.kind == Kind::not_in || part.kind == Kind::less || part.kind == Kind::less_equal ||
@@ -202,7 +255,7 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
   if (!comparison) {
     auto about = writer.write(part);
     if (!about) return std::nullopt;
-    return Fact{std::move(*about), exactly(true)};
+    return Fact{std::move(*about), exactly(true), std::nullopt};
   }
   auto left = writer.write(part.operands[0]), right = writer.write(part.operands[1]);
   if (!left || !right) return std::nullopt;
@@ -219,11 +272,11 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
       kind = Kind::less_equal;
   }
   if (!right->value) {
-    if ((kind == Kind::equal || kind == Kind::less_equal || kind == Kind::greater_equal) && left->text == right->text &&
-        !left->value)
-      return Fact{known(Argument(true)), exactly(true)};
+    if (kind == Kind::equal && left->text == right->text && !left->value)
+      return Fact{known(Argument(true)), exactly(true), std::nullopt};
+    if (kind != Kind::in && kind != Kind::not_in) return relation_of(kind, *left, *right);
     auto about = writer.write(part);
-    return about ? std::optional<Fact>(Fact{std::move(*about), exactly(true)}) : std::nullopt;
+    return about ? std::optional<Fact>(Fact{std::move(*about), exactly(true), std::nullopt}) : std::nullopt;
   }
   Domain domain;
   const Argument& value = *right->value;
@@ -241,6 +294,7 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
       break;
     default: {
       if (!number) return std::nullopt;
+      domain.nan = false;
       const double next = left->integer ? 1 : 0;
       if (kind == Kind::less) {
         if (!left->integer) domain.excluded = {value};
@@ -255,14 +309,31 @@ std::optional<Fact> fact_of(const Expression& part, const Writer& writer) {
       }
     }
   }
-  return Fact{std::move(*left), std::move(domain)};
+  return Fact{std::move(*left), std::move(domain), std::nullopt};
 }
 
 // The values an expression can have at all.
 Domain all_values(const Written& about) {
   Domain domain;
-  if (about.integer) domain.low = 0;
+  // Of a symbolic size not even that it is 0 or more is known to all conditions.
+  if (about.integer && !about.size) {
+    domain.low = 0;
+    domain.nan = false;
+  }
   return domain;
+}
+
+// A literal, or a list of such.
+std::optional<Argument> literal_of(const Term* term) {
+  if (term->kind == Term::Kind::literal) return term->literal;
+  if (term->kind != Term::Kind::list) return std::nullopt;
+  Argument::List elements;
+  for (Term* element : term->elements) {
+    auto value = literal_of(find(element));
+    if (!value) return std::nullopt;
+    elements.push_back(std::move(*value));
+  }
+  return Argument(std::move(elements));
 }
 
 bool among(const std::vector<Argument>& list, const Argument& value) {
@@ -272,6 +343,7 @@ bool among(const std::vector<Argument>& list, const Argument& value) {
 }  // namespace
 
 bool Domain::contains(const Argument& value) const {
+  if (const auto number = value.number(); number && std::isnan(*number)) return nan && !values;
   if (values && !among(*values, value)) return false;
   if (among(excluded, value)) return false;
   if (low > -kFar || high < kFar) {
@@ -283,7 +355,7 @@ bool Domain::contains(const Argument& value) const {
 
 bool Domain::empty() const {
   if (values) return std::none_of(values->begin(), values->end(), [&](const Argument& v) { return contains(v); });
-  return low > high;
+  return low > high && !nan;
 }
 
 bool Domain::within(const Domain& other) const {
@@ -291,9 +363,10 @@ bool Domain::within(const Domain& other) const {
     return std::all_of(values->begin(), values->end(),
                        [&](const Argument& value) { return !contains(value) || other.contains(value); });
   }
+  if (nan && !other.nan) return false;
   if (other.values) {
     // Whole numbers between bounds.
-    if (low < 0 || high - low > kListed || std::floor(low) != low) return false;
+    if (nan || low < 0 || high - low > kListed || std::floor(low) != low) return false;
     for (double number = low; number <= high; ++number) {
       const Argument value(static_cast<int64_t>(number));
       if (contains(value) && !other.contains(value)) return false;
@@ -307,6 +380,7 @@ bool Domain::within(const Domain& other) const {
 void Domain::intersect(const Domain& other) {
   low = std::max(low, other.low);
   high = std::min(high, other.high);
+  nan = nan && other.nan;
   excluded.insert(excluded.end(), other.excluded.begin(), other.excluded.end());
   if (!other.values) return;
   if (!values) {
@@ -314,6 +388,23 @@ void Domain::intersect(const Domain& other) {
     return;
   }
   std::erase_if(*values, [&](const Argument& value) { return !among(*other.values, value); });
+}
+
+bool Domain::unite(const Domain& other) {
+  if (other.within(*this)) return true;
+  if (within(other)) {
+    *this = other;
+    return true;
+  }
+  if (!values || !other.values) return false;
+  Domain both;
+  both.values.emplace();
+  for (const Domain* part : {static_cast<const Domain*>(this), &other}) {
+    std::copy_if(part->values->begin(), part->values->end(), std::back_inserter(*both.values),
+                 [&](const Argument& value) { return part->contains(value); });
+  }
+  *this = std::move(both);
+  return true;
 }
 
 PlaceOf places_of(const RuleTerms& rule) {
@@ -325,7 +416,7 @@ PlaceOf places_of(const RuleTerms& rule) {
     }
     if (slot >= rule.slots.size() || !rule.slots[slot]) return std::nullopt;
     const Term* term = find(rule.slots[slot]);
-    if (term->kind == Term::Kind::literal) return Place{term->name, term->literal, term};
+    if (auto value = literal_of(term)) return Place{term->name, std::move(value), term};
     return Place{term->name, std::nullopt, term};
   };
 }
@@ -340,6 +431,8 @@ void Facts::add(const Rule& rule, const PlaceOf& place, const OperatorTable& ope
   for (const Condition& condition : rule.conditions) {
     for (const Expression* part : conjuncts(condition.expression)) {
       if (const auto text = writer.write(*part); text && !text->value) truths_[text->text] = true;
+      if (part->kind == ExpressionKind::logical_or || part->kind == ExpressionKind::logical_not)
+        compounds_.push_back({&condition, part, place, &operators});
       const auto fact = fact_of(*part, writer);
       if (!fact) continue;
       if (fact->about.value) {
@@ -354,7 +447,42 @@ void Facts::add(const Rule& rule, const PlaceOf& place, const OperatorTable& ope
       Domain domain = all_values(fact->about);
       domain.intersect(fact->domain);
       restrict(fact->about.text, domain);
+      if (fact->equal) equals_.push_back(*fact->equal);
     }
+  }
+  spread_over_equals();
+}
+
+void Facts::spread_over_equals() {
+  // As often as a chain of equals is long.
+  for (size_t round = 0; round < equals_.size(); ++round) {
+    for (const auto& [a, b] : equals_) {
+      for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+        if (const auto known = domains_.find(from); known != domains_.end()) restrict(to, Domain(known->second));
+      }
+    }
+  }
+}
+
+void Facts::count_users(Skeleton& skeleton) {
+  std::map<const Term*, std::set<const Term*>> users;
+  const auto use = [&](auto&& self, const Term* user, Term* operand) -> void {
+    operand = find(operand);
+    if (operand->kind == Term::Kind::list) {
+      for (Term* element : operand->elements) self(self, user, element);
+    } else {
+      users[operand].insert(user);
+    }
+  };
+  for (Term& term : skeleton.terms()) {
+    if (term.link || term.kind != Term::Kind::call) continue;
+    for (Term* argument : term.arguments) use(use, &term, argument);
+  }
+  for (const auto& [term, by] : users) {
+    Domain domain;
+    domain.low = static_cast<double>(by.size());
+    domain.nan = false;
+    restrict("users(" + term->name + ",)", domain);
   }
 }
 
@@ -362,7 +490,25 @@ std::optional<std::string> Facts::contradiction() const {
   for (const auto& [text, domain] : domains_) {
     if (domain.empty()) return text;
   }
+  for (const Compound& compound : compounds_) {
+    if (refute(*compound.part, compound.place, *compound.operators)) return "`" + compound.condition->text + "`";
+  }
   return std::nullopt;
+}
+
+bool Facts::refute(const Expression& part, const PlaceOf& place, const OperatorTable& operators) const {
+  const auto refuted = [&](const Expression& operand) { return refute(operand, place, operators); };
+  if (part.kind == ExpressionKind::logical_or) return std::all_of(part.operands.begin(), part.operands.end(), refuted);
+  if (part.kind == ExpressionKind::logical_and) return std::any_of(part.operands.begin(), part.operands.end(), refuted);
+  if (part.kind == ExpressionKind::logical_not && imply(part.operands[0], place, operators)) return true;
+  const auto fact = fact_of(part, Writer(place, operators));
+  if (!fact) return false;
+  if (fact->about.value) return !fact->domain.contains(*fact->about.value);
+  const auto known = domains_.find(fact->about.text);
+  if (known == domains_.end()) return false;
+  Domain both = known->second;
+  both.intersect(fact->domain);
+  return both.empty();
 }
 
 bool Facts::imply(const Expression& part, const PlaceOf& place, const OperatorTable& operators) const {

@@ -246,7 +246,7 @@ class Pair {
       if (build(skeleton)) {
         Facts facts;
         for (const RuleTerms& rule : skeleton.rules()) facts.add(*rule.rule, places_of(rule), *rules_.operators);
-        count_users(skeleton, facts);
+        facts.count_users(skeleton);
         const auto contradiction = facts.contradiction();
         if (!contradiction) return false;
         why = "their conditions on " + *contradiction + " exclude each other";
@@ -257,28 +257,6 @@ class Pair {
       }
     }
     return false;
-  }
-
-  // A value has at least the users that the structure gives it.
-  static void count_users(Skeleton& skeleton, Facts& facts) {
-    std::map<const Term*, std::set<const Term*>> users;
-    const auto use = [&](auto&& self, const Term* user, Term* operand) -> void {
-      operand = find(operand);
-      if (operand->kind == Term::Kind::list) {
-        for (Term* element : operand->elements) self(self, user, element);
-      } else {
-        users[operand].insert(user);
-      }
-    };
-    for (Term& term : skeleton.terms()) {
-      if (term.link || term.kind != Term::Kind::call) continue;
-      for (Term* argument : term.arguments) use(use, &term, argument);
-    }
-    for (const auto& [term, by] : users) {
-      Domain domain;
-      domain.low = static_cast<double>(by.size());
-      facts.restrict("users(" + term->name + ",)", domain);
-    }
   }
 
   // Matches with different roots that share a call which one of the rewrites takes away.
