@@ -114,9 +114,11 @@ struct Claim {
   bool holds = false;
   std::string reason;
   std::string witness, root;
+  bool refused = false;  // the rewrite, on the witness
 };
 Claim confirm(const RuleSet& rules, const Rule& first, const Rule& second, uint64_t seed, size_t attempts) {
   Claim claim;
+  // The same rewrite is refused for both or for none.
   const bool same = same_rewrite(first, second);
   if (rewrite_may_refuse(first) && !same) {
     claim.reason = "`" + first.name + "` takes every match unless its rewrite is refused";
@@ -138,15 +140,21 @@ Claim confirm(const RuleSet& rules, const Rule& first, const Rule& second, uint6
       claim.reason = "`" + first.name + "` seems to take every match, but does not take one";
       return claim;
     }
-    if (std::holds_alternative<DroppedMatch>(apply_match(graph, *match))) {
-      if (same) continue;
+    const bool refused = std::holds_alternative<DroppedMatch>(apply_match(graph, *match));
+    if (refused && !same) {
       claim.reason = "`" + first.name + "` matches wherever `" + second.name + "` does, but its rewrite may be refused";
       return claim;
     }
-    if (claim.witness.empty()) {
+    if (claim.witness.empty() || (claim.refused && !refused)) {
       claim.witness = std::move(text);
       claim.root = generated->roots[0];
+      claim.refused = refused;
     }
+  }
+  if (claim.witness.empty() && !same) {
+    claim.reason = "`" + first.name + "` matches wherever `" + second.name +
+                   "` does; whether its rewrite is refused is not known, as no graph was found";
+    return claim;
   }
   claim.holds = true;
   claim.reason = "`" + first.name + "` matches wherever `" + second.name + "` does";
@@ -199,8 +207,14 @@ class Pair {
       return false;
     }
     Generator generator(rules_, {{result_.first, result_.second}, result_.first->root, result_.second->root});
-    const auto generated = generator.generate(options_.seed, options_.attempts);
-    if (generated && witness(*generated)) {
+    // One on which the rule that is tried first also fires says more than one where its rewrite is refused.
+    bool found = false;
+    for (size_t i = 0; i < kWitnesses && result_.winner != result_.first->name; ++i) {
+      const auto generated = generator.generate(options_.seed + i, options_.attempts);
+      if (!generated) break;
+      found = witness(*generated) || found;
+    }
+    if (found) {
       if (takes_all) {
         result_.verdict = OverlapVerdict::shadowed;
         return true;  // with the reason why it is not more
@@ -222,7 +236,7 @@ class Pair {
     if (!claim.holds) return false;
     result_.witness = claim.witness;
     if (!claim.witness.empty()) result_.roots = {claim.root, claim.root};
-    result_.winner = result_.first->name;
+    if (!claim.refused) result_.winner = result_.first->name;
     result_.verdict = OverlapVerdict::unreachable;
     return true;
   }
@@ -324,18 +338,30 @@ class Pair {
       const bool b = gone(*result_.second, other, generated.roots[1], *result_.first, generated.roots[0]);
       if (!a && !b) return false;
     }
+    result_.witness = text;
+    result_.roots = generated.roots;
+    result_.winner.clear();
+    if (generated.roots[0] == generated.roots[1]) {
+      // In their order, at this root.
+      for (const Rule* rule : {result_.first, result_.second}) {
+        Graph rewritten = graph->clone();
+        const auto match = still_matches(*rule, rewritten, generated.roots[0]);
+        if (!match || std::holds_alternative<DroppedMatch>(apply_match(rewritten, *match))) continue;
+        result_.winner = rule->name;
+        break;
+      }
+      return true;
+    }
+    result_.winner = result_.first->name;
     Graph rewritten = graph->clone();
     RewriteOptions options;
     options.only_rules = {result_.first->base_name, result_.second->base_name};
     const auto applied = rewriter_.apply(rewritten, options);
-    result_.winner = result_.first->name;
-    if (applied.ok() && !applied->firings.empty() && generated.roots[0] != generated.roots[1]) {
+    if (applied.ok() && !applied->firings.empty()) {
       const std::string& fired = applied->firings.front().rule;
       if (fired == result_.second->base_name && fired != result_.first->base_name)
         result_.winner = result_.second->name;
     }
-    result_.witness = text;
-    result_.roots = generated.roots;
     return true;
   }
 

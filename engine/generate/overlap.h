@@ -26,7 +26,7 @@ struct Overlap {
   bool same_root = true;           // else the matches share another call
   std::string order;               // why `first` is first: "`before`/`after`", "benefit 10 over 0", ...
   std::string reason;              // in words: what excludes it, or why it is not known
-  std::string winner;              // name of the rule that fires on the witness
+  std::string winner;              // name of the rule that fires on the witness; empty: both rewrites are refused
   std::string witness;             // graph text; empty: none
   std::vector<std::string> roots;  // of both matches in it
 };

@@ -69,13 +69,23 @@ class OverlapsCommand final : public Command {
               << "), " << found.second->name << " (" << place_of(*found.second) << ")\n";
     if (!found.reason.empty()) std::cout << "  " << found.reason << "\n";
     if (found.verdict == OverlapVerdict::disjoint || found.witness.empty()) return;
-    std::cout << "  `" << found.winner << "` wins";
-    if (found.same_root) {
-      std::cout << ": " << found.order << "; both match at %" << found.roots[0] << " of\n";
+    std::cout << "  ";
+    if (found.winner.empty()) {
+      std::cout << "both rewrites are refused";
     } else {
-      std::cout << ": it is reached first; the matches are at %" << found.roots[0] << " and %" << found.roots[1]
-                << " of\n";
+      std::cout << "`" << found.winner << "` wins: ";
+      if (!found.same_root)
+        std::cout << "it is reached first";
+      else if (found.winner == found.first->name)
+        std::cout << found.order;
+      else
+        std::cout << "`" << found.first->name << "` is tried first, but its rewrite is refused";
     }
+    std::cout << "; ";
+    if (found.same_root)
+      std::cout << "both match at %" << found.roots[0] << " of\n";
+    else
+      std::cout << "the matches are at %" << found.roots[0] << " and %" << found.roots[1] << " of\n";
     std::istringstream lines(found.witness);
     for (std::string line; std::getline(lines, line);) std::cout << "    " << line << "\n";
   }
