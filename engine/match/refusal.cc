@@ -162,8 +162,10 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
   }
   const Test& test = *refusal.test;
   miss.by = test.kind == TestKind::call || test.kind == TestKind::users ? RefusedBy::op : RefusedBy::argument;
+  // A group of one in which nothing else could be wants another call, which is nowhere.
+  if (!refusal.group.empty() && refusal.nodes.size() == 1) miss.by = RefusedBy::op;
   std::vector<std::string> regexes = test.regexes;
-  if (miss.by == RefusedBy::op) {
+  if (miss.by == RefusedBy::op && refusal.group.empty()) {
     miss.wanted = test.operators;
     for (const Test* other : refusal.alike) {
       miss.wanted.insert(miss.wanted.end(), other->operators.begin(), other->operators.end());
@@ -173,7 +175,7 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
   miss.span = place_of(refusal, program, rule);
   miss.refused = std::string(miss.span.text());
   miss.reason = !refusal.group.empty() ? refusal.group : Wording(refusal, root->graph()).reason(miss.wanted, regexes);
-  miss.node = refusal.cell.node;
+  miss.node = refusal.group.empty() ? refusal.cell.node : refusal.node;
   // An argument that is no node is seen at the call that has it.
   if (!miss.node && refusal.cell.argument) {
     for (Node* node : refusal.nodes) {

@@ -463,7 +463,7 @@ bool Walk::run_siblings(const Test& test, const Next& next) {
   }
   if (members.size() < 2) {
     const std::string alone = "%" + root->name() + " is the only member of its group";
-    refuse_group(left_out_.condition ? alone + ": " + left_out_.reason : alone);
+    refuse_group(left_out_.reason.empty() ? alone : alone + ": " + left_out_.reason);
     return false;
   }
   std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.node->before(*b.node); });
@@ -502,6 +502,7 @@ void Walk::refuse_group(const std::string& reason) {
       refusal.cell = {nullptr, root_};
       refusal.other = {};
       refusal.nodes.assign(1, root_);
+      if (left_out_.node && left_out_.node != root_) refusal.nodes.push_back(left_out_.node);
       refusal.group = reason;
       refusal.condition = left_out_.condition;
       refusal.condition_reason = reason;
@@ -528,8 +529,10 @@ bool Walk::match_member(const Test& test, Node* node, std::vector<Cell>& shared,
       const Cell cell = at(test.shares[i].place);
       if (first)
         shared[i] = cell;
-      else if (!(cell.empty() && shared[i].empty()) && !equal(cell, shared[i]))
+      else if (!(cell.empty() && shared[i].empty()) && !equal(cell, shared[i])) {
+        note_difference(node, cell, shared[i]);
         return false;
+      }
     }
     if (test.members && !holds_for_member(test, node)) return false;
     for (const Capture& capture : test.captures) member.values.push_back(at(capture.place));
@@ -542,6 +545,15 @@ bool Walk::match_member(const Test& test, Node* node, std::vector<Cell>& shared,
   return matched;
 }
 
+// Kept when nothing else is known of why there is no group.
+void Walk::note_difference(Node* node, const Cell& own, const Cell& shared) {
+  if (!explains_groups_ || !left_out_.reason.empty() || !own.argument || !shared.argument) return;
+  const DimTable& dims = scene_.graph.dims();
+  left_out_ = {"%" + node->name() + " is left out: " + title_of(own.argument, matched_) + " is " +
+                   print(*own.argument, dims) + ", not " + print(*shared.argument, dims),
+               nullptr, node};
+}
+
 bool Walk::holds_for_member(const Test& test, Node* node) {
   Bindings bindings(test.members->slots.size());
   for (const auto& [slot, place] : test.member_slots) {
@@ -552,9 +564,9 @@ bool Walk::holds_for_member(const Test& test, Node* node) {
   for (const Condition& condition : test.members->member_conditions) {
     if (check(condition, *test.members, bindings, context, false).holds) continue;
     if (explains_groups_)
-      left_out_ = {"%" + node->name() +
-                       " is left out: " + check(condition, *test.members, bindings, context, true).reason,
-                   &condition, node};
+      left_out_ = {
+          "%" + node->name() + " is left out: " + check(condition, *test.members, bindings, context, true).reason,
+          &condition, node};
     return false;
   }
   return true;

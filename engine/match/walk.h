@@ -57,6 +57,7 @@ class Walk {
   struct Member;
   bool run_siblings(const Test& test, const Next& next);
   bool match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member);
+  void note_difference(Node* node, const Cell& own, const Cell& shared);
   bool holds_for_member(const Test& test, Node* node);
   void refuse_group(const std::string& reason);
   bool run_users(const Test& test, const Next& next);
@@ -92,7 +93,7 @@ class Walk {
   // The last call that a condition on members left out of its group.
   struct LeftOut {
     std::string reason;
-    const Condition* condition = nullptr;
+    const Condition* condition = nullptr;  // of the rule; null: it differs in what is shared
     Node* node = nullptr;
   };
   LeftOut left_out_;

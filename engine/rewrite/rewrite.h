@@ -41,6 +41,9 @@ struct RewriteOptions {
   // Called at the end of each phase that has rules, before `after_phase`, with a session over the graph that the phase
   // leaves: to ask why nothing more matches there. Must not change the graph.
   std::function<void(uint32_t phase, Graph&, Automaton::Session&)> at_end_of_phase;
+  // Called before each match is applied, which its rewrite may still refuse: to ask what refused other rules there.
+  // Must not change the graph.
+  std::function<void(uint32_t phase, Graph&, Automaton::Session&, const Match&)> before_rewrite;
   // Firings allowed per node of the graph at the start before a rule set is said not to terminate.
   size_t firings_per_node = 64;
   bool keep_firings = true;

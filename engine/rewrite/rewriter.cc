@@ -73,6 +73,7 @@ class PhaseRun {
       });
     };
     while (std::optional<Match> match = refused.empty() ? session_.match(node) : session_.match(node, accept)) {
+      if (options_.before_rewrite) options_.before_rewrite(index_, graph_, session_, *match);
       std::string root = node->name();
       std::optional<std::string> counter = counted(*match);
       history_.begin(index_of(match->rule), match->nodes);

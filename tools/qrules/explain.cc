@@ -66,9 +66,9 @@ int explain_command(const ExplainOptions& options) {
   json fired = json::array();
   NearMisses collected(options.rule);
   RewriteOptions rewrite;
-  rewrite.at_end_of_phase = [&](uint32_t phase, Graph& graph, Automaton::Session& session) {
+  collected.watch(rewrite);
+  rewrite.after_phase = [&](const std::string&, const Graph& graph) {
     seen_node = seen_node || graph.find(options.node);
-    collected.collect(phase, graph, session);
   };
   auto applied = (*rewriter)->apply(*model->graph, rewrite);
   if (!applied.ok()) return report(applied.diagnostics());
@@ -93,7 +93,7 @@ int explain_command(const ExplainOptions& options) {
     wrong.add(Diagnostic(kUnknownNode).with("name", options.node));
     return report(wrong);
   }
-  const std::vector<Miss> misses = std::move(collected).ranked(*applied, rules);
+  const std::vector<Miss> misses = std::move(collected).ranked(*applied, rules, *model->graph);
   std::vector<size_t> wanted;
   for (size_t i = 0; i < misses.size(); ++i) {
     if (misses[i].root == options.node || misses[i].node == options.node || has(misses[i].matched)) wanted.push_back(i);

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "common/output.h"
+#include "qrules/session.h"
 
 namespace qrules::tools {
 namespace {
@@ -42,23 +43,34 @@ class Leads {
     for (const Rule& rule : rules.rules) {
       std::vector<OpId> roots;
       add_roots(rule, rule.root, roots);
-      const std::vector<OpId> made = made_by(rule);
-      for (OpId op : roots) onward_[op].insert(made.begin(), made.end());
+      for (OpId op : roots) onward_[op].push_back(&rule);
     }
   }
 
   const std::set<OpId>& of(const Rule* rule) {
     auto [known, added] = known_.try_emplace(rule);
     if (!added) return known->second;
+    known->second = without(rule, {});
+    return known->second;
+  }
+
+  // The same without the help of some rules, by their base names.
+  std::set<OpId> without(const Rule* rule, const std::set<std::string>& others) const {
+    std::set<OpId> found;
     std::vector<OpId> left = made_by(*rule);
     while (!left.empty()) {
       const OpId op = left.back();
       left.pop_back();
-      if (!known->second.insert(op).second) continue;
-      if (auto next = onward_.find(op); next != onward_.end())
-        left.insert(left.end(), next->second.begin(), next->second.end());
+      if (!found.insert(op).second) continue;
+      const auto next = onward_.find(op);
+      if (next == onward_.end()) continue;
+      for (const Rule* onward : next->second) {
+        if (others.count(onward->base_name)) continue;
+        const std::vector<OpId> made = made_by(*onward);
+        left.insert(left.end(), made.begin(), made.end());
+      }
     }
-    return known->second;
+    return found;
   }
 
   // Whether a rule begins with what this one makes.
@@ -68,7 +80,7 @@ class Leads {
   }
 
  private:
-  std::map<OpId, std::set<OpId>> onward_;
+  std::map<OpId, std::vector<const Rule*>> onward_;  // rules that begin with an operator
   std::map<const Rule*, std::set<OpId>> known_;
 };
 
@@ -93,6 +105,7 @@ int score_of(const Miss& miss, const Leads& leads) {
   return 3 + std::max(near ? 5 : 0, base_score(miss, leads));
 }
 
+constexpr int kKeepsDequantize = 2;
 constexpr size_t kNamed = 3;
 
 std::string listed(const std::vector<std::string>& names) {
@@ -110,44 +123,73 @@ std::string place_of(const Span& span) {
   return span.file->name() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
 }
 
+void NearMisses::watch(RewriteOptions& options) {
+  options.at_end_of_phase = [this](uint32_t phase, Graph& graph, Automaton::Session& session) {
+    collect(phase, graph, session);
+  };
+  options.before_rewrite = [this](uint32_t phase, Graph& graph, Automaton::Session& session, const Match& match) {
+    passed_over(phase, graph, session, match);
+  };
+}
+
 void NearMisses::collect(uint32_t phase, Graph& graph, Automaton::Session& session) {
-  const OperatorTable& operators = graph.operators();
+  for (Node* node = graph.first(); node; node = node->next()) {
+    for (NearMiss& found : session.explain(node)) {
+      if (!only_.empty() && found.rule->base_name != only_ && found.rule->name != only_) continue;
+      note(miss_of(std::move(found), phase, graph.operators()));
+    }
+  }
+}
+
+// Rules that are tried before the one that fires, of which only a condition refused a match that has more.
+void NearMisses::passed_over(uint32_t phase, Graph& graph, Automaton::Session& session, const Match& match) {
+  for (NearMiss& found : session.explain(match.root)) {
+    if (found.by != RefusedBy::condition || found.rule >= match.rule || found.rule->base_name == match.rule->base_name)
+      continue;
+    if (!only_.empty() && found.rule->base_name != only_ && found.rule->name != only_) continue;
+    std::vector<std::string> lost;
+    for (const Node* node : found.matched) {
+      if (std::find(match.nodes.begin(), match.nodes.end(), node) == match.nodes.end()) lost.push_back(node->name());
+    }
+    if (lost.empty()) continue;
+    Miss miss = miss_of(std::move(found), phase, graph.operators());
+    miss.lost = std::move(lost);
+    passed_over_.push_back(std::move(miss));
+  }
+}
+
+Miss NearMisses::miss_of(NearMiss&& found, uint32_t phase, const OperatorTable& operators) const {
   const auto source_of = [](const Node* node) {
     // Exporters run code that is in no file: "<eval_with_key>.20:46".
     const bool known = node && node->is_call() && node->provenance() && node->provenance()->location[0] != '<';
     return known ? node->provenance()->location : std::string();
   };
-  for (Node* node = graph.first(); node; node = node->next()) {
-    for (NearMiss& found : session.explain(node)) {
-      if (!only_.empty() && found.rule->base_name != only_ && found.rule->name != only_) continue;
-      Miss miss;
-      miss.rule = found.rule;
-      miss.phase = phase;
-      miss.root = node->name();
-      miss.refused = std::move(found.refused);
-      miss.reason = std::move(found.reason);
-      miss.span = std::move(found.span);
-      miss.by = found.by;
-      miss.at_default = found.at_default;
-      miss.passed = found.tests_passed;
-      miss.of = found.tests_total;
-      miss.values = std::move(found.values);
-      miss.wanted = std::move(found.wanted);
-      for (const Node* matched : found.matched) miss.matched.push_back(matched->name());
-      if (found.node) {
-        miss.node = found.node->name();
-        if (found.node->is_call()) {
-          miss.found = found.node->op_name();
-          miss.other_overload = std::any_of(miss.wanted.begin(), miss.wanted.end(), [&](OpId op) {
-            return packet_of(operators.name(op)) == packet_of(miss.found);
-          });
-        }
-      }
-      miss.source = source_of(found.node);
-      if (miss.source.empty()) miss.source = source_of(node);
-      note(std::move(miss));
+  Miss miss;
+  miss.rule = found.rule;
+  miss.phase = phase;
+  miss.root = found.root->name();
+  miss.refused = std::move(found.refused);
+  miss.reason = std::move(found.reason);
+  miss.span = std::move(found.span);
+  miss.by = found.by;
+  miss.at_default = found.at_default;
+  miss.passed = found.tests_passed;
+  miss.of = found.tests_total;
+  miss.values = std::move(found.values);
+  miss.wanted = std::move(found.wanted);
+  for (const Node* matched : found.matched) miss.matched.push_back(matched->name());
+  if (found.node) {
+    miss.node = found.node->name();
+    if (found.node->is_call()) {
+      miss.found = found.node->op_name();
+      miss.other_overload = std::any_of(miss.wanted.begin(), miss.wanted.end(), [&](OpId op) {
+        return packet_of(operators.name(op)) == packet_of(miss.found);
+      });
     }
   }
+  miss.source = source_of(found.node);
+  if (miss.source.empty()) miss.source = source_of(found.root);
+  return miss;
 }
 
 // Of one family at one root only the miss that came farthest is kept; what the others would have taken is added to it.
@@ -169,7 +211,12 @@ void NearMisses::note(Miss miss) {
   misses_.push_back(std::move(miss));
 }
 
-std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet& rules) && {
+std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) && {
+  const std::vector<std::string> dequantizes = unfused_dequantizes(left);
+  const std::set<std::string> unfused(dequantizes.begin(), dequantizes.end());
+  const auto any_unfused = [&](const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return unfused.count(name) > 0; });
+  };
   std::vector<Miss> misses = std::move(misses_);
   std::map<std::string, uint32_t> phase_of;
   for (uint32_t i = 0; i < rules.phases.size(); ++i) phase_of[rules.phases[i].name] = i;
@@ -185,6 +232,10 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
       const bool less = miss.by == RefusedBy::condition && firing->matched.size() < miss.matched.size();
       if (phase_of[firing->phase] > miss.phase && !less) miss.taken_by = firing->rule;
     }
+  }
+
+  for (Miss& miss : passed_over_) {
+    if (any_unfused(miss.lost)) misses.push_back(std::move(miss));
   }
 
   // The same thing refuses several rules: told once.
@@ -218,10 +269,16 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
     for (size_t j : candidates->second) {
       // A rule about a special form that nobody wrote is not what was missing.
       if (i == j || kept[j].at_default) continue;
-      const std::set<OpId>& made = leads.of(kept[j].rule);
-      const bool would_do =
-          std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
-      if (!would_do) continue;
+      const auto would_do = [&](const std::set<OpId>& made) {
+        return std::any_of(kept[i].wanted.begin(), kept[i].wanted.end(), [&](OpId op) { return made.count(op) > 0; });
+      };
+      if (!would_do(leads.of(kept[j].rule))) continue;
+      // Not through a rule that is refused here as well, whatever the operator is called.
+      std::set<std::string> refused;
+      for (size_t k : candidates->second) {
+        if (k != j) refused.insert(kept[k].rule->base_name);
+      }
+      if (!would_do(leads.without(kept[j].rule, refused))) continue;
       const int known = kept[i].follows;
       if (known < 0 || base_score(kept[j], leads) > base_score(kept[static_cast<size_t>(known)], leads))
         kept[i].follows = static_cast<int>(j);
@@ -229,10 +286,19 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
     if (kept[i].follows >= 0) kept[static_cast<size_t>(kept[i].follows)].stops.push_back(i);
   }
 
+  // What keeps a dequantize, or what others wait for that do.
+  std::vector<char> keeps(kept.size(), 0);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i].taken_by.empty() || !(any_unfused(kept[i].matched) || unfused.count(kept[i].root))) continue;
+    // As long as nothing is passed twice: two may follow from each other.
+    for (int at = static_cast<int>(i); at >= 0 && !keeps[static_cast<size_t>(at)];
+         at = kept[static_cast<size_t>(at)].follows)
+      keeps[static_cast<size_t>(at)] = 1;
+  }
   std::vector<size_t> order(kept.size());
   for (size_t i = 0; i < kept.size(); ++i) {
     order[i] = i;
-    kept[i].score = score_of(kept[i], leads);
+    kept[i].score = score_of(kept[i], leads) + (keeps[i] ? kKeepsDequantize : 0);
   }
   const auto key = [&](size_t i) {
     const Miss& miss = kept[i];

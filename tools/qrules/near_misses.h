@@ -26,8 +26,9 @@ struct Miss {
   std::vector<NamedValue> values;
   std::vector<std::string> matched;
   std::vector<OpId> wanted;
-  bool other_overload = false;  // refused by another overload of an operator that would have done
-  std::string taken_by;         // rule that took the root in a later phase: nothing was missed
+  bool other_overload = false;    // refused by another overload of an operator that would have done
+  std::string taken_by;           // rule that took the root in a later phase: nothing was missed
+  std::vector<std::string> lost;  // calls that it would have taken, and that the rule which fired in its place did not
 
   std::vector<std::string> also;  // other rules that the same thing refuses at the same node
   int follows = -1;               // index of the miss without which this one might not be
@@ -43,8 +44,8 @@ class NearMisses {
   // `rule`: only this one, by its name in the file or as an instance of a `foreach`; empty: all.
   explicit NearMisses(std::string rule = {}) : only_(std::move(rule)) {}
 
-  // For RewriteOptions::at_end_of_phase.
-  void collect(uint32_t phase, Graph& graph, Automaton::Session& session);
+  // Collects during a rewrite with these options; has to live as long as it.
+  void watch(RewriteOptions& options);
 
   // All that were collected, what a person would want to know first:
   //  - a pattern that is complete and refused by a condition, then one that another argument refuses, then another
@@ -54,13 +55,19 @@ class NearMisses {
   //  - the pattern with more calls matched, the larger share of its tests passed, the order of the graph.
   // Of the instances of a `foreach` only the one that came farthest counts; other rules that the same thing refuses are
   // named with the first of them. Misses whose root another rule took come last.
-  std::vector<Miss> ranked(const RewriteReport& report, const RuleSet& rules) &&;
+  // `left`: the rewritten graph. What keeps a dequantize in it weighs more, and only then a rule is named in whose
+  // place one that takes less fired.
+  std::vector<Miss> ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) &&;
 
  private:
+  void collect(uint32_t phase, Graph& graph, Automaton::Session& session);
+  void passed_over(uint32_t phase, Graph& graph, Automaton::Session& session, const Match& match);
+  Miss miss_of(NearMiss&& found, uint32_t phase, const OperatorTable& operators) const;
   void note(Miss miss);
 
   const std::string only_;
   std::vector<Miss> misses_;
+  std::vector<Miss> passed_over_;
 };
 
 // A pattern that came far enough for a person to have meant it: more than its first call and an operator that is

@@ -109,11 +109,7 @@ Result<Prepared> optimize_model(const ModelOptions& options,
   if (*rewriter) {
     RewriteOptions rewrite;
     rewrite.after_phase = after_phase;
-    if (misses) {
-      rewrite.at_end_of_phase = [&](uint32_t phase, Graph& graph, Automaton::Session& session) {
-        misses->collect(phase, graph, session);
-      };
-    }
+    if (misses) misses->watch(rewrite);
     auto applied = (*rewriter)->apply(*prepared.model.graph, rewrite);
     if (!applied.ok()) return applied.diagnostics();
     prepared.rewrites = std::move(*applied);

@@ -186,13 +186,11 @@ int view_command(const ViewOptions& options) {
   if (*rewriter) {
     NearMisses collected;
     RewriteOptions rewrite;
-    rewrite.at_end_of_phase = [&](uint32_t phase, Graph& left, Automaton::Session& session) {
-      collected.collect(phase, left, session);
-    };
+    collected.watch(rewrite);
     auto applied = (*rewriter)->apply(graph, rewrite);
     if (!applied.ok()) return report(applied.diagnostics());
     data["fusions"] = fusions_of(before, graph, *applied);
-    data["misses"] = misses_of(std::move(collected).ranked(*applied, (*rewriter)->rules()));
+    data["misses"] = misses_of(std::move(collected).ranked(*applied, (*rewriter)->rules(), graph));
     for (const Rule& rule : (*rewriter)->rules().rules)
       data["rules"][rule.base_name] = {{"doc", rule.doc}, {"place", place_of(rule.span)}};
   }
