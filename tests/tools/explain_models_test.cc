@@ -1,18 +1,10 @@
-// Models of which one thing was changed so that one rule no longer fires: `qrules explain` has to name that first.
+// Models of convolutions, linears and spellings of activations; see explain_models.h.
 
-#include <algorithm>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "workspace.h"
+#include "explain_models.h"
 
 namespace {
 
-using nlohmann::json;
+using qrules::testing::Change;
 
 // A convolution, an activation, a second convolution with an addend, a pool; everything fuses.
 const char* const kConvolutions = R"(graph(%x: u8[1,2,8,8], %o: u8[1,4,6,6]) {
@@ -78,15 +70,6 @@ const char* const kSpellings = R"(graph(%x: u8[1,2,8,8], %i: f32[1,2,8,8]) {
   return (%f, %v)
 }
 )";
-
-struct Change {
-  const char* what;
-  const char* model;
-  std::vector<std::pair<std::string, std::string>> edits;  // each text occurs once
-  const char* rule;                                        // that fired at `root` before
-  const char* root;
-  const char* reason;  // part of what is said first
-};
 
 const Change kChanges[] = {
     {"scale behind a pool", kConvolutions, {{"(%p, 0.05, 3", "(%p, 0.06, 3"}}, "qmaxpool2d", "y", "0.06"},
@@ -333,56 +316,8 @@ const Change kChanges[] = {
      "`max_val` of %k is 5"},
 };
 
-json explained(const qrules::testing::Workspace& space, const std::string& graph) {
-  space.write("graph.txt", graph);
-  const std::string command = "cd '" + space.folder().string() +
-                              "' && '" QRULES_BIN_DIR "/qrules' explain graph.txt --rules '" QRULES_SOURCE_DIR
-                              "/rules' --json >out.json 2>err.txt";
-  INFO(graph);
-  const int code = std::system(command.c_str());
-  std::ifstream errors(space.folder() / "err.txt");
-  INFO(std::string(std::istreambuf_iterator<char>(errors), {}));
-  REQUIRE(code == 0);
-  std::ifstream stream(space.folder() / "out.json");
-  return json::parse(stream);
-}
-
-bool fires(const json& answer, const std::string& rule, const std::string& root) {
-  for (const json& firing : answer["fired"]) {
-    if (firing["rule"] == rule && firing["root"] == root) return true;
-  }
-  return false;
-}
-
 TEST_CASE("What was changed in a model is named first", "[tools][explain]") {
-  const qrules::testing::Workspace space;
-  std::map<const char*, json> unchanged;
-  for (const Change& change : kChanges) {
-    INFO(change.what);
-    if (!unchanged.count(change.model)) unchanged[change.model] = explained(space, change.model);
-    CHECK(fires(unchanged[change.model], change.rule, change.root));
-    std::string graph = change.model;
-    for (const auto& [from, to] : change.edits) {
-      INFO(from);
-      const size_t at = graph.find(from);
-      REQUIRE(at != std::string::npos);
-      CHECK(graph.find(from, at + 1) == std::string::npos);
-      graph.replace(at, from.size(), to);
-    }
-    const json answer = explained(space, graph);
-    CHECK_FALSE(fires(answer, change.rule, change.root));
-    REQUIRE_FALSE(answer["near_misses"].empty());
-    const json& first = answer["near_misses"][0];
-    INFO(first.dump(2));
-    // Several rules may be refused by the same thing.
-    const std::string rule = first["rule"];
-    std::vector<std::string> rules = first.value("also", std::vector<std::string>());
-    rules.push_back(rule.substr(0, rule.find('[')));
-    CHECK(std::count(rules.begin(), rules.end(), change.rule) == 1);
-    CHECK(first["root"] == change.root);
-    CHECK(first["reason"].get<std::string>().find(change.reason) != std::string::npos);
-    CHECK(first["rule_place"].get<std::string>().find(".yaml:") != std::string::npos);
-  }
+  qrules::testing::check_changes(kChanges);
 }
 
 }  // namespace
