@@ -550,7 +550,7 @@ class CallRecipe {
     const Sizes padding = or_suggest("padding", 2, {0, 1}, {1, 1});
     const Sizes dilation = or_suggest("dilation", 2, {1, 2}, {4, 1});
     suggest("ceil_mode", Argument(choose("ceil mode", {1, 1}) == 1));
-    suggest("count_include_pad", Argument(choose("count padding", 2) == 0));
+    suggest("count_include_pad", Argument(choose("count padding", {1, 1}) == 0));
     const char* input = signature_.parameters[0].name.c_str();
     const size_t rank = wish_.sizes.size();
     Sizes from = wish_.sizes;

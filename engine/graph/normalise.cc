@@ -51,6 +51,38 @@ bool every(const Argument& value, Check check) {
   return elements && std::all_of(elements->begin(), elements->end(), check);
 }
 
+// What is wrong with a list: the first element that is none of what it takes.
+std::string describe_for(const Argument& value, ParameterKind kind) {
+  const Argument::List* elements = value.list();
+  if (!elements) return describe(value);
+  const auto fits = [&](const Argument& element) {
+    switch (kind) {
+      case ParameterKind::tensor_list: return element.node() || element.is_none();
+      case ParameterKind::integer_list: return is_integer(element);
+      case ParameterKind::real_list: return is_number(element);
+      case ParameterKind::boolean_list: return element.get_if<bool>() != nullptr;
+      default: return true;
+    }
+  };
+  const auto wrong = std::find_if_not(elements->begin(), elements->end(), fits);
+  return wrong == elements->end() ? "a list" : "a list with " + describe(*wrong);
+}
+
+// A bare word where a size is meant.
+std::optional<std::string> size_meant(const Argument& value, ParameterKind kind) {
+  if (kind != ParameterKind::integer_list && kind != ParameterKind::integer) return std::nullopt;
+  const Argument::List* elements = value.list();
+  const Argument* word = &value;
+  if (elements) {
+    const auto found = std::find_if(elements->begin(), elements->end(),
+                                    [](const Argument& element) { return element.get_if<Keyword>() != nullptr; });
+    if (found == elements->end()) return std::nullopt;
+    word = &*found;
+  }
+  const Keyword* keyword = word->get_if<Keyword>();
+  return keyword ? std::optional(keyword->text) : std::nullopt;
+}
+
 // Brings a value into the form that the parameter takes; false when it cannot be.
 bool coerce(Argument& value, const Parameter& parameter) {
   if (value.is_none())
@@ -143,11 +175,14 @@ Result<std::vector<Argument>> normalise_arguments(const OperatorTable& operators
     // Some schemas write a default in another kind (MemoryFormat memory_format=0): it fits as it is.
     const bool is_default = parameters[i].has_default && identical(arguments[i], parameters[i].default_value);
     if (!coerce(arguments[i], parameters[i]) && !is_default) {
-      return Diagnostic(kWrongArgument)
-          .with("op", name)
-          .with("parameter", parameters[i].name)
-          .with("expected", describe(parameters[i].kind))
-          .with("found", describe(arguments[i]));
+      Diagnostic wrong = Diagnostic(kWrongArgument)
+                             .with("op", name)
+                             .with("parameter", parameters[i].name)
+                             .with("expected", describe(parameters[i].kind))
+                             .with("found", describe_for(arguments[i], parameters[i].kind));
+      if (const auto word = size_meant(arguments[i], parameters[i].kind))
+        wrong = std::move(wrong).help("a symbolic size is written `size(" + *word + ")` among arguments");
+      return wrong;
     }
   }
   return arguments;

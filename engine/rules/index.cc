@@ -67,10 +67,11 @@ class Indexer {
     } else if (given.kind == Kind::call) {
       call(given);
     }
-    for (const auto& [shared, span] : given.shared) value(shared, span, "what siblings share");
     for (const syntax::PatternPtr& child : given.children) {
       if (child) pattern(*child, role);
     }
+    // What siblings share is bound in their pattern, which stands behind.
+    for (const auto& [shared, span] : given.shared) value(shared, span, "");
   }
 
   void expression(const syntax::Expression& given) {

@@ -24,33 +24,71 @@ std::string visible(std::string_view line) {
 }
 
 constexpr size_t kWidestLine = 240;
+constexpr size_t kBefore = 80;  // kept in front of a mark when the beginning is left out
 
-// `shown_line`: the line that was printed last; several labels stand below one copy of their line.
+// A code point each, as columns count them.
+std::vector<std::string_view> points_of(std::string_view text) {
+  std::vector<std::string_view> points;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at + 1;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+    points.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return points;
+}
+
+// The part of a line around a column (from 1), with dots for what is left out.
+struct Clip {
+  std::string text;
+  size_t first = 0;  // columns left out in front
+  size_t columns = 0;
+  size_t dots = 0;  // columns of the dots in front
+};
+Clip clip(std::string_view line, size_t column) {
+  const std::vector<std::string_view> points = points_of(line);
+  Clip clipped;
+  if (points.size() <= kWidestLine) {
+    clipped.text = line;
+    clipped.columns = points.size();
+    return clipped;
+  }
+  // As little is left out in front as shows the mark with something behind it.
+  if (column + kBefore > kWidestLine) {
+    clipped.first = std::min(column > kBefore ? column - kBefore : 0, points.size() - kWidestLine);
+    clipped.dots = 3;
+    clipped.text = "...";
+  }
+  clipped.columns = std::min(kWidestLine, points.size() - clipped.first);
+  for (size_t i = 0; i < clipped.columns; ++i) clipped.text += points[clipped.first + i];
+  if (clipped.first + clipped.columns < points.size()) clipped.text += "...";
+  return clipped;
+}
+
+// What was printed last: several labels stand below one copy of their line.
+struct Shown {
+  uint32_t line = 0;
+  Clip clip;
+};
+
 void render_label(std::string& out, const Label& label, bool primary, const std::string& gutter, const Style& style,
-                  uint32_t& shown_line) {
+                  Shown& shown) {
   const SourceFile& file = *label.span.file;
   const auto from = file.position(label.span.begin);
   const auto to = file.position(std::max(label.span.end, label.span.begin));
   const std::string number = std::to_string(from.line);
-  std::string line = visible(file.line(from.line));
-  const bool cut = line.size() > kWidestLine;
-  if (cut) {
-    // Not inside a code point.
-    size_t kept = kWidestLine;
-    while (kept > 0 && (static_cast<unsigned char>(line[kept]) & 0xC0) == 0x80) --kept;
-    line.resize(kept);
+  const auto outside = [&] {
+    return from.column <= shown.clip.first || from.column > shown.clip.first + shown.clip.columns + 1;
+  };
+  if (shown.line != from.line || outside()) {
+    shown = {from.line, clip(visible(file.line(from.line)), from.column)};
+    out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") + shown.clip.text + "\n";
   }
-  const size_t columns = static_cast<size_t>(
-      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  const size_t columns = shown.clip.first + shown.clip.columns;
   size_t width =
       to.line == from.line ? to.column - from.column : columns + 1 - std::min<size_t>(from.column, columns + 1);
   width = std::clamp<size_t>(width, 1, std::max<size_t>(1, columns + 1 - std::min<size_t>(from.column, columns)));
-  if (shown_line != from.line) {
-    out += style.paint("34", std::string(gutter.size() - number.size(), ' ') + number + " | ") + line +
-           (cut ? "..." : "") + "\n";
-  }
-  shown_line = from.line;
-  const size_t indent = std::min<size_t>(from.column - 1, kWidestLine);
+  const size_t indent = from.column - 1 - std::min<size_t>(shown.clip.first, from.column - 1) + shown.clip.dots;
   const std::string marks(width, primary ? '^' : '-');
   out += style.paint("34", gutter + " | ") + std::string(indent, ' ') +
          style.paint(primary ? "31;1" : "34;1", marks + (label.text.empty() ? "" : " " + label.text)) + "\n";
@@ -83,10 +121,18 @@ void render_fix(std::string& out, const Help& help, const std::string& gutter, c
   while (same < least && before[same] == after[same]) ++same;
   while (same + same_end < least && before[before.size() - 1 - same_end] == after[after.size() - 1 - same_end])
     ++same_end;
+  // Where the first of them changes.
+  size_t differs = 0;
+  if (same < before.size() && same < after.size()) {
+    const size_t shorter = std::min(before[same].size(), after[same].size());
+    while (differs < shorter && before[same][differs] == after[same][differs]) ++differs;
+  }
   const auto line = [&](size_t index, char sign, const char* color, std::string_view shown) {
     const std::string number = std::to_string(first_line + index);
     const std::string pad(gutter.size() > number.size() ? gutter.size() - number.size() : 0, ' ');
-    std::string kept = visible(shown.substr(0, kWidestLine));
+    const size_t column =
+        points_of(same < before.size() ? before[same].substr(0, differs) : std::string_view()).size() + 1;
+    std::string kept = clip(visible(shown), column).text;
     while (!kept.empty() && (kept.back() == ' ' || kept.back() == '\r')) kept.pop_back();
     out += style.paint("34", pad + number + " ") + style.paint(color, std::string(1, sign) + " " + kept) + "\n";
   };
@@ -113,7 +159,7 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
   }
   const std::string gutter(widest, ' ');
   const SourceFile* shown = nullptr;
-  uint32_t shown_line = 0;
+  Shown last;
   for (size_t i = 0; i < diagnostic.labels.size(); ++i) {
     const Label& label = diagnostic.labels[i];
     if (!label.span) continue;
@@ -123,9 +169,9 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
              std::to_string(position.line) + ":" + std::to_string(position.column) + "\n";
       out += style.paint("34", gutter + " |") + "\n";
       shown = label.span.file.get();
-      shown_line = 0;
+      last = {};
     }
-    render_label(out, label, i == 0, gutter, style, shown_line);
+    render_label(out, label, i == 0, gutter, style, last);
   }
   for (const std::string& note : diagnostic.notes) out += style.paint("34", gutter + " = ") + "note: " + note + "\n";
   for (const Help& help : diagnostic.helps) {

@@ -142,7 +142,7 @@ TEST_CASE("Wrong kinds are named") {
   const Row kRows[] = {{"t", "x", "a tensor, got a text"},
                        {"t", Argument(), "a tensor, got None"},
                        {"ts", c.x(), "a list of tensors, got a value of the graph"},
-                       {"ts", List{1}, "a list of tensors, got a list"},
+                       {"ts", List{1}, "a list of tensors, got a list with an integer"},
                        {"s", DType::u8, "a number, got a dtype"},
                        {"i", 1.5, "an integer, got a real"},
                        {"r", "x", "a number, got a text"},
@@ -150,16 +150,21 @@ TEST_CASE("Wrong kinds are named") {
                        {"text", 1, "a text in quotes, got an integer"},
                        {"d", "f32", "a dtype, got a text"},
                        {"k", 1, "a keyword such as channels_last, got an integer"},
-                       {"is", List{1.5}, "a list of integers, got a list"},
+                       {"is", List{1.5}, "a list of integers, got a list with a real"},
+                       {"is", List{1, Keyword{"b"}}, "a list of integers, got a list with the keyword `b`"},
                        {"is", true, "a list of integers, got a boolean"},
-                       {"rs", List{"x"}, "a list of numbers, got a list"},
-                       {"bs", List{1}, "a list of true and false, got a list"},
+                       {"rs", List{"x"}, "a list of numbers, got a list with a text"},
+                       {"bs", List{1}, "a list of true and false, got a list with an integer"},
                        {"q", Keyword{"cpu"}, "a number or a one-element tensor, got the keyword `cpu`"}};
   for (const Row& row : kRows) {
     CHECK(error_of(c.of("normalise_test.all.default", {}, {{row.parameter, row.value}})) ==
           "QR0514 - `" + std::string(row.parameter) + "` of `normalise_test.all.default` takes " + row.words);
   }
   CHECK(error_of(c.of("normalise_test.all.default", {})) == "ok");
+  const auto sizes = c.of("normalise_test.all.default", {}, {{"is", List{1, Keyword{"b"}}}});
+  REQUIRE_FALSE(sizes.ok());
+  REQUIRE(sizes.diagnostics().list()[0].helps.size() == 1);
+  CHECK(sizes.diagnostics().list()[0].helps[0].text == "a symbolic size is written `size(b)` among arguments");
 }
 
 }  // namespace

@@ -91,10 +91,31 @@ TEST_CASE("Long lines are cut between code points") {
   std::string text(239, 'a');
   text += "\xC3\xA9 and more that is not shown";
   const std::string out = render_text(wrong({source(text), 0, 1}));
-  CHECK(out.find(std::string(239, 'a') + "...\n") != std::string::npos);
+  CHECK(out.find(std::string(239, 'a') + "\xC3\xA9...\n") != std::string::npos);
   const std::string far = render_text(wrong({source(std::string(5000, 'b')), 4000, 4900}, "far"));
   for (size_t begin = 0; begin < far.size(); begin = far.find('\n', begin) + 1)
     CHECK(far.find('\n', begin) - begin < 300);
+}
+
+TEST_CASE("Of a long line the part around the mark is shown") {
+  const std::string line = std::string(400, 'a') + "WRONG" + std::string(400, 'b');
+  const SourcePtr file = source(line + "\n");
+  const std::string text = render_text(wrong({file, 400, 405}));
+  const size_t shown = text.find("...aaa");
+  REQUIRE(shown != std::string::npos);
+  CHECK(text.find("bbb...\n") != std::string::npos);
+  // The carets stand under what is marked.
+  const size_t at = text.find("WRONG"), caret = text.find("^^^^^");
+  REQUIRE(at != std::string::npos);
+  REQUIRE(caret != std::string::npos);
+  CHECK(at - text.rfind('\n', at) == caret - text.rfind('\n', caret));
+  CHECK(text.find("^^^^^^") == std::string::npos);
+  // Near the beginning nothing is left out in front.
+  CHECK(render_text(wrong({file, 5, 9})).find("| aaaa") != std::string::npos);
+  // A second label that lies outside has its own copy of the line.
+  const std::string two = render_text(wrong({file, 5, 9}).label(Span{file, 790, 793}, "there"));
+  CHECK(two.find("| ...") != std::string::npos);
+  CHECK(two.find("--- there") != std::string::npos);
 }
 
 TEST_CASE("Colours are the same text with escapes") {

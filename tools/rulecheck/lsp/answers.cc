@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <optional>
 
 #include <qrules/rules/load.h>
 #include <rulecheck/listing.h>
@@ -174,6 +175,37 @@ void hover_mention(const Question& question, const Mention& mention, Page& page)
   }
 }
 
+// A word of the language of patterns at a place in one.
+struct Form {
+  const char* doc;
+  size_t begin, end;
+};
+std::optional<std::pair<std::string, Form>> form_at(const SourceFile& source, size_t offset) {
+  const std::string_view text = source.text();
+  const auto is_word = [&](size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_');
+  };
+  size_t begin = std::min(offset, text.size()), end = begin;
+  while (begin > 0 && is_word(begin - 1)) --begin;
+  while (is_word(end)) ++end;
+  const std::string_view word = text.substr(begin, end - begin);
+  const YamlPlace place = place_at(source, offset);
+  if (place.path.empty() || place.path.back() != "match" || !place.in_value) return std::nullopt;
+  if (word == "siblings") {
+    return std::pair(std::string("siblings(%a, ...) pattern"),
+                     Form{"All calls that match the pattern and agree in the names in parentheses, two or more. Those "
+                          "names bind one value, all others lists. Only as the whole last statement.",
+                          begin, end});
+  }
+  if (word == "each") {
+    return std::pair(std::string("[each pattern]"),
+                     Form{"A list of one or more elements, each matched by the pattern in its own scope. Names in it "
+                          "bind lists.",
+                          begin, end});
+  }
+  return std::nullopt;
+}
+
 json location(const Question& question, const Span& span) {
   return {{"uri", uri_of(question.workspace, *span.file)},
           {"range", to_range(*span.file, span.begin, span.end, question.encoding)}};
@@ -207,6 +239,12 @@ json hover(const Question& question, size_t offset) {
   if (const Mention* mention = question.checked.index->at(source.name(), offset)) {
     hover_mention(question, *mention, page);
     range = to_range(source, mention->span.begin, mention->span.end, question.encoding);
+  }
+  if (page.empty()) {
+    if (const auto form = form_at(source, offset)) {
+      page.code(form->first).text(form->second.doc);
+      range = to_range(source, form->second.begin, form->second.end, question.encoding);
+    }
   }
   if (page.empty()) {
     if (const auto key = key_at(source, offset)) {

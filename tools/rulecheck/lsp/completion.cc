@@ -84,7 +84,8 @@ class Completion {
     const std::string& key = path.back();
     const std::string parent = path.size() > 1 ? path[path.size() - 2] : "";
     if (key == "match" || (parent == "macros" && (key == "is" || key == "any"))) return code(true, false);
-    if (key == "members" || key == "where" || key == "when" || (parent == "predicates" && key == "is")) return code(false, false);
+    if (key == "members" || key == "where" || key == "when" || (parent == "predicates" && key == "is"))
+      return code(false, false);
     if (key == "rewrite") return code(false, true);
     if (key == "graph" || key == "result") return graph();
     if (key == "phase") return phases();
@@ -107,7 +108,13 @@ class Completion {
     begin_ = offset_;
     while (begin_ > 0 && (is_word(text_[begin_ - 1]) || text_[begin_ - 1] == '.')) --begin_;
     const std::string callee = innermost_call();
+    if (pattern && callee == "siblings") return names("%");
     if (!callee.empty()) arguments(callee, pattern);
+    if (pattern) {
+      add(2, "siblings", kFunction, "siblings(%a, ...) pattern",
+          "All calls that match the pattern and agree in these names, two or more.", "siblings(");
+      add(2, "each", kFunction, "[each pattern]", "Every element of a list.", "each ");
+    }
     if (pattern && scope_) {
       for (const auto& [name, macro] : scope_->macros)
         add(1, name, kFunction, head_of(name, macro->parameters), macro->doc, name + "(");
@@ -132,7 +139,8 @@ class Completion {
 
   // Names that the rule around this place binds; in a macro or predicate, or when the rule could not be read, those
   // that stand between the keys before and after.
-  void names() {
+  // `sign`: what has to be put in front of them.
+  void names(const std::string& sign = {}) {
     const RuleIndex& index = *question_.checked.index;
     const auto item = item_around();
     std::string rule;
@@ -146,7 +154,7 @@ class Completion {
       if (mention.span.begin <= offset_ && offset_ <= mention.span.end &&
           mention.definition.begin == mention.span.begin)
         continue;  // what is being typed
-      add(0, mention.name, kVariable, mention.type, mention.role);
+      add(0, sign + mention.name, kVariable, mention.type, mention.role);
     }
     for (size_t at = item.first; at < item.second; ++at) {
       if (text_[at] != '%' || at + 1 == begin_) continue;
@@ -154,7 +162,7 @@ class Completion {
       while (end < item.second && is_word(text_[end])) ++end;
       const std::string name(text_.substr(at + 1, end - at - 1));
       if (!name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) && in_code(at))
-        add(1, name, kVariable, "", "");
+        add(1, sign + name, kVariable, "", "");
     }
   }
 
