@@ -337,6 +337,33 @@ TEST_CASE("Completion offers first what fits best", "[tools][lsp]") {
   CHECK(session.end() == 0);
 }
 
+TEST_CASE("What siblings share is explained, found and offered", "[tools][lsp]") {
+  const Workspace workspace;
+  Session session(workspace);
+  session.initialize();
+  const std::string uri = "file:///nowhere/siblings.yaml";
+  const std::string line = "      %y = siblings(%x, %s) aten.mul.Tensor(%x, %s)";
+  const std::string text =
+      "qrules: 1\nphases: [{name: p}]\nrules:\n  - name: r\n    doc: d\n    phase: p\n    match: |\n" + line +
+      "\n    rewrite: |\n      %y = %y\n";
+  session.open(uri, text);
+  const auto at = [&](const char* method, size_t column) {
+    return session.request(
+        method, {{"textDocument", {{"uri", uri}}}, {"position", {{"line", 7}, {"character", column}}}})["result"];
+  };
+  CHECK(at("textDocument/hover", line.find("siblings") + 3).dump().find("agree in the names") != std::string::npos);
+  CHECK(at("textDocument/hover", line.find("%s") + 1).dump().find("Tensor other of aten.mul.Tensor") !=
+        std::string::npos);
+  CHECK(at("textDocument/definition", line.find("%s") + 1)["range"]["start"]["character"] == line.rfind("%s"));
+  const json inside = at("textDocument/completion", line.find(", %s)") + 2);
+  REQUIRE_FALSE(inside["items"].empty());
+  for (const json& item : inside["items"]) CHECK(item["label"].get<std::string>()[0] == '%');
+  const json word = at("textDocument/completion", line.find("siblings") + 3);
+  REQUIRE_FALSE(word["items"].empty());
+  CHECK(word["items"][0]["label"] == "siblings");
+  CHECK(session.end() == 0);
+}
+
 TEST_CASE("Tests of rules are run when a text is saved", "[tools][lsp]") {
   const Workspace workspace;
   const std::string uri = "file://" + fs::canonical(workspace.folder()).string() + "/a.yaml";
