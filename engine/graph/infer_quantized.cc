@@ -368,7 +368,7 @@ ValueType attention(const Call& call) {
   std::vector<Dim> scores = sizes;
   scores.insert(scores.end(), {q.sizes[q.rank() - 2], k.sizes.back()});
   if (const TensorType* mask = call.optional_tensor("mask")) {
-    if (mask->dtype != q.dtype) refuse("the mask must have the dtype of q");
+    if (mask->dtype != q.dtype && mask->dtype != DType::f32) refuse("the mask must be f32, or have the dtype of q");
     if (mask->rank() > scores.size() || broadcast(call.dims(), scores, mask->sizes) != scores)
       refuse("the mask must broadcast to the scores");
   }

@@ -57,7 +57,7 @@ class GraphBuilder {
   Result<ValueType> result_type(const Json& outputs, Scope& scope);
   Result<TensorType> tensor_type(const std::string& name, Scope& scope);
   Node* add_getitem(Node* tuple, size_t index, ValueType type, const std::string& name);
-  void add_autocast(OpId op, std::vector<Argument>& arguments, const ValueType& type, DType lower);
+  void add_autocast(OpId op, std::vector<Argument>& arguments, const ValueType& type, std::optional<DType> lower);
   void set_location(const Json& node, Node* call);
   Diagnostic malformed(std::string why) const;
 

@@ -228,7 +228,7 @@ Status GraphBuilder::add_call(const Json& node, const Place& place, Scope& scope
   if (outputs.empty()) return Diagnostic(kNoResults).with("node", place.node).with("op", place.op);
   auto type = result_type(outputs, scope);
   if (!type) return type.diagnostics();
-  if (scope.autocast) add_autocast(op, *arguments, *type, *scope.autocast);
+  add_autocast(op, *arguments, *type, scope.autocast);
   Node* call = graph_.add_call(op, std::move(*arguments), std::move(*type), place.node, nullptr, std::move(names));
   if (!first_call_) first_call_ = call;
   set_location(node, call);

@@ -108,17 +108,29 @@ Status GraphBuilder::add_region(const Json& node, const Place& place, Scope& sco
   return Done{};
 }
 
-// Inside an autocast region the casts of operands are not in the graph, only their effect on recorded types is.
-void GraphBuilder::add_autocast(OpId op, std::vector<Argument>& arguments, const ValueType& type, DType lower) {
+// Inside an autocast region the casts of operands are not in the graph, only their effect on recorded types is. A model
+// that was exported while autocast was on shows the same without a region (`lower` is then not known).
+void GraphBuilder::add_autocast(OpId op, std::vector<Argument>& arguments, const ValueType& type,
+                                std::optional<DType> lower) {
   const TensorType* recorded = type.as_tensor();
   if (!recorded || !is_floating(recorded->dtype)) return;
   const DType wanted = recorded->dtype;
-  bool casts = runs_lower(graph_.operators().name(op)) && wanted == lower;
+  const auto differs = [&](const Argument& argument) {
+    const TensorType* from = argument.node() ? argument.node()->tensor() : nullptr;
+    return from && is_floating(from->dtype) && from->dtype != wanted;
+  };
+  const bool any = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& argument) {
+    const Argument::List* list = argument.list();
+    return list ? std::any_of(list->begin(), list->end(), differs) : differs(argument);
+  });
+  if (!any) return;
+  const bool is_low = lower ? wanted == *lower : wanted == DType::bf16 || wanted == DType::f16;
+  bool casts = runs_lower(graph_.operators().name(op)) && is_low;
   if (!casts) {
     const auto inferred = infer_type(graph_, op, arguments);
     const TensorType* given = inferred ? inferred->as_tensor() : nullptr;
     // Operands of different dtypes may be refused by an operator that autocast makes equal.
-    casts = inferred ? given && is_floating(given->dtype) && given->dtype != wanted : true;
+    casts = inferred ? given && is_floating(given->dtype) && given->dtype != wanted : lower.has_value();
   }
   if (!casts) return;
   const OpId cast = graph_.operators().intern("aten._to_copy.default");

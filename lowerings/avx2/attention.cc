@@ -85,7 +85,7 @@ QRULES_AVX2 float exponentials(float* scores, int64_t count, float scale, const 
 class AttentionKernel final : public Kernel {
  public:
   AttentionKernel(const Sizes& sizes, Matrices q, Matrices k, Matrices v, std::optional<Matrices> mask, Matrices out,
-                  DType dtype, float scale, Epilogue epilogue, int threads)
+                  DType dtype, DType mask_dtype, float scale, Epilogue epilogue, int threads)
       : sizes_(sizes),
         q_(std::move(q)),
         k_(std::move(k)),
@@ -93,6 +93,7 @@ class AttentionKernel final : public Kernel {
         mask_(std::move(mask)),
         out_(std::move(out)),
         dtype_(dtype),
+        mask_dtype_(mask_dtype),
         scale_(scale),
         epilogue_(std::move(epilogue)) {
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
@@ -112,10 +113,12 @@ class AttentionKernel final : public Kernel {
     const auto run_one = [&](int64_t task, int thread) {
       auto* scratch = reinterpret_cast<float*>(static_cast<char*>(arguments.scratch) +
                                                static_cast<size_t>(thread) * thread_bytes());
-      if (dtype_ == DType::bf16)
-        run_task<elements::Bf16>(arguments, task / parts_, task % parts_, scratch);
+      if (dtype_ == DType::f32)
+        run_task<float, float>(arguments, task / parts_, task % parts_, scratch);
+      else if (mask_dtype_ == DType::f32)
+        run_task<elements::Bf16, float>(arguments, task / parts_, task % parts_, scratch);
       else
-        run_task<float>(arguments, task / parts_, task % parts_, scratch);
+        run_task<elements::Bf16, elements::Bf16>(arguments, task / parts_, task % parts_, scratch);
     };
     if (threads_ == 1) {
       for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
@@ -135,16 +138,17 @@ class AttentionKernel final : public Kernel {
     return (static_cast<size_t>(elements) * sizeof(float) + 63) / 64 * 64;
   }
 
-  template <typename T>
+  template <typename T, typename Mask>
   void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
     float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
           *scores = queries + query_elements();
-    const auto start = [&](const Matrices& matrices) {
-      return static_cast<const T*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
+    const auto start = [&]<typename E = T>(const Matrices& matrices, E = E{}) {
+      return static_cast<const E*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
     };
     pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys);
     pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values);
-    const T *q = start(q_), *mask = mask_ ? start(*mask_) : nullptr;
+    const T* q = start(q_);
+    const Mask* mask = mask_ ? start(*mask_, Mask{}) : nullptr;
     const int64_t end = std::min(sizes_.rows, (part + 1) * blocks_of_a_part_ * kBlockRows);
     for (int64_t first = part * blocks_of_a_part_ * kBlockRows; first < end; first += kBlockRows) {
       const int64_t count = std::min(kBlockRows, end - first);
@@ -199,7 +203,8 @@ class AttentionKernel final : public Kernel {
   Matrices q_, k_, v_;
   std::optional<Matrices> mask_;
   Matrices out_;
-  DType dtype_ = DType::f32;  // of q, k, v and mask
+  DType dtype_ = DType::f32;  // of q, k and v
+  DType mask_dtype_ = DType::f32;
   float scale_ = 1;
   Epilogue epilogue_;
   int64_t parts_ = 1, blocks_of_a_part_ = 1;
@@ -235,10 +240,12 @@ class AttentionHandler final : public Handler {
                mask = context.operand_of("mask");
     if (!q || !k || !v) return refuse("q, k and v are tensors");
     const DType dtype = context.input(*q).dtype;
-    if (dtype != DType::f32 && dtype != DType::bf16) return refuse("q, k, v and mask are f32 or bf16");
-    for (const auto& operand : {k, v, mask}) {
-      if (operand && context.input(*operand).dtype != dtype) return refuse("q, k, v and mask have one dtype");
+    if (dtype != DType::f32 && dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
+    for (const auto& operand : {k, v}) {
+      if (context.input(*operand).dtype != dtype) return refuse("q, k and v have one dtype");
     }
+    const DType mask_dtype = mask ? context.input(*mask).dtype : dtype;
+    if (mask_dtype != dtype && mask_dtype != DType::f32) return refuse("the mask is f32, or has the dtype of q");
     const TensorLayout &q_layout = context.input(*q), &k_layout = context.input(*k), &v_layout = context.input(*v);
     TensorLayout& out = context.output(0);
     const size_t rank = out.sizes.size();
@@ -264,7 +271,7 @@ class AttentionHandler final : public Handler {
     if (mask) mask_matrices = matrices_of(context.input(*mask), *mask, batch);
     auto kernel = std::make_unique<AttentionKernel>(
         sizes, matrices_of(q_layout, *q, batch), matrices_of(k_layout, *k, batch), matrices_of(v_layout, *v, batch),
-        std::move(mask_matrices), matrices_of(out, 0, batch), dtype,
+        std::move(mask_matrices), matrices_of(out, 0, batch), dtype, mask_dtype,
         static_cast<float>(scale ? *scale : 1 / std::sqrt(static_cast<double>(sizes.depth))), std::move(*epilogue),
         context.threads());
     context.request_scratch(kernel->scratch_bytes());

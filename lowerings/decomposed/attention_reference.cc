@@ -30,8 +30,8 @@ void softmax(std::span<double> scores) {
   for (double& score : scores) score /= sum;
 }
 
-template <typename T>
-void attend(const Attention& attention, const T* q, const T* k, const T* v, const T* mask, std::span<double> scores,
+template <typename T, typename Mask>
+void attend(const Attention& attention, const T* q, const T* k, const T* v, const Mask* mask, std::span<double> scores,
             const EpilogueRun& run, int64_t out) {
   for (int64_t m = 0; m < attention.rows; ++m) {
     for (int64_t t = 0; t < attention.keys; ++t) {
@@ -55,17 +55,17 @@ void attend(const Attention& attention, const T* q, const T* k, const T* v, cons
   }
 }
 
-template <typename T>
+template <typename T, typename Mask>
 void run_batches(const Attention& attention, const StridedLoop<5>& batches, const Epilogue& epilogue,
                  const KernelArguments& arguments) {
   const EpilogueRun run(epilogue, arguments);
   const std::span<double> scores(static_cast<double*>(arguments.scratch), static_cast<size_t>(attention.keys));
   const auto data = [&](const Steps& steps) { return static_cast<const T*>(arguments.inputs[steps.operand]); };
+  const Mask* masks = attention.has_mask ? static_cast<const Mask*>(arguments.inputs[attention.mask.operand]) : nullptr;
   batches.run([&](const auto& at, int64_t count, const auto& steps) {
     for (int64_t i = 0; i < count; ++i) {
       attend(attention, data(attention.q) + at[1] + i * steps[1], data(attention.k) + at[2] + i * steps[2],
-             data(attention.v) + at[3] + i * steps[3],
-             attention.has_mask ? data(attention.mask) + at[4] + i * steps[4] : nullptr, scores, run,
+             data(attention.v) + at[3] + i * steps[3], masks ? masks + at[4] + i * steps[4] : nullptr, scores, run,
              at[0] + i * steps[0]);
     }
   });
@@ -81,7 +81,8 @@ Prepared prepare_attention(PrepareContext& context) {
     const TensorLayout& layout = context.input(*operand);
     if (layout.dtype != DType::f32 && layout.dtype != DType::bf16)
       return refuse_dtype(context, "an operand", layout.dtype, "f32 or bf16");
-    if (layout.dtype != context.input(attention.q.operand).dtype)
+    if (layout.dtype != context.input(attention.q.operand).dtype &&
+        (steps != &attention.mask || layout.dtype != DType::f32))
       return refuse_argument(context, parameter, "must have the dtype of q");
     const size_t rank = layout.sizes.size();
     const auto step = [&](size_t from_end) {
@@ -120,13 +121,16 @@ Prepared prepare_attention(PrepareContext& context) {
               attention.has_mask ? batch_strides(attention.mask.operand) : std::vector<int64_t>(batch.size(), 0)});
   context.request_scratch(static_cast<size_t>(attention.keys) * sizeof(double));
   context.note("exact reference kernel: slow");
-  const bool bf16 = q.dtype == DType::bf16;
-  return make_kernel("ref", [attention, batches, bf16, epilogue = *epilogue](const KernelArguments& arguments) {
-    if (bf16)
-      run_batches<Bf16>(attention, batches, epilogue, arguments);
-    else
-      run_batches<float>(attention, batches, epilogue, arguments);
-  });
+  const DType mask = attention.has_mask ? context.input(attention.mask.operand).dtype : q.dtype;
+  return make_kernel(
+      "ref", [attention, batches, dtype = q.dtype, mask, epilogue = *epilogue](const KernelArguments& arguments) {
+        if (dtype == DType::f32)
+          run_batches<float, float>(attention, batches, epilogue, arguments);
+        else if (mask == DType::f32)
+          run_batches<Bf16, float>(attention, batches, epilogue, arguments);
+        else
+          run_batches<Bf16, Bf16>(attention, batches, epilogue, arguments);
+      });
 }
 
 }  // namespace

@@ -57,11 +57,11 @@ TEST_CASE("attention over random calls") {
       if (&size < &mask_sizes[batch.size()] && random.chance(2)) size = 1;
     }
     const bool masked = random.chance(2);
-    const std::string in = random.one_of({"f32", "bf16"});
+    const std::string in = random.one_of({"f32", "bf16"}), mask_in = random.chance(2) ? in : "f32";
     const std::string out = random.one_of({"u8", "s8", "f32", "bf16"});
     const bool integral = out == "u8" || out == "s8";
     const std::string text = "graph(%q: " + in + q_sizes + ", %k: " + in + k_sizes + ", %v: " + in + v_sizes +
-                             ", %mask: " + in + list_text(mask_sizes) + ") {\n" + body +
+                             ", %mask: " + mask_in + list_text(mask_sizes) + ") {\n" + body +
                              "  %y = vector.attention.default(" + q + ", " + k + ", " + v + ", " +
                              (masked ? "%mask" : "None") + ", " + random.one_of({"None", "0.7"}) + ", " +
                              (integral ? "0.037, 5" : "1.0, 0") + ", " + out + ", \"" +
