@@ -403,6 +403,25 @@ TEST_CASE("Wrapped regions are inlined, assertions, detach and dropouts that are
   CHECK(load_code(file.path()) == "QR0623");
 }
 
+TEST_CASE("A model that was exported while autocast was on gets its casts") {
+  Members members = test::unpack(case_model("hand_linear_per_tensor_weight"));
+  std::string* text = find_member(members, "models/model.json");
+  REQUIRE(text);
+  auto json = model::Json::parse(*text);
+  json["graph_module"]["graph"]["tensor_values"]["linear"]["dtype"] = 13;  // bf16, of operands that are f32
+  *text = json.dump();
+  TemporaryFile file("autocast.pt2");
+  test::write_zip(file.path(), members);
+  auto loaded = load_model(file.path());
+  if (!loaded) FAIL(render_text(loaded.diagnostics()));
+  const Node* linear = loaded->graph->find("linear");
+  REQUIRE(linear);
+  CHECK(linear->tensor()->dtype == DType::bf16);
+  for (const Use& use : linear->operands()) {
+    CHECK(use.value->tensor()->dtype == DType::bf16);
+  }
+}
+
 TEST_CASE("Size expressions are read in the form sympy prints them") {
   const auto text = [](std::string_view expression) {
     const auto size = model::size_text(expression);
