@@ -37,5 +37,6 @@ int8::Prepared make_depthwise(PrepareContext& context, const Window& window, con
 
 // Each file of vector operators adds its handlers.
 void add_attention(HandlerRegistry& registry);
+void add_weight_int8pack(HandlerRegistry& registry);
 
 }  // namespace qrules::avx2

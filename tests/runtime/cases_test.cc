@@ -89,8 +89,9 @@ Outcome run_case(const fs::path& folder, const std::string& file, const nlohmann
   if (!plan.ok()) FAIL(render_text(plan.diagnostics()));
   for (const PlanStep& step : (*plan)->steps()) {
     if (step.implementation != "constant")
-      outcome.handlers[step.fallback ? step.op : step.handler.substr(step.handler.find('.') + 1)] +=
-          static_cast<int>(step.calls);
+      outcome.handlers[step.fallback || step.op.starts_with("aten._weight")
+                           ? step.op
+                           : step.handler.substr(step.handler.find('.') + 1)] += static_cast<int>(step.calls);
     // A slow kernel never goes unsaid.
     if (step.handler.rfind("onednn.", 0) == 0 && step.implementation.rfind("ref", 0) == 0)
       CHECK_FALSE(step.note.empty());

@@ -1,0 +1,63 @@
+// aten._weight_int8pack_mm on every size: fast kernels against sums in f64 written out here.
+
+#include <algorithm>
+#include <cmath>
+
+#include "random_calls.h"
+
+namespace qrules {
+namespace {
+
+using namespace testing;
+
+TEST_CASE("weight-only s8 products over random calls") {
+  Random random(81);
+  for (unsigned round = 0; round < 60; ++round) {
+    const int64_t rows = random.one_of<int64_t>({1, 2, 4, 7, 33}),
+                  inner = random.one_of<int64_t>({1, 7, 8, 17, 64, 120}),
+                  columns = random.one_of<int64_t>({1, 2, 3, 4, 6, 37});
+    const std::string dtype = random.one_of({"f32", "bf16"});
+    const bool turned = random.chance(3);
+    const std::string text = "graph(%x: " + dtype + (turned ? list_text({inner, rows}) : list_text({rows, inner})) +
+                             ", %w: s8" + list_text({columns, inner}) + ", %s: " + dtype + list_text({columns}) +
+                             ") {\n" + (turned ? "  %t = aten.permute.default(%x, [1, 0])\n" : "") +
+                             "  %y = aten._weight_int8pack_mm.default(" + (turned ? "%t" : "%x") +
+                             ", %w, %s)\n  return (%y)\n}\n";
+    INFO(text);
+    const auto plan = plan_of(text);
+    // ATen's own kernels are wrong where the activation's size is no multiple of 16.
+    if (step_of(*plan, "y").handler == "aten") {
+      CHECK(inner % 16 == 0);
+      continue;
+    }
+    const auto inputs = random_inputs(*plan, round);
+    const auto found = run_plan(*plan, inputs)[0];
+    const auto element = [&](size_t input, int64_t i) {
+      const HostTensor& tensor = inputs[input];
+      if (tensor.layout.dtype == DType::s8)
+        return static_cast<double>(static_cast<const int8_t*>(tensor.data.get())[i]);
+      if (tensor.layout.dtype == DType::bf16)
+        return static_cast<double>(widen_bf16(static_cast<const uint16_t*>(tensor.data.get())[i]));
+      return static_cast<double>(static_cast<const float*>(tensor.data.get())[i]);
+    };
+    REQUIRE(found.size() == static_cast<size_t>(rows * columns));
+    double worst = 0;
+    for (int64_t m = 0; m < rows; ++m) {
+      for (int64_t n = 0; n < columns; ++n) {
+        double sum = 0, size = 0;
+        for (int64_t k = 0; k < inner; ++k) {
+          const double product = element(0, turned ? k * rows + m : m * inner + k) * element(1, n * inner + k);
+          sum += product;
+          size += std::abs(product);
+        }
+        const double scale = element(2, n);
+        worst = std::max(worst, std::abs(found[static_cast<size_t>(m * columns + n)] - sum * scale) /
+                                    (std::abs(size * scale) + 1e-30));
+      }
+    }
+    CHECK(worst <= (dtype == "bf16" ? 0.0041 : 1e-5));
+  }
+}
+
+}  // namespace
+}  // namespace qrules
