@@ -5,8 +5,6 @@
 namespace qrules::infer {
 namespace {
 
-ValueType tensor(DType dtype, std::vector<Dim> sizes) { return ValueType::tensor({dtype, std::move(sizes), {}}); }
-
 // Blocks along each dimension of the value; -1 is a whole dimension.
 std::vector<Dim> count_blocks(const Call& call, const TensorType& value) {
   const std::vector<Argument> lengths = call.list("block_size");

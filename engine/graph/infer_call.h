@@ -57,6 +57,11 @@ struct UnknownOperand {};
 
 [[noreturn]] void refuse(std::string why);
 
+// The type of a tensor of which no strides are known.
+inline ValueType tensor(DType dtype, std::vector<Dim> sizes) {
+  return ValueType::tensor({dtype, std::move(sizes), {}});
+}
+
 // Sizes after broadcasting; refuses sizes that cannot broadcast. Two different symbolic sizes are taken to be equal
 // when neither is 1.
 std::vector<Dim> broadcast(DimTable& dims, const std::vector<Dim>& a, const std::vector<Dim>& b);

@@ -7,8 +7,6 @@
 namespace qrules::infer {
 namespace {
 
-ValueType tensor(DType dtype, std::vector<Dim> sizes) { return ValueType::tensor({dtype, std::move(sizes), {}}); }
-
 void require_int8(const TensorType& type, const char* what) {
   if (type.dtype != DType::u8 && type.dtype != DType::s8) {
     refuse(std::string(what) + " must be u8 or s8, got " + std::string(name(type.dtype)));

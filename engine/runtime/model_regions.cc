@@ -117,7 +117,7 @@ void GraphBuilder::add_autocast(OpId op, std::vector<Argument>& arguments, const
   const DType wanted = recorded->dtype;
   const auto differs = [&](const Argument& argument) {
     const TensorType* from = argument.node() ? argument.node()->tensor() : nullptr;
-    return from && is_floating(from->dtype) && from->dtype != wanted;
+    return from && is_floating(from->dtype) && from->dtype != wanted && from->dtype != DType::f64;
   };
   const bool any = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& argument) {
     const Argument::List* list = argument.list();
@@ -135,13 +135,12 @@ void GraphBuilder::add_autocast(OpId op, std::vector<Argument>& arguments, const
   if (!casts) return;
   const OpId cast = graph_.operators().intern("aten._to_copy.default");
   const auto convert = [&](Argument& argument) {
+    if (!differs(argument)) return;
     Node* operand = argument.node();
-    const TensorType* from = operand ? operand->tensor() : nullptr;
-    if (!from || !is_floating(from->dtype) || from->dtype == wanted || from->dtype == DType::f64) return;
     auto cast_arguments =
         normalise_arguments(graph_.operators(), cast, {Argument(operand)}, {{"dtype", Argument(wanted)}});
     if (!cast_arguments) return;
-    TensorType to = *from;
+    TensorType to = *operand->tensor();
     to.dtype = wanted;
     Node* call = graph_.add_call(cast, std::move(*cast_arguments), ValueType::tensor(std::move(to)),
                                  operand->name() + "_autocast");

@@ -1,11 +1,7 @@
 #include <qrules/runtime/plan_file.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstring>
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +9,7 @@
 
 #include <qrules/graph/text.h>
 #include <qrules/runtime/diagnostics.h>
+#include <qrules/support/file_replacement.h>
 #include <qrules/support/hash64.h>
 
 namespace qrules {
@@ -78,56 +75,6 @@ bool set_constants(Graph& graph, const std::map<std::string, ConstantPtr>& const
   }
   return true;
 }
-
-class Writer {
- public:
-  explicit Writer(std::string path) : path_(std::move(path)) {
-    // Another process may write the same file, another thread of this one too.
-    static std::atomic<unsigned> count{0};
-    temporary_ = path_ + "." + std::to_string(getpid()) + "." + std::to_string(count++) + ".part";
-    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    failed_ = file_ < 0;
-    if (failed_) why_ = std::strerror(errno);
-  }
-  ~Writer() {
-    if (file_ >= 0) close(file_);
-    if (!done_ && file_ >= 0) unlink(temporary_.c_str());
-  }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-
-  void write(std::string_view bytes) {
-    while (!failed_ && !bytes.empty()) {
-      const ssize_t count = ::write(file_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) {
-        why_ = std::strerror(errno);
-        failed_ = true;
-        return;
-      }
-      at_ += static_cast<size_t>(count);
-      bytes.remove_prefix(static_cast<size_t>(count));
-    }
-  }
-  void fill(size_t end) {
-    if (end > at_) write(std::string(end - at_, '\0'));
-  }
-  // Empty, or what went wrong.
-  std::string finish() {
-    if (!failed_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-      why_ = std::strerror(errno);
-      failed_ = true;
-    }
-    done_ = !failed_;
-    return why_;
-  }
-
- private:
-  std::string path_, temporary_, why_;
-  int file_ = -1;
-  size_t at_ = 0;
-  bool failed_ = false, done_ = false;
-};
 
 }  // namespace
 
@@ -344,7 +291,7 @@ Status PlanFile::write(const RewrittenModel& model, const std::vector<PlanSource
   put(start, described.size());
   put(start, hash64(described));
   put(start, size);
-  Writer writer(path_);
+  FileReplacement writer(path_);
   writer.write(start);
   writer.write(described);
   for (size_t i = 0; i < blobs.size(); ++i) {

@@ -10,10 +10,9 @@
 #include <cstdlib>
 #include <limits>
 
-#include <omp.h>
-
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules::avx2 {
@@ -21,8 +20,6 @@ namespace {
 
 // Below this many products a second thread costs more than it does.
 constexpr int64_t kWorthAThread = 200'000;
-
-constexpr int64_t kBlockTiles = 4;  // at most, of panels that stay in a cache
 
 // Bytes of panels that leave room in the first and in the second level of the caches.
 constexpr int64_t kFirstLevelPanels = 20 * 1024, kSecondLevelPanels = 256 * 1024;
@@ -44,13 +41,14 @@ class ConvolutionKernel final : public Kernel {
     const int64_t whole = window_.batch * strips_;
     const bool even = whole >= 4 * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
+    find_starts();
     // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
     // time and their activations are near; larger ones are read once for the whole strip.
     const int64_t panel_bytes = window_.groups * panels_ * runs_.panel_bytes() / splits_;
     if (panel_bytes <= kFirstLevelPanels)
       block_ = 2 * kTileRows;
     else if (panel_bytes <= kSecondLevelPanels)
-      block_ = kBlockTiles * kTileRows;
+      block_ = 4 * kTileRows;
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
@@ -65,24 +63,15 @@ class ConvolutionKernel final : public Kernel {
     const EpilogueRun output{&epilogue_, arguments.outputs[0],
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const int64_t tasks = window_.batch * strips_ * splits_;
-    const auto run_one = [&](int64_t task, int thread) {
-      auto* strip = reinterpret_cast<int16_t*>(static_cast<char*>(arguments.scratch) +
-                                               static_cast<size_t>(thread) * strip_bytes());
+    run_tasks(tasks, threads_, arguments.scratch, strip_bytes(), [&](int64_t task, void* strip) {
       const int64_t split = task % splits_, at = task / splits_;
-      run_task(arguments, at / strips_, at % strips_, split, zero_point, output, strip);
-    };
-    if (threads_ == 1) {
-      // A team of one would still be set up, in memory of its own.
-      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
-      return;
-    }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
+      run_task(arguments, at / strips_, at % strips_, split, zero_point, output, static_cast<int16_t*>(strip));
+    });
   }
 
  private:
   size_t strip_bytes() const {
-    return (static_cast<size_t>(strip_.elements(window_, rows_)) * sizeof(int16_t) + 63) / 64 * 64;
+    return whole_lines(static_cast<size_t>(strip_.elements(window_, rows_)) * sizeof(int16_t));
   }
 
   // Taps of one kernel row that lie next to each other are one run.
@@ -93,6 +82,15 @@ class ConvolutionKernel final : public Kernel {
       for (int64_t x = 0; x < (joined ? 1 : window_.columns.kernel); ++x) {
         runs_.offsets.push_back((y * window_.rows.dilation * strip_.width + x * window_.columns.dilation) *
                                 window_.in_channels);
+      }
+    }
+  }
+
+  // Where the windows of a strip's positions begin in it.
+  void find_starts() {
+    for (int64_t y = 0; y < rows_; ++y) {
+      for (int64_t x = 0; x < window_.columns.out; ++x) {
+        starts_.push_back(y * strip_.row_step * strip_.row_elements + x * window_.columns.stride * window_.in_channels);
       }
     }
   }
@@ -136,48 +134,25 @@ class ConvolutionKernel final : public Kernel {
     const int64_t out_start = (image * window_.rows.out + first) * width;
     const int64_t total = window_.groups * panels_;
     const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
-    const int16_t* starts[kBlockTiles * kTileRows];
     for (int64_t begin = 0; begin < outs; begin += block_) {
       const int64_t end = std::min(outs, begin + block_);
-      if (block_ <= kBlockTiles * kTileRows) find_starts(strip, begin, end, starts);
       for (int64_t p = first_panel; p < last_panel; ++p)
-        run_panel(arguments, p, strip, begin, end, starts, out_start, common, output);
+        run_panel(arguments, p, strip, begin, end, out_start, common, output);
     }
   }
 
-  // Where the windows of the positions from `begin` to `end` begin in a strip.
-  void find_starts(const int16_t* strip, int64_t begin, int64_t end, const int16_t** starts) const {
-    const int64_t width = window_.columns.out, row_step = strip_.row_step * strip_.row_elements,
-                  column_step = window_.columns.stride * window_.in_channels;
-    int64_t y = begin / width, x = begin % width;
-    for (int64_t at = begin; at < end; ++at) {
-      *starts++ = strip + y * row_step + x * column_step;
-      if (++x == width) {
-        x = 0;
-        ++y;
-      }
-    }
-  }
-
-  // The positions from `begin` to `end` of a strip, by the channels of a panel. `known`: their starts when they are
-  // few.
+  // The positions from `begin` to `end` of a strip, by the channels of a panel.
   void run_panel(const KernelArguments& arguments, int64_t p, const int16_t* strip, int64_t begin, int64_t end,
-                 const int16_t* const* known, int64_t out_start, float common, const EpilogueRun& output) const {
+                 int64_t out_start, float common, const EpilogueRun& output) const {
     const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
     const int64_t channel = group * window_.outer() + inside;
     const int64_t count = std::min(kTileChannels, window_.outer() - inside);
-    const int64_t offset = group * window_.inner();
+    const int16_t* origin = strip + group * window_.inner();
     alignas(32) int32_t sums[kTileRows * kTileChannels];
     for (int64_t at = begin; at < end; at += kTileRows) {
       const int16_t* starts[kTileRows];
       const int64_t tile = std::min(kTileRows, end - at);
-      if (block_ > kBlockTiles * kTileRows)
-        find_starts(strip, at, at + tile, starts);
-      else
-        std::copy_n(known + (at - begin), tile, starts);
-      if (offset > 0) {
-        for (int64_t r = 0; r < tile; ++r) starts[r] += offset;
-      }
+      for (int64_t r = 0; r < tile; ++r) starts[r] = origin + starts_[static_cast<size_t>(at + r)];
       sum_tile(tile, starts, runs_, panel(p), sums);
       TileRows stored{sums, tile, channel};
       float factors[kTileRows];
@@ -198,6 +173,7 @@ class ConvolutionKernel final : public Kernel {
   Runs runs_;
   int64_t panels_ = 0;  // of a group
   std::shared_ptr<const void> panel_memory_;
+  std::vector<int64_t> starts_;  // elements, of the positions of a whole strip
   int64_t rows_ = 1, strips_ = 1, splits_ = 1;
   int64_t block_ = std::numeric_limits<int32_t>::max();  // positions
   int threads_ = 1;

@@ -35,8 +35,4 @@ int8::Prepared make_convolution(PrepareContext& context, const Window& window, c
 int8::Prepared make_depthwise(PrepareContext& context, const Window& window, const Activations& activations,
                               const int8_t* weights, Epilogue epilogue);
 
-// Each file of vector operators adds its handlers.
-void add_attention(HandlerRegistry& registry);
-void add_weight_int8pack(HandlerRegistry& registry);
-
 }  // namespace qrules::avx2

@@ -7,10 +7,9 @@
 
 #include <algorithm>
 
-#include <omp.h>
-
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx2/target.h>
 
 namespace qrules::avx2 {
@@ -96,9 +95,8 @@ class DepthwiseKernel final : public Kernel {
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const auto* images = static_cast<const char*>(arguments.inputs[activations_.operand]);
     const int64_t tasks = window_.batch * strips_;
-    const auto run_one = [&](int64_t task, int thread) {
-      auto* strip = reinterpret_cast<int16_t*>(static_cast<char*>(arguments.scratch) +
-                                               static_cast<size_t>(thread) * strip_bytes());
+    run_tasks(tasks, threads_, arguments.scratch, strip_bytes(), [&](int64_t task, void* scratch) {
+      auto* strip = static_cast<int16_t*>(scratch);
       const int64_t image = task / strips_, first = task % strips_ * rows_;
       const int64_t rows = std::min(rows_, window_.rows.out - first);
       strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels,
@@ -107,20 +105,13 @@ class DepthwiseKernel final : public Kernel {
         const int64_t out_row = (image * window_.rows.out + first + y) * window_.columns.out;
         sum_row(strip + y * strip_.row_step * strip_.row_elements, out_row, output);
       }
-    };
-    if (threads_ == 1) {
-      // A team of one would still be set up, in memory of its own.
-      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
-      return;
-    }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
+    });
   }
 
  private:
   // Whole sixteens are read: behind the last channel of the last position too.
   size_t strip_bytes() const {
-    return (static_cast<size_t>(strip_.elements(window_, rows_) + kTileChannels) * sizeof(int16_t) + 63) / 64 * 64;
+    return whole_lines(static_cast<size_t>(strip_.elements(window_, rows_) + kTileChannels) * sizeof(int16_t));
   }
 
   void sum_row(const int16_t* row, int64_t out_row, const EpilogueRun& output) const {

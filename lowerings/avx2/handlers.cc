@@ -6,6 +6,8 @@
 #if defined(__x86_64__)
 
 #include <qrules/lowerings/avx2/convolution.h>
+#include <qrules/lowerings/avx2/handlers.h>
+#include <qrules/lowerings/avx2/tasks.h>
 
 namespace qrules {
 namespace avx2 {
@@ -43,7 +45,7 @@ class ConvolutionHandler final : public Handler {
   std::string_view name() const override { return name_; }
 
   Prepared prepare(PrepareContext& context) const override {
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    if (auto refusal = refuse_without_avx2()) return *refusal;
     const auto weight_operand = context.operand_of("weight");
     if (!weight_operand) return refuse("the weight is no tensor");
     const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
@@ -93,7 +95,7 @@ class LinearHandler final : public Handler {
   std::string_view name() const override { return name_; }
 
   Prepared prepare(PrepareContext& context) const override {
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    if (auto refusal = refuse_without_avx2()) return *refusal;
     const auto weight_operand = context.operand_of("weight");
     if (!weight_operand) return refuse("the weight is no tensor");
     const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;

@@ -1,14 +1,14 @@
 // aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Weights are
 // widened on their way into the sums, which are f32; a sum is scaled once and rounded once, as ATen does.
 
-#include <qrules/lowerings/register.h>
+#include <qrules/lowerings/avx2/handlers.h>
 
 #if defined(__x86_64__)
 
 #include <algorithm>
 
-#include <qrules/lowerings/avx2/convolution.h>
 #include <qrules/lowerings/avx2/target.h>
+#include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules {
@@ -63,12 +63,13 @@ QRULES_AVX2 void multiply(const float* x, int64_t x_step, const int8_t* weights,
 
 class WeightInt8Pack final : public Kernel {
  public:
-  WeightInt8Pack(const PrepareContext& context, size_t x, size_t weight, size_t scales)
+  WeightInt8Pack(PrepareContext& context, size_t x, size_t weight, size_t scales)
       : x_(x),
         weight_(weight),
         scales_(scales),
         x_layout_(context.input(x)),
         scales_layout_(context.input(scales)),
+        out_layout_(context.output(0)),
         rows_(x_layout_.sizes[0]),
         size_(x_layout_.sizes[1]),
         columns_(context.input(weight).sizes[0]),
@@ -78,7 +79,6 @@ class WeightInt8Pack final : public Kernel {
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(rows_ * step_) * sizeof(float); }
-  void use_output(const TensorLayout& out) { out_layout_ = out; }
   std::string implementation() const override { return "rows:avx2"; }
 
   void run(const KernelArguments& arguments) const override {
@@ -149,7 +149,7 @@ class WeightInt8PackHandler final : public Handler {
   std::string_view name() const override { return "avx2.weight_int8pack_mm"; }
 
   Prepared prepare(PrepareContext& context) const override {
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
+    if (auto refusal = refuse_without_avx2()) return *refusal;
     if (__builtin_cpu_supports("avx512f")) return refuse("PyTorch's kernels for AVX512 are wider");
     const auto x = context.operand_of("self"), weight = context.operand_of("mat2"),
                scales = context.operand_of("scales");
@@ -165,7 +165,6 @@ class WeightInt8PackHandler final : public Handler {
       return refuse("there is a scale for each row of the weight");
     context.require_layout(*weight, TensorLayout::contiguous(matrix.dtype, matrix.sizes));
     auto kernel = std::make_unique<WeightInt8Pack>(context, *x, *weight, *scales);
-    kernel->use_output(context.output(0));
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
   }

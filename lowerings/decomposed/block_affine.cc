@@ -79,93 +79,86 @@ Result<float> bound(const PrepareContext& context, const char* parameter, DType 
   return static_cast<float>(number->value);
 }
 
+// A kernel that calls function(In, Scale, zero point) -> Out for each element, with the parameters of its block.
+template <typename In, typename Scale, typename Out, typename F>
+std::unique_ptr<Kernel> elementwise(PrepareContext& context, const BlockParameters& parameters, F function) {
+  const TensorLayout& in = context.input(0);
+  TensorLayout& out = context.output(0);
+  adopt_layout(out, in);
+  const Blocks& blocks = parameters.blocks;
+  const StridedLoop<3> loop(blocks.sizes(),
+                            {blocks.split(out.strides), blocks.split(in.strides), blocks.parameter_strides()});
+  return make_kernel("ref", [loop, function, at_scale = parameters.scale, at_zero_point = parameters.zero_point,
+                             dtype = parameters.zero_point_dtype](const KernelArguments& arguments) {
+    const auto* scales = static_cast<const Scale*>(arguments.inputs[at_scale]);
+    const void* zero_points = at_zero_point ? arguments.inputs[*at_zero_point] : nullptr;
+    loop.run([&](const auto& at, int64_t count, const auto& steps) {
+      const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
+      auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t parameter = at[2] + i * steps[2];
+        const float zero_point = zero_points ? load<float>(zero_points, dtype, parameter) : 0.0f;
+        to[i * steps[0]] = function(from[i * steps[1]], scales[parameter], zero_point);
+      }
+    });
+  });
+}
+
+template <typename Step, typename Out, typename In, typename Scale>
+Out quantize_value(In x, Scale scale, float zero_point, float low, float high) {
+  const float inverse = rounded_to<Scale>(1.0f / widen(scale));
+  const float scaled = rounded_to<Step>(widen(x) * inverse);
+  return clamp_to_integer<Out>(rounded_to<Step>(round_half_even(scaled) + zero_point), low, high);
+}
+
+template <typename Step, typename Out, typename In, typename Scale>
+Out dequantize_value(In x, Scale scale, float zero_point) {
+  const float difference = rounded_to<Out>(rounded_to<Out>(static_cast<float>(x)) - rounded_to<Out>(zero_point));
+  return convert<Out>(rounded_to<Step>(difference * widen(scale)));
+}
+
 Prepared quantize(PrepareContext& context) {
   auto parameters = block_parameters(context);
   if (!parameters) return parameters.diagnostics();
-  const TensorLayout& in = context.input(0);
-  TensorLayout& out = context.output(0);
-  if (!visit_quantized(out.dtype, [](auto) {}))
-    return refuse_dtype(context, "the result", out.dtype, "u8, s8, u16, s16 or s32");
-  const auto low = bound(context, "quant_min", out.dtype, static_cast<double>(lowest(out.dtype)));
-  const auto high = bound(context, "quant_max", out.dtype, static_cast<double>(highest(out.dtype)));
+  const DType in = context.input(0).dtype, out = context.output(0).dtype;
+  if (!visit_quantized(out, [](auto) {})) return refuse_dtype(context, "the result", out, "u8, s8, u16, s16 or s32");
+  const auto low = bound(context, "quant_min", out, static_cast<double>(lowest(out)));
+  const auto high = bound(context, "quant_max", out, static_cast<double>(highest(out)));
   if (!low) return low.diagnostics();
   if (!high) return high.diagnostics();
-  adopt_layout(out, in);
-  const Blocks& blocks = parameters->blocks;
-  const StridedLoop<3> loop(blocks.sizes(),
-                            {blocks.split(out.strides), blocks.split(in.strides), blocks.parameter_strides()});
-  const DType scale_dtype = context.input(parameters->scale).dtype;
   std::unique_ptr<Kernel> kernel;
-  const auto make = [&](auto in_tag, auto scale_tag) {
+  const bool known = visit_floats(in, context.input(parameters->scale).dtype, [&](auto in_tag, auto scale_tag) {
     using In = typename decltype(in_tag)::type;
     using Scale = typename decltype(scale_tag)::type;
-    using Step = Promoted<In, Scale>;
-    visit_quantized(out.dtype, [&](auto out_tag) {
+    visit_quantized(out, [&](auto out_tag) {
       using Out = typename decltype(out_tag)::type;
-      kernel = make_kernel(
-          "ref", [loop, at_scale = parameters->scale, at_zero_point = parameters->zero_point,
-                  dtype = parameters->zero_point_dtype, low = *low, high = *high](const KernelArguments& arguments) {
-            const auto* scales = static_cast<const Scale*>(arguments.inputs[at_scale]);
-            const void* zero_points = at_zero_point ? arguments.inputs[*at_zero_point] : nullptr;
-            loop.run([&](const auto& at, int64_t count, const auto& steps) {
-              const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
-              auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
-              for (int64_t i = 0; i < count; ++i) {
-                const int64_t parameter = at[2] + i * steps[2];
-                const float inverse = rounded_to<Scale>(1.0f / widen(scales[parameter]));
-                const float scaled = rounded_to<Step>(widen(from[i * steps[1]]) * inverse);
-                const float zero_point = zero_points ? load<float>(zero_points, dtype, parameter) : 0.0f;
-                const float shifted = rounded_to<Step>(round_half_even(scaled) + zero_point);
-                to[i * steps[0]] = clamp_to_integer<Out>(shifted, low, high);
-              }
-            });
+      kernel = elementwise<In, Scale, Out>(
+          context, *parameters, [low = *low, high = *high](In x, Scale scale, float zero_point) {
+            return quantize_value<Promoted<In, Scale>, Out>(x, scale, zero_point, low, high);
           });
     });
-  };
-  if (!visit_floats(in.dtype, scale_dtype, make))
-    return refuse_dtype(context, "the value or `scale`", in.dtype, "f32, bf16 or f16");
+  });
+  if (!known) return refuse_dtype(context, "the value or `scale`", in, "f32, bf16 or f16");
   return kernel;
 }
 
 Prepared dequantize(PrepareContext& context) {
   auto parameters = block_parameters(context);
   if (!parameters) return parameters.diagnostics();
-  const TensorLayout& in = context.input(0);
-  TensorLayout& out = context.output(0);
-  if (!visit_quantized(in.dtype, [](auto) {}))
-    return refuse_dtype(context, "the value", in.dtype, "u8, s8, u16, s16 or s32");
-  adopt_layout(out, in);
-  const Blocks& blocks = parameters->blocks;
-  const StridedLoop<3> loop(blocks.sizes(),
-                            {blocks.split(out.strides), blocks.split(in.strides), blocks.parameter_strides()});
-  const DType scale_dtype = context.input(parameters->scale).dtype;
+  const DType in = context.input(0).dtype, out = context.output(0).dtype;
+  if (!visit_quantized(in, [](auto) {})) return refuse_dtype(context, "the value", in, "u8, s8, u16, s16 or s32");
   std::unique_ptr<Kernel> kernel;
-  const auto make = [&](auto out_tag, auto scale_tag) {
+  const bool known = visit_floats(out, context.input(parameters->scale).dtype, [&](auto out_tag, auto scale_tag) {
     using Out = typename decltype(out_tag)::type;
     using Scale = typename decltype(scale_tag)::type;
-    using Step = Promoted<Out, Scale>;
-    visit_quantized(in.dtype, [&](auto in_tag) {
+    visit_quantized(in, [&](auto in_tag) {
       using In = typename decltype(in_tag)::type;
-      kernel = make_kernel("ref", [loop, at_scale = parameters->scale, at_zero_point = parameters->zero_point,
-                                   dtype = parameters->zero_point_dtype](const KernelArguments& arguments) {
-        const auto* scales = static_cast<const Scale*>(arguments.inputs[at_scale]);
-        const void* zero_points = at_zero_point ? arguments.inputs[*at_zero_point] : nullptr;
-        loop.run([&](const auto& at, int64_t count, const auto& steps) {
-          const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
-          auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
-          for (int64_t i = 0; i < count; ++i) {
-            const int64_t parameter = at[2] + i * steps[2];
-            const float value = rounded_to<Out>(static_cast<float>(from[i * steps[1]]));
-            const float zero_point = zero_points ? rounded_to<Out>(load<float>(zero_points, dtype, parameter)) : 0.0f;
-            const float difference = rounded_to<Out>(value - zero_point);
-            to[i * steps[0]] = convert<Out>(rounded_to<Step>(difference * widen(scales[parameter])));
-          }
-        });
+      kernel = elementwise<In, Scale, Out>(context, *parameters, [](In x, Scale scale, float zero_point) {
+        return dequantize_value<Promoted<Out, Scale>, Out>(x, scale, zero_point);
       });
     });
-  };
-  if (!visit_floats(out.dtype, scale_dtype, make))
-    return refuse_dtype(context, "the result or `scale`", out.dtype, "f32, bf16 or f16");
+  });
+  if (!known) return refuse_dtype(context, "the result or `scale`", out, "f32, bf16 or f16");
   return kernel;
 }
 

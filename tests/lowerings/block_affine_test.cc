@@ -2,44 +2,11 @@
 
 #include <cmath>
 
-#include <qrules/lowerings/register.h>
-
-#include "catch.h"
-
-#include "fake_context.h"
+#include "decomposed_calls.h"
 
 namespace {
 
-using qrules::Handler;
-using qrules::HandlerRegistry;
-using qrules::testing::FakeContext;
-using Values = std::vector<double>;
-
-const Handler& handler_of(const std::string& op) {
-  static const HandlerRegistry* registry = [] {
-    auto* made = new HandlerRegistry;
-    qrules::register_decomposed_handlers(*made);
-    return made;
-  }();
-  return *registry->find(op).at(0);
-}
-
-std::string graph(const std::string& parameters, const std::string& type, const std::string& call) {
-  return "graph(" + parameters + ") {\n%y: " + type + " = " + call + "\nreturn (%y)\n}\n";
-}
-
-Values run(const std::string& text, const std::vector<Values>& inputs, size_t result = 0) {
-  FakeContext context(text);
-  for (size_t i = 0; i < inputs.size(); ++i) context.fill(i, inputs[i]);
-  REQUIRE(context.prepare(handler_of(context.op())) == "");
-  context.run();
-  return context.values(result);
-}
-
-std::string refusal(const std::string& text) {
-  FakeContext context(text);
-  return context.prepare(handler_of(context.op()));
-}
+using namespace qrules::testing;
 
 const Values kX{1, 2, 3, 4, -5, 6.5, -7, 300};
 const std::string kParameters = "%s: f32[2,2], %z: s32[2,2]";

@@ -3,58 +3,17 @@
 #include <cmath>
 #include <limits>
 
-#include <qrules/lowerings/register.h>
-
-#include "catch.h"
 #include <qrules/lowerings/decomposed/quantize.h>
 
-#include "fake_context.h"
+#include "decomposed_calls.h"
 
 namespace {
 
-using qrules::Handler;
-using qrules::HandlerRegistry;
-using qrules::testing::FakeContext;
-using Values = std::vector<double>;
+using namespace qrules::testing;
 using Strides = std::vector<int64_t>;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-const Handler& handler_of(const std::string& op) {
-  static const HandlerRegistry* registry = [] {
-    auto* made = new HandlerRegistry;
-    qrules::register_decomposed_handlers(*made);
-    return made;
-  }();
-  const auto found = registry->find(op);
-  if (found.empty()) throw std::runtime_error("no handler for " + op);
-  return *found.front();
-}
-
-// "graph(parameters) { %y: type = call return (%y) }"
-std::string graph(const std::string& parameters, const std::string& type, const std::string& call) {
-  return "graph(" + parameters + ") {\n%y: " + type + " = " + call + "\nreturn (%y)\n}\n";
-}
-
-// Prepares, which must succeed, and runs.
-FakeContext& execute(FakeContext& context) {
-  REQUIRE(context.prepare(handler_of(context.op())) == "");
-  context.run();
-  return context;
-}
-
-// One call on inputs given in operand order.
-Values run(const std::string& text, const std::vector<Values>& inputs, size_t result = 0) {
-  FakeContext context(text);
-  for (size_t i = 0; i < inputs.size(); ++i) context.fill(i, inputs[i]);
-  return execute(context).values(result);
-}
-
-std::string refusal(const std::string& text) {
-  FakeContext context(text);
-  return context.prepare(handler_of(context.op()));
-}
 
 std::string quantize(const std::string& in, const std::string& out, const std::string& arguments) {
   return graph("%x: " + in, out, "quantized_decomposed.quantize_per_tensor.default(%x, " + arguments + ")");

@@ -3,48 +3,14 @@
 #include <cmath>
 #include <limits>
 
-#include <qrules/lowerings/register.h>
-
-#include "catch.h"
-#include "fake_context.h"
+#include "decomposed_calls.h"
 
 namespace {
 
-using qrules::Handler;
-using qrules::HandlerRegistry;
-using qrules::testing::FakeContext;
-using Values = std::vector<double>;
+using namespace qrules::testing;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-const Handler& handler_of(const std::string& op) {
-  static const HandlerRegistry* registry = [] {
-    auto* made = new HandlerRegistry;
-    qrules::register_decomposed_handlers(*made);
-    return made;
-  }();
-  const auto found = registry->find(op);
-  if (found.empty()) throw std::runtime_error("no handler for " + op);
-  return *found.front();
-}
-
-std::string graph(const std::string& parameters, const std::string& type, const std::string& call) {
-  return "graph(" + parameters + ") {\n%y: " + type + " = " + call + "\nreturn (%y)\n}\n";
-}
-
-Values run(const std::string& text, const std::vector<Values>& inputs) {
-  FakeContext context(text);
-  for (size_t i = 0; i < inputs.size(); ++i) context.fill(i, inputs[i]);
-  REQUIRE(context.prepare(handler_of(context.op())) == "");
-  context.run();
-  return context.values();
-}
-
-std::string refusal(const std::string& text) {
-  FakeContext context(text);
-  return context.prepare(handler_of(context.op()));
-}
 
 TEST_CASE("quantize to f8 divides, clamps to the finite values and rounds once", "[decomposed][float8]") {
   const Values x{0.1, 8.5, 9.5, 1e6, -kInf, kNan, -0.0};

@@ -15,6 +15,7 @@
 #include <qrules/runtime/diagnostics.h>
 #include <qrules/runtime/diagnostics_model.h>
 #include <qrules/runtime/npy.h>
+#include <qrules/support/file_replacement.h>
 #include <qrules/support/hash64.h>
 
 #include "common/output.h"
@@ -120,18 +121,13 @@ Result<Prepared> optimize_model(const ModelOptions& options,
 }
 
 Status write_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".part";
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  std::error_code error;
-  if (stream) fs::rename(temporary, path, error);
-  if (!stream || error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
+  FileReplacement file(path);
+  file.write(text);
+  const bool written = file.ok();
+  if (const std::string why = file.finish(); !why.empty()) {
     return Diagnostic(kCannotWrite)
         .with("path", path)
-        .with("why", error ? error.message() : "the folder is missing or not writable");
+        .with("why", written ? why : "the folder is missing or not writable");
   }
   return Done();
 }

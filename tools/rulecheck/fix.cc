@@ -8,6 +8,7 @@
 
 #include <common/line_diff.h>
 #include <common/output.h>
+#include <qrules/support/file_replacement.h>
 
 namespace qrules::tools {
 namespace {
@@ -27,23 +28,10 @@ bool replace(const std::string& path, const std::string& text) {
   // The file itself, where the path is a link to it.
   const fs::path target = fs::weakly_canonical(path, error);
   if (error) return false;
-  const fs::path temporary = target.string() + ".fix";
-  {
-    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-    stream << text;
-    stream.flush();
-    if (!stream) {
-      fs::remove(temporary, error);
-      return false;
-    }
-  }
-  const fs::perms rights = fs::status(target, error).permissions();
-  if (!error) fs::permissions(temporary, rights, error);
-  fs::rename(temporary, target, error);
-  if (!error) return true;
-  std::error_code ignored;
-  fs::remove(temporary, ignored);
-  return false;
+  FileReplacement file(target.string());
+  file.write(text);
+  file.keep_permissions();
+  return file.finish().empty();
 }
 
 }  // namespace

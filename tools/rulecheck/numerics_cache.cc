@@ -2,9 +2,6 @@
 
 #include <rulecheck/numerics_cache.h>
 
-#include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,25 +14,13 @@
 #include <unistd.h>
 
 #include <qrules/graph/text.h>
+#include <qrules/support/hash64.h>
 
 namespace qrules::tools {
 namespace {
 
 constexpr const char* kHeader = "qrules numerics 1\n";
 constexpr size_t kLargestFile = 4 << 20;  // bytes; then it begins anew
-
-// FNV-1a, 128 bits: pairs that differ must not meet by chance.
-std::string hash_of(std::string_view text) {
-  constexpr unsigned kWidth = 64;
-  __extension__ using Wide = unsigned __int128;
-  const Wide prime = (Wide{1} << 88) + 0x13b;
-  Wide hash = (Wide{0x6c62272e07bb0142} << kWidth) + 0x62b821756295c58d;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * prime;
-  std::array<char, 40> digits;
-  std::snprintf(digits.data(), digits.size(), "%016" PRIx64 "%016" PRIx64, static_cast<uint64_t>(hash >> kWidth),
-                static_cast<uint64_t>(hash));
-  return digits.data();
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -107,7 +92,7 @@ NumericsCache::~NumericsCache() {
 std::string NumericsCache::key(const Graph& before, const Graph& after) const {
   PrintOptions options;
   options.constant_elements = INT64_MAX;
-  return hash_of(maker_ + "\n" + print(before, options) + "\n" + print(after, options));
+  return hash_name(maker_ + "\n" + print(before, options) + "\n" + print(after, options));
 }
 
 std::optional<NumericsReport> NumericsCache::find(const Graph& before, const Graph& after) {

@@ -2,8 +2,6 @@
 
 #include <rulecheck/format/command.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +10,7 @@
 
 #include <common/line_diff.h>
 #include <common/output.h>
+#include <qrules/support/file_replacement.h>
 #include <rulecheck/format/format.h>
 
 namespace qrules::tools {
@@ -52,20 +51,12 @@ bool replace_file(const std::string& path, const std::string& text, std::string&
   std::error_code error;
   const fs::path target = fs::canonical(path, error);
   if (error) return why = error.message(), false;
-  const fs::path temporary = target.string() + "." + std::to_string(getpid()) + ".part";
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) {
-    fs::remove(temporary, error);
-    return why = "the folder is not writable", false;
-  }
-  fs::permissions(temporary, fs::status(target, error).permissions(), error);
-  if (!error) fs::rename(temporary, target, error);
-  if (!error) return true;
-  why = error.message();
-  fs::remove(temporary, error);
-  return false;
+  FileReplacement file(target.string());
+  file.write(text);
+  if (!file.ok()) return why = "the folder is not writable", false;
+  file.keep_permissions();
+  why = file.finish();
+  return why.empty();
 }
 
 // Lines that differ with two around them.
