@@ -2,7 +2,7 @@
 // the caches. Rows of the result lie as [batch][row][head][column]: the transposition and reshape that follow in a
 // transformer are views.
 
-#include <qrules/lowerings/register.h>
+#include <qrules/lowerings/avx2/handlers.h>
 
 #if defined(__x86_64__)
 
@@ -11,10 +11,10 @@
 #include <limits>
 #include <numeric>
 
-#include <omp.h>
-
+#include <qrules/lowerings/attention_call.h>
 #include <qrules/lowerings/avx2/epilogue.h>
 #include <qrules/lowerings/avx2/float_tile.h>
+#include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx2/vector_math.h>
 #include <qrules/lowerings/elements.h>
 
@@ -27,15 +27,25 @@ using int8::refuse;
 
 constexpr int64_t kBlockRows = 4 * kFloatTileRows;
 
-// The last two dimensions of an operand, and where each head's matrix begins.
+// Where each head's matrix begins, and its steps.
 struct Matrices {
   size_t operand = 0;
   int64_t row_step = 0, column_step = 0;
   std::vector<int64_t> starts;  // one for each head
+
+  Matrices(const BatchedMatrices& of, const std::vector<int64_t>& batch)
+      : operand(of.operand), row_step(of.row_step), column_step(of.column_step) {
+    const int64_t count = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
+    for (int64_t head = 0; head < count; ++head) {
+      int64_t start = 0, rest = head;
+      for (size_t d = batch.size(); d-- > 0; rest /= batch[d]) start += rest % batch[d] * of.batch_steps[d];
+      starts.push_back(start);
+    }
+  }
 };
 
 struct Sizes {
-  int64_t heads = 0, rows = 0, depth = 0, keys = 0, columns = 0;  // q [rows, depth], k [depth, keys], v [keys, columns]
+  int64_t heads = 0, rows = 0, depth = 0, keys = 0, columns = 0;  // as in AttentionCall
   int64_t padded_keys() const { return (keys + kPanelColumns - 1) / kPanelColumns * kPanelColumns; }
   int64_t padded_columns() const { return (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns; }
 };
@@ -84,18 +94,18 @@ QRULES_AVX2 float exponentials(float* scores, int64_t count, float scale, const 
 
 class AttentionKernel final : public Kernel {
  public:
-  AttentionKernel(const Sizes& sizes, Matrices q, Matrices k, Matrices v, std::optional<Matrices> mask, Matrices out,
-                  DType dtype, DType mask_dtype, float scale, Epilogue epilogue, int threads)
-      : sizes_(sizes),
-        q_(std::move(q)),
-        k_(std::move(k)),
-        v_(std::move(v)),
-        mask_(std::move(mask)),
-        out_(std::move(out)),
-        dtype_(dtype),
-        mask_dtype_(mask_dtype),
-        scale_(scale),
+  AttentionKernel(const AttentionCall& call, const BatchedMatrices& out, Epilogue epilogue, int threads)
+      : q_(call.q, call.batch),
+        k_(call.k, call.batch),
+        v_(call.v, call.batch),
+        out_(out, call.batch),
+        dtype_(call.dtype),
+        mask_dtype_(call.mask_dtype),
+        scale_(static_cast<float>(call.scale)),
         epilogue_(std::move(epilogue)) {
+    const Sizes sizes{static_cast<int64_t>(q_.starts.size()), call.rows, call.depth, call.keys, call.columns};
+    sizes_ = sizes;
+    if (call.mask) mask_.emplace(*call.mask, call.batch);
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
     const int64_t work = sizes.heads * sizes.rows * sizes.keys * (sizes.depth + sizes.columns);
     threads_ = work < 2 * kWorthAThread ? 1 : threads;
@@ -110,22 +120,16 @@ class AttentionKernel final : public Kernel {
 
   void run(const KernelArguments& arguments) const override {
     const int64_t tasks = sizes_.heads * parts_;
-    const auto run_one = [&](int64_t task, int thread) {
-      auto* scratch = reinterpret_cast<float*>(static_cast<char*>(arguments.scratch) +
-                                               static_cast<size_t>(thread) * thread_bytes());
+    run_tasks(tasks, threads_, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
+      const int64_t head = task / parts_, part = task % parts_;
+      auto* memory = static_cast<float*>(scratch);
       if (dtype_ == DType::f32)
-        run_task<float, float>(arguments, task / parts_, task % parts_, scratch);
+        run_task<float, float>(arguments, head, part, memory);
       else if (mask_dtype_ == DType::f32)
-        run_task<elements::Bf16, float>(arguments, task / parts_, task % parts_, scratch);
+        run_task<elements::Bf16, float>(arguments, head, part, memory);
       else
-        run_task<elements::Bf16, elements::Bf16>(arguments, task / parts_, task % parts_, scratch);
-    };
-    if (threads_ == 1) {
-      for (int64_t task = 0; task < tasks; ++task) run_one(task, 0);
-      return;
-    }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-    for (int64_t task = 0; task < tasks; ++task) run_one(task, omp_get_thread_num());
+        run_task<elements::Bf16, elements::Bf16>(arguments, head, part, memory);
+    });
   }
 
  private:
@@ -135,7 +139,7 @@ class AttentionKernel final : public Kernel {
   int64_t query_elements() const { return kBlockRows * sizes_.depth; }
   size_t thread_bytes() const {
     const int64_t elements = key_elements() + value_elements() + query_elements() + kBlockRows * sizes_.padded_keys();
-    return (static_cast<size_t>(elements) * sizeof(float) + 63) / 64 * 64;
+    return whole_lines(static_cast<size_t>(elements) * sizeof(float));
   }
 
   template <typename T, typename Mask>
@@ -211,69 +215,26 @@ class AttentionKernel final : public Kernel {
   int threads_ = 1;
 };
 
-// Where the matrices of a tensor that broadcasts to `batch` begin.
-Matrices matrices_of(const TensorLayout& layout, size_t operand, const std::vector<int64_t>& batch) {
-  const size_t rank = layout.sizes.size(), leading = rank < 2 ? 0 : rank - 2;
-  const auto step = [&](size_t from_end) {
-    return rank < from_end || layout.sizes[rank - from_end] == 1 ? 0 : layout.strides[rank - from_end];
-  };
-  Matrices matrices{operand, step(2), step(1), {}};
-  const int64_t count = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
-  for (int64_t head = 0; head < count; ++head) {
-    int64_t start = 0, rest = head;
-    for (size_t d = batch.size(); d-- > 0; rest /= batch[d]) {
-      const size_t missing = batch.size() - leading;
-      if (d >= missing && layout.sizes[d - missing] != 1) start += rest % batch[d] * layout.strides[d - missing];
-    }
-    matrices.starts.push_back(start);
-  }
-  return matrices;
-}
-
 class AttentionHandler final : public Handler {
  public:
   std::string_view name() const override { return "avx2.attention"; }
 
   Prepared prepare(PrepareContext& context) const override {
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return refuse("this CPU has no AVX2");
-    const auto q = context.operand_of("q"), k = context.operand_of("k"), v = context.operand_of("v"),
-               mask = context.operand_of("mask");
-    if (!q || !k || !v) return refuse("q, k and v are tensors");
-    const DType dtype = context.input(*q).dtype;
-    if (dtype != DType::f32 && dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
-    for (const auto& operand : {k, v}) {
-      if (context.input(*operand).dtype != dtype) return refuse("q, k and v have one dtype");
-    }
-    const DType mask_dtype = mask ? context.input(*mask).dtype : dtype;
-    if (mask_dtype != dtype && mask_dtype != DType::f32) return refuse("the mask is f32, or has the dtype of q");
-    const TensorLayout &q_layout = context.input(*q), &k_layout = context.input(*k), &v_layout = context.input(*v);
+    if (auto refusal = refuse_without_avx2()) return *refusal;
+    const auto attention = AttentionCall::read(context);
+    if (!attention.ok()) return attention.diagnostics();
     TensorLayout& out = context.output(0);
-    const size_t rank = out.sizes.size();
-    const std::vector<int64_t> batch(out.sizes.begin(), out.sizes.end() - 2);
-    Sizes sizes;
-    sizes.heads = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
-    sizes.rows = out.sizes[rank - 2];
-    sizes.columns = out.sizes[rank - 1];
-    sizes.depth = q_layout.sizes.back();
-    sizes.keys = v_layout.sizes[v_layout.sizes.size() - 2];
-    if (sizes.heads == 0 || sizes.rows == 0 || sizes.columns == 0 || sizes.keys == 0)
-      return refuse("there are no elements");
+    if (out.element_count() == 0 || attention->keys == 0) return refuse("there are no elements");
     int8::Int8Call call;
     if (auto status = int8::read_output(context, call); !status.ok()) return status.diagnostics();
     auto epilogue = Epilogue::make(context, call, 0);
     if (!epilogue.ok()) return epilogue.diagnostics();
-    if (rank == 4) {
-      const int64_t row = sizes.columns * out.sizes[1];
-      out.strides = {row * sizes.rows, sizes.columns, row, 1};
+    if (out.sizes.size() == 4) {
+      const int64_t row = attention->columns * out.sizes[1];
+      out.strides = {row * attention->rows, attention->columns, row, 1};
     }
-    const auto scale = context.node().argument("scale")->number();
-    std::optional<Matrices> mask_matrices;
-    if (mask) mask_matrices = matrices_of(context.input(*mask), *mask, batch);
-    auto kernel = std::make_unique<AttentionKernel>(
-        sizes, matrices_of(q_layout, *q, batch), matrices_of(k_layout, *k, batch), matrices_of(v_layout, *v, batch),
-        std::move(mask_matrices), matrices_of(out, 0, batch), dtype, mask_dtype,
-        static_cast<float>(scale ? *scale : 1 / std::sqrt(static_cast<double>(sizes.depth))), std::move(*epilogue),
-        context.threads());
+    const auto results = BatchedMatrices::of(out, 0, attention->batch, attention->rows, attention->columns);
+    auto kernel = std::make_unique<AttentionKernel>(*attention, *results, std::move(*epilogue), context.threads());
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
   }

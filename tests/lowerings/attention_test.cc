@@ -118,5 +118,20 @@ TEST_CASE("attention with hidden keys, infinities and NaN") {
   }
 }
 
+TEST_CASE("attention of sizes that fit only as symbols is refused") {
+  const std::string text =
+      "graph(%q: f32[n,2], %k: f32[n,2], %v: f32[n,2]) {\n"
+      "  %y = vector.attention.default(%q, %k, %v)\n  return (%y)\n}\n";
+  auto graph = parse_graph("test", text);
+  REQUIRE(graph.ok());
+  const auto shared = std::make_shared<const Graph>(std::move(*graph));
+  CHECK(Plan::prepare(shared, {{"n", 2}}).ok());
+  for (const PlanOptions& options : {PlanOptions{}, reference_options()}) {
+    const auto plan = Plan::prepare(shared, {{"n", 5}}, options);
+    REQUIRE_FALSE(plan.ok());
+    CHECK(render_text(plan.diagnostics()).find("do not fit each other") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace qrules

@@ -1,0 +1,74 @@
+#include <qrules/lowerings/attention_call.h>
+
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include <qrules/lowerings/int8_call.h>
+
+namespace qrules {
+
+using int8::refuse;
+
+std::optional<BatchedMatrices> BatchedMatrices::of(const TensorLayout& layout, size_t operand,
+                                                   const std::vector<int64_t>& batch, int64_t rows, int64_t columns) {
+  std::vector<int64_t> sizes = batch;
+  sizes.insert(sizes.end(), {rows, columns});
+  if (layout.sizes.size() > sizes.size()) return std::nullopt;
+  const size_t missing = sizes.size() - layout.sizes.size();
+  std::vector<int64_t> steps(sizes.size(), 0);
+  for (size_t d = 0; d < layout.sizes.size(); ++d) {
+    if (layout.sizes[d] == 1) continue;
+    if (layout.sizes[d] != sizes[missing + d]) return std::nullopt;
+    steps[missing + d] = layout.strides[d];
+  }
+  BatchedMatrices matrices{operand, {}, steps[batch.size()], steps.back()};
+  steps.resize(batch.size());
+  matrices.batch_steps = std::move(steps);
+  return matrices;
+}
+
+Result<AttentionCall> AttentionCall::read(PrepareContext& context) {
+  AttentionCall call;
+  const auto q = context.operand_of("q"), k = context.operand_of("k"), v = context.operand_of("v"),
+             mask = context.operand_of("mask");
+  if (!q || !k || !v) return refuse("q, k and v are tensors");
+  call.dtype = context.input(*q).dtype;
+  call.mask_dtype = mask ? context.input(*mask).dtype : call.dtype;
+  if (call.dtype != DType::f32 && call.dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
+  if (context.input(*k).dtype != call.dtype || context.input(*v).dtype != call.dtype)
+    return refuse("q, k and v have one dtype");
+  if (call.mask_dtype != call.dtype && call.mask_dtype != DType::f32)
+    return refuse("the mask is f32, or has the dtype of q");
+  const std::vector<int64_t>& out = context.output(0).sizes;
+  for (const auto& operand : {q, k, v}) {
+    if (out.size() < 2 || context.input(*operand).sizes.size() < 2) return refuse("q, k and v are matrices");
+  }
+  const auto last_two = [&](size_t operand) {
+    const std::vector<int64_t>& sizes = context.input(operand).sizes;
+    return std::pair(sizes[sizes.size() - 2], sizes.back());
+  };
+  call.batch.assign(out.begin(), out.end() - 2);
+  std::tie(call.rows, call.depth) = last_two(*q);
+  std::tie(call.keys, call.columns) = last_two(*v);
+  // Only batches may be repeated.
+  if (last_two(*k) != std::pair(call.depth, call.keys) || out[out.size() - 2] != call.rows ||
+      out.back() != call.columns)
+    return refuse("q, k, v and the result do not fit each other");
+  const auto q_matrices = BatchedMatrices::of(context.input(*q), *q, call.batch, call.rows, call.depth);
+  const auto k_matrices = BatchedMatrices::of(context.input(*k), *k, call.batch, call.depth, call.keys);
+  const auto v_matrices = BatchedMatrices::of(context.input(*v), *v, call.batch, call.keys, call.columns);
+  if (!q_matrices || !k_matrices || !v_matrices) return refuse("the batches of q, k and v do not fit the result's");
+  call.q = *q_matrices;
+  call.k = *k_matrices;
+  call.v = *v_matrices;
+  if (mask) {
+    call.mask = BatchedMatrices::of(context.input(*mask), *mask, call.batch, call.rows, call.keys);
+    if (!call.mask) return refuse("the mask does not fit the scores");
+  }
+  const auto scale = context.node().argument("scale")->number();
+  call.scale = scale ? *scale : 1 / std::sqrt(static_cast<double>(call.depth));
+  return call;
+}
+
+}  // namespace qrules
