@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <qrules/match/bindings.h>
@@ -25,13 +26,14 @@ struct NearMiss {
   Node* root = nullptr;
   size_t tests_passed = 0;
   size_t tests_total = 0;  // of the rule
-  std::string refused;     // the test or condition, as written in the rule ("users(%wf) == 1", "relu(%c)")
+  std::string_view
+      refused;             // the test or condition, as written in the rule ("users(%wf) == 1", "relu(%c)"); the rule's
   std::string reason;      // what was seen there, in words
   Span span;               // its place in the rule file
   Node* node = nullptr;    // where it was refused, if at a node
   bool structural = true;  // false: refused by a condition
   RefusedBy by = RefusedBy::op;
-  bool at_default = false;  // refused by an argument that has its parameter's default: nobody wrote it
+  bool at_default = false;         // refused by an argument that has its parameter's default: nobody wrote it
   std::vector<NamedValue> values;  // refused by a condition: those of its names that stand for no node
   std::vector<Node*> matched;      // calls that the pattern had matched until then, root first
   std::vector<OpId> wanted;        // refused by an operator: those that would have done (without regular expressions)

@@ -173,7 +173,7 @@ NearMiss near_miss(const Refusal& refusal, const Program& program, const Compile
     }
   }
   miss.span = place_of(refusal, program, rule);
-  miss.refused = std::string(miss.span.text());
+  miss.refused = miss.span.text();
   miss.reason = !refusal.group.empty() ? refusal.group : Wording(refusal, root->graph()).reason(miss.wanted, regexes);
   miss.node = refusal.group.empty() ? refusal.cell.node : refusal.node;
   // An argument that is no node is seen at the call that has it.

@@ -21,7 +21,7 @@ std::vector<Miss> misses(const RuleSet& rules, Graph& graph, const std::string& 
   for (const NearMiss& miss : session.explain(testing::node_of(graph, root))) {
     const auto position = miss.span.file->position(miss.span.begin);
     CHECK(miss.root == graph.find(root));
-    result.push_back({miss.rule->name, miss.refused, miss.reason,
+    result.push_back({miss.rule->name, std::string(miss.refused), miss.reason,
                       std::to_string(position.line) + ":" + std::to_string(position.column),
                       miss.node ? miss.node->name() : "", miss.structural, miss.tests_passed, miss.tests_total});
   }

@@ -25,7 +25,7 @@ struct Group {
   std::vector<std::string> elsewhere;
 };
 
-std::vector<Group> grouped(const std::vector<Miss>& misses, const std::vector<size_t>& shown) {
+std::vector<Group> grouped(const Misses& misses, const std::vector<size_t>& shown) {
   std::vector<Group> groups;
   std::map<std::string, size_t> known;
   for (size_t i : shown) {
@@ -93,7 +93,7 @@ int explain_command(const ExplainOptions& options) {
     wrong.add(Diagnostic(kUnknownNode).with("name", options.node));
     return report(wrong);
   }
-  const std::vector<Miss> misses = std::move(collected).ranked(*applied, rules, *model->graph);
+  const Misses misses = std::move(collected).ranked(*applied, rules, *model->graph);
   std::vector<size_t> wanted;
   for (size_t i = 0; i < misses.size(); ++i) {
     if (misses[i].root == options.node || misses[i].node == options.node || has(misses[i].matched)) wanted.push_back(i);

@@ -154,7 +154,7 @@ LockDifference compare_locks(const json& expected, const json& found) {
   return difference;
 }
 
-std::optional<size_t> answer_for(const LockDifference& difference, const std::vector<Miss>& misses) {
+std::optional<size_t> answer_for(const LockDifference& difference, const Misses& misses) {
   std::optional<size_t> at_root;
   for (size_t i = 0; i < misses.size(); ++i) {
     if (misses[i].root != difference.lost_root) continue;

@@ -30,6 +30,6 @@ struct LockDifference {
 LockDifference compare_locks(const nlohmann::json& expected, const nlohmann::json& found);
 
 // The near miss that answers for the first loss: of that rule at that place, else at that place, else the first of all.
-std::optional<size_t> answer_for(const LockDifference& difference, const std::vector<Miss>& misses);
+std::optional<size_t> answer_for(const LockDifference& difference, const Misses& misses);
 
 }  // namespace qrules::tools

@@ -168,7 +168,7 @@ Miss NearMisses::miss_of(NearMiss&& found, uint32_t phase, const OperatorTable& 
   miss.rule = found.rule;
   miss.phase = phase;
   miss.root = found.root->name();
-  miss.refused = std::move(found.refused);
+  miss.refused = found.refused;
   miss.reason = std::move(found.reason);
   miss.span = std::move(found.span);
   miss.by = found.by;
@@ -211,13 +211,13 @@ void NearMisses::note(Miss miss) {
   misses_.push_back(std::move(miss));
 }
 
-std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) && {
+Misses NearMisses::ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) && {
   const std::vector<std::string> dequantizes = unfused_dequantizes(left);
   const std::set<std::string> unfused(dequantizes.begin(), dequantizes.end());
   const auto any_unfused = [&](const std::vector<std::string>& names) {
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return unfused.count(name) > 0; });
   };
-  std::vector<Miss> misses = std::move(misses_);
+  Misses misses = std::move(misses_);
   std::map<std::string, uint32_t> phase_of;
   for (uint32_t i = 0; i < rules.phases.size(); ++i) phase_of[rules.phases[i].name] = i;
   // Later firings over a node. One that took less than what a condition refused left something to be had.
@@ -238,22 +238,27 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
     if (any_unfused(miss.lost)) misses.push_back(std::move(miss));
   }
 
-  // The same thing refuses several rules: told once.
+  // The same thing refuses several rules: told once. What is kept moves to the front.
   std::unordered_map<std::string, size_t> first_with;
-  std::vector<Miss> kept;
+  Misses& kept = misses;
+  size_t count = 0;
   for (Miss& miss : misses) {
-    const std::string key = miss.root + "\n" + miss.node + "\n" + miss.reason + "\n" +
-                            (miss.by == RefusedBy::condition ? miss.refused : "");
-    auto [known, added] = first_with.emplace(key, kept.size());
-    if (added || miss.by == RefusedBy::op) {
-      kept.push_back(std::move(miss));
-      continue;
+    if (miss.by != RefusedBy::op) {
+      std::string key = miss.root + "\n" + miss.node + "\n" + miss.reason + "\n";
+      if (miss.by == RefusedBy::condition) key += miss.refused;
+      auto [known, added] = first_with.emplace(std::move(key), count);
+      if (!added) {
+        Miss& first = kept[known->second];
+        if (miss.matched.size() > first.matched.size()) std::swap(first, miss);
+        first.also.push_back(miss.rule->base_name);
+        first.also.insert(first.also.end(), miss.also.begin(), miss.also.end());
+        continue;
+      }
     }
-    Miss& first = kept[known->second];
-    if (miss.matched.size() > first.matched.size()) std::swap(first, miss);
-    first.also.push_back(miss.rule->base_name);
-    first.also.insert(first.also.end(), miss.also.begin(), miss.also.end());
+    if (&kept[count] != &miss) kept[count] = std::move(miss);
+    ++count;
   }
+  kept.resize(count);
 
   // What follows from what: a rule that looks for an operator at a node where another rule, which would lead to that
   // operator, was refused.
@@ -308,19 +313,22 @@ std::vector<Miss> NearMisses::ranked(const RewriteReport& report, const RuleSet&
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) > key(b); });
   std::vector<size_t> place(kept.size());
   for (size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
-  std::vector<Miss> result;
-  for (size_t i : order) {
-    Miss& miss = kept[i];
+  for (Miss& miss : kept) {
     if (miss.follows >= 0) miss.follows = static_cast<int>(place[static_cast<size_t>(miss.follows)]);
     for (size_t& stopped : miss.stops) stopped = place[stopped];
-    result.push_back(std::move(miss));
   }
-  return result;
+  for (size_t i = 0; i < place.size(); ++i) {
+    while (place[i] != i) {
+      std::swap(kept[i], kept[place[i]]);
+      std::swap(place[i], place[place[i]]);
+    }
+  }
+  return kept;
 }
 
 bool is_strong(const Miss& miss) { return miss.score >= 4; }
 
-json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules) {
+json to_json(const Misses& misses, size_t index, const RuleSet& rules) {
   const Miss& miss = misses[index];
   json entry = {{"rule", miss.rule->name},
                 {"phase", rules.phases[miss.phase].name},
@@ -354,14 +362,14 @@ json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules
   return entry;
 }
 
-void print_miss(const std::vector<Miss>& misses, size_t index, const std::vector<std::string>& elsewhere, bool color) {
+void print_miss(const Misses& misses, size_t index, const std::vector<std::string>& elsewhere, bool color) {
   const Miss& miss = misses[index];
   const auto line = [&](const char* title, const std::string& text) {
     std::printf("    %-11s %s\n", title, text.c_str());
   };
   std::printf("  %s at %%%s: %s\n", paint(miss.rule->name, Color::bold, color).c_str(), miss.root.c_str(),
               miss.reason.c_str());
-  line("refused by", miss.refused);
+  line("refused by", std::string(miss.refused));
   for (const NamedValue& value : miss.values) line("", "%" + value.name + " is " + value.title + ": " + value.value);
   line("passed", std::to_string(miss.passed) + " of " + std::to_string(miss.of));
   line("rule", place_of(miss.span));

@@ -1,8 +1,9 @@
 // Near misses of a whole rewrite, put into the order in which a person wants to read them.
 #pragma once
 
+#include <deque>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,10 +17,11 @@ namespace qrules::tools {
 struct Miss {
   const Rule* rule = nullptr;
   uint32_t phase = 0;
-  std::string root, node, refused, reason;
-  std::string found;   // the operator at `node`, or empty
-  Span span;           // of the test or condition
-  std::string source;  // line of the model's own source, when it is known
+  std::string root, node, reason;
+  std::string_view refused;  // text of the rule's
+  std::string found;         // the operator at `node`, or empty
+  Span span;                 // of the test or condition
+  std::string source;        // line of the model's own source, when it is known
   RefusedBy by = RefusedBy::op;
   bool at_default = false;
   size_t passed = 0, of = 0;
@@ -35,6 +37,9 @@ struct Miss {
   std::vector<size_t> stops;      // misses that follow from this one
   int score = 0;
 };
+
+// There may be several for each node of a large graph: none is copied as they become more.
+using Misses = std::deque<Miss>;
 
 // "file:line:column", or an empty text.
 std::string place_of(const Span& span);
@@ -57,7 +62,7 @@ class NearMisses {
   // named with the first of them. Misses whose root another rule took come last.
   // `left`: the rewritten graph. What keeps a dequantize in it weighs more, and only then a rule is named in whose
   // place one that takes less fired.
-  std::vector<Miss> ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) &&;
+  Misses ranked(const RewriteReport& report, const RuleSet& rules, const Graph& left) &&;
 
  private:
   void collect(uint32_t phase, Graph& graph, Automaton::Session& session);
@@ -66,8 +71,8 @@ class NearMisses {
   void note(Miss miss);
 
   const std::string only_;
-  std::vector<Miss> misses_;
-  std::vector<Miss> passed_over_;
+  Misses misses_;
+  Misses passed_over_;
 };
 
 // A pattern that came far enough for a person to have meant it: more than its first call and an operator that is
@@ -75,8 +80,8 @@ class NearMisses {
 bool is_strong(const Miss& miss);
 
 // A few lines about one miss, on the terminal; `elsewhere`: other places of the same one.
-void print_miss(const std::vector<Miss>& misses, size_t index, const std::vector<std::string>& elsewhere, bool color);
+void print_miss(const Misses& misses, size_t index, const std::vector<std::string>& elsewhere, bool color);
 
-nlohmann::json to_json(const std::vector<Miss>& misses, size_t index, const RuleSet& rules);
+nlohmann::json to_json(const Misses& misses, size_t index, const RuleSet& rules);
 
 }  // namespace qrules::tools

@@ -57,7 +57,7 @@ int compare(const nlohmann::json& expected, const nlohmann::json& found, const P
         std::printf("%s at %%%s matched and was dropped: %s\n", dropped.rule.c_str(), dropped.root.c_str(),
                     dropped.reason.c_str());
     }
-    const std::vector<Miss> misses =
+    const Misses misses =
         std::move(collected).ranked(prepared.rewrites, prepared.rewriter->rules(), *prepared.model.graph);
     if (auto answer = answer_for(difference, misses)) {
       // What it follows from is what has to be mended.

@@ -106,7 +106,7 @@ void number_fusions(json& nodes, const json& fusions, const char* side) {
   }
 }
 
-json misses_of(const std::vector<Miss>& misses) {
+json misses_of(const Misses& misses) {
   json list = json::array();
   for (const Miss& miss : misses) {
     if (!miss.taken_by.empty() || miss.follows >= 0 || list.size() == kMostMisses) continue;

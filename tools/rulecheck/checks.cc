@@ -61,6 +61,7 @@ Diagnostics check_rules(const RuleSet& rules, const std::string& filter) {
   }
   found.append(check_conditions(rules, filter));
   found.append(check_alternatives(rules, filter));
+  found.append(check_rewrites(rules, filter));
   std::vector<Diagnostic> ordered = found.list();
   std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic& a, const Diagnostic& b) {
     const Span& x = a.labels.front().span;

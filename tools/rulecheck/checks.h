@@ -5,7 +5,7 @@
 
 namespace qrules::tools {
 
-// Warnings QR0430 to QR0433 and those of the next two, in the order of the files; `filter` as in `chosen`.
+// Warnings QR0430 to QR0433 and those of the next three, in the order of the files; `filter` as in `chosen`.
 Diagnostics check_rules(const RuleSet& rules, const std::string& filter);
 
 // Warnings QR0440: rules that an earlier one leaves nothing.
@@ -17,6 +17,10 @@ Diagnostics check_conditions(const RuleSet& rules, const std::string& filter);
 
 // Warnings QR0453: alternatives that an earlier one of the same `|` or macro always takes.
 Diagnostics check_alternatives(const RuleSet& rules, const std::string& filter);
+
+// Errors QR0454: rewrites that were refused on each of a dozen graphs that their rule matches, of rules without a test
+// in which they fire (the first 64 of them).
+Diagnostics check_rewrites(const RuleSet& rules, const std::string& filter);
 
 // True when `filter` is empty or occurs in the rule's name.
 bool chosen(const Rule& rule, const std::string& filter);

@@ -83,5 +83,10 @@ inline const DiagnosticKind kDeadAlternative{
     "QR0453", Level::warning, "dead-alternative", "an alternative of rule `{rule}` is never taken",
     "Alternatives are tried in order. An earlier one matches all that this one does and binds the same names, so this "
     "one changes nothing. Write the narrower one first, or remove it."};
+inline const DiagnosticKind kRewriteRefused{
+    "QR0454", Level::error, "rewrite-refused", "the rewrite of rule `{rule}` fits no match",
+    "The rule has no test in which it fires. A dozen graphs that it matches were made for it, and on each of them the "
+    "rewrite was refused, mostly because what it makes has another type than what it stands for: a rewrite never "
+    "changes the type of a value that others use. Make the types equal, or show with a test where it does fit."};
 
 }  // namespace qrules

@@ -252,7 +252,7 @@ class TestRun {
     for (const NearMiss& miss : refusals) {
       std::string text = "at `%" + miss.root->name() + "` ";
       if (miss.rule->name != miss.rule->base_name) text += "`" + miss.rule->name + "` ";
-      text += "is refused by `" + miss.refused + "`" + (miss.structural ? " (match)" : "");
+      text += "is refused by `" + std::string(miss.refused) + "`" + (miss.structural ? " (match)" : "");
       if (!miss.reason.empty()) text += ": " + miss.reason;
       if (!seen.insert(text).second) continue;
       if (seen.size() > kReasonsShown) {
