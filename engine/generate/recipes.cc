@@ -466,8 +466,10 @@ class CallRecipe {
     if (const auto given = fixed_integers(parameter)) return *given;
     const size_t way = choose(parameter, weights);
     Sizes values(count, *(options.begin() + static_cast<std::ptrdiff_t>(way)));
-    if (count == 2 && choose((std::string(parameter) + " uneven").c_str(), {4, 1}) == 1) {
-      const size_t other = recipes_.decisions_.choose(name(parameter) + "'", weights);
+    // Which of the two dimensions an argument belongs to shows only where they differ.
+    if (count == 2 && choose((std::string(parameter) + " uneven").c_str(), {3, 2}) == 1) {
+      const size_t other =
+          (way + 1 + recipes_.decisions_.choose(name(parameter) + "'", options.size() - 1)) % options.size();
       values[1] = *(options.begin() + static_cast<std::ptrdiff_t>(other));
     }
     suggest(parameter, sizes_argument(values));
@@ -489,8 +491,8 @@ class CallRecipe {
     if (unbatched) ++spatial;
     const size_t channel = unbatched ? 0 : 1;
     const Sizes kernel(spatial, static_cast<int64_t>(std::array{3, 1, 2}[choose("kernel", {3, 1, 1})]));
-    const Sizes stride = or_suggest("stride", spatial, {1, 2}, {3, 1});
-    const Sizes dilation = or_suggest("dilation", spatial, {1, 2}, {4, 1});
+    const Sizes stride = or_suggest("stride", spatial, {1, 2}, {2, 1});
+    const Sizes dilation = or_suggest("dilation", spatial, {1, 2}, {3, 1});
     Sizes padding(spatial, 0);
     bool same = false;
     if (const Term* term = operand("padding");
@@ -831,6 +833,9 @@ Wish Recipes::draw_wish(const std::string& name) {
   const std::array<size_t, 6> ranks{2, 1, 3, 4, 0, 5};
   const size_t rank = ranks[decisions_.choose(name + ":rank", {5, 2, 3, 4, 1, 1})];
   for (size_t i = 0; i < rank; ++i) wish.sizes.push_back(draw_size(name + ":size" + std::to_string(i)));
+  // Some mistakes about dimensions show only where the types still fit.
+  if (rank > 1 && decisions_.choose(name + ":square", {5, 1}) == 1)
+    std::fill(wish.sizes.begin(), wish.sizes.end(), wish.sizes[0]);
   if (rank > 0 && decisions_.choose(name + ":symbolic", {7, 1}) == 1) wish.sizes[0] = kBatch;
   wish.dtype = draw_dtype(name + ":dtype", {DType::f32});
   return wish;

@@ -90,7 +90,7 @@ class Application {
   std::variant<Applied, DroppedMatch> run() {
     if (!build() || !collect_replacements() || !check_types() || !plan_order()) {
       while (!recorder_.created.empty()) graph_.erase(recorder_.created.back());
-      return DroppedMatch{rule_.base_name, match_.root->name(), std::move(reason_)};
+      return DroppedMatch{rule_.base_name, match_.root->name(), std::move(reason_), wrong_type_};
     }
     return commit();
   }
@@ -307,6 +307,7 @@ class Application {
     for (size_t i = 0; same && i < old_type.tensors.size(); ++i)
       same = compatible(old_type.tensors[i], to.type().tensors[i]);
     if (same) return true;
+    wrong_type_ = true;
     return refuse("the replacement of `" + from.name() + "` has type " + describe(to.type()) + " instead of " +
                   describe(old_type));
   }
@@ -486,6 +487,7 @@ class Application {
   std::vector<Node*> hoist_;
   Node* hoist_position_ = nullptr;
   std::string reason_;
+  bool wrong_type_ = false;
 };
 
 }  // namespace

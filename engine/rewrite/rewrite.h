@@ -25,6 +25,7 @@ struct DroppedMatch {
   std::string rule;
   std::string root;
   std::string reason;
+  bool wrong_type = false;  // the replacement has another type than what it replaces
 };
 
 struct RewriteReport {

@@ -115,6 +115,15 @@ class DispatcherKernel final : public Kernel {
       for (const at::Tensor& output : state.outputs) stack.emplace_back(output);
       try {
         call_.out->callBoxed(&stack);
+        // An operator resizes what has other sizes than its result: the graph's types are then not those of its calls.
+        bool as_planned = true;
+        for (size_t i = 0; i < state.outputs.size(); ++i)
+          as_planned &= state.outputs[i].sizes() == c10::IntArrayRef(call_.outputs[i].sizes);
+        if (!as_planned) {
+          state.outputs.clear();
+          state.inputs.clear();
+          if (arguments.failed) *arguments.failed = true;
+        }
         return;
       } catch (const c10::Error&) {
         state.refused_out = true;
@@ -124,7 +133,7 @@ class DispatcherKernel final : public Kernel {
     try {
       c10::Stack stack = fill(state);
       call_.op.callBoxed(&stack);
-      store(stack, state);
+      if (!store(stack, state) && arguments.failed) *arguments.failed = true;
     } catch (const std::exception&) {
       if (arguments.failed) *arguments.failed = true;
     }
@@ -158,11 +167,15 @@ class DispatcherKernel final : public Kernel {
     return stack;
   }
 
-  // Copies what the operator returned to where the plan wants it.
-  void store(const c10::Stack& stack, const CallState& state) const {
+  // Copies what the operator returned to where the plan wants it. False when it has other sizes than planned.
+  bool store(const c10::Stack& stack, const CallState& state) const {
     size_t next = 0;
+    bool as_planned = true;
     const auto copy = [&](const at::Tensor& result) {
-      if (next < state.outputs.size() && call_.read[next] && result.defined()) state.outputs[next].copy_(result);
+      if (next < state.outputs.size() && call_.read[next] && result.defined()) {
+        as_planned &= result.sizes() == state.outputs[next].sizes();
+        if (as_planned) state.outputs[next].copy_(result);
+      }
       ++next;
     };
     for (const c10::IValue& value : stack) {
@@ -174,6 +187,7 @@ class DispatcherKernel final : public Kernel {
         ++next;
       }
     }
+    return as_planned;
   }
 
   Call call_;

@@ -91,6 +91,7 @@ void add_average_pool(HandlerRegistry& registry);
 void add_embedding_bag(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
 void add_matmul(HandlerRegistry& registry);
+void add_int_mm(HandlerRegistry& registry);
 void add_attention(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);

@@ -20,6 +20,7 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_embedding_bag(registry);
   decomposed::add_linear(registry);
   decomposed::add_matmul(registry);
+  decomposed::add_int_mm(registry);
   decomposed::add_attention(registry);
   decomposed::add_linear_fp16(registry);
   decomposed::add_convolution(registry);

@@ -80,6 +80,39 @@ TEST_CASE("qmatmul over random calls") {
   CHECK(on_onednn == (onednn::exact_int8() ? kRounds : 0));
 }
 
+TEST_CASE("_int_mm of rows and of transposed operands is exact") {
+  Random random(63);
+  for (unsigned round = 0; round < 100; ++round) {
+    const int64_t rows = random.one_of<int64_t>({1, 2, 3, 17}), inner = random.one_of<int64_t>({1, 2, 7, 64, 300}),
+                  columns = random.one_of<int64_t>({1, 2, 5, 40});
+    const std::string dtype = random.one_of({"u8", "s8"});
+    const bool turned_a = random.chance(3), turned_b = random.chance(2);
+    const auto sizes = [](int64_t first, int64_t second, bool turned) {
+      return turned ? list_text({second, first}) : list_text({first, second});
+    };
+    const std::string text =
+        "graph(%a: " + dtype + sizes(rows, inner, turned_a) + ", %b: s8" + sizes(inner, columns, turned_b) + ") {\n" +
+        (turned_a ? "  %at = aten.permute.default(%a, [1, 0])\n" : "") +
+        (turned_b ? "  %bt = aten.permute.default(%b, [1, 0])\n" : "") + "  %y = aten._int_mm.default(" +
+        (turned_a ? "%at" : "%a") + ", " + (turned_b ? "%bt" : "%b") + ")\n  return (%y)\n}\n";
+    INFO(text);
+    const auto plan = plan_of(text);
+    const auto inputs = random_inputs(*plan, round);
+    const auto values = [](const HostTensor& tensor) { return read_values(tensor.layout, tensor.data.get()); };
+    const std::vector<double> a = values(inputs[0]), b = values(inputs[1]), found = run_plan(*plan, inputs)[0];
+    REQUIRE(found.size() == static_cast<size_t>(rows * columns));
+    for (int64_t m = 0; m < rows; ++m) {
+      for (int64_t n = 0; n < columns; ++n) {
+        double sum = 0;
+        for (int64_t k = 0; k < inner; ++k)
+          sum += a[static_cast<size_t>(turned_a ? k * rows + m : m * inner + k)] *
+                 b[static_cast<size_t>(turned_b ? n * inner + k : k * columns + n)];
+        CHECK(found[static_cast<size_t>(m * columns + n)] == sum);
+      }
+    }
+  }
+}
+
 TEST_CASE("linears with a scale for each row") {
   Random random(62);
   size_t on_onednn = 0;

@@ -17,10 +17,11 @@ inline const DiagnosticKind kUnknownRuleName{"QR0793", Level::error, "unknown-ru
                                              "Rule names are those of the rule files."};
 inline const DiagnosticKind kCannotReadModel{"QR0794", Level::error, "cannot-read-model", "cannot read `{path}`: {why}",
                                              "The file is missing, a folder, or may not be read."};
-inline const DiagnosticKind kRunFailed{"QR0795", Level::error, "run-failed", "`{path}` did not run to its end",
-                                       "A kernel could not run: an index or offset of an embedding bag names no row, "
-                                       "or the machine is out of memory. Check the "
-                                       "inputs; use smaller ones or fewer threads."};
+inline const DiagnosticKind kRunFailed{
+    "QR0795", Level::error, "run-failed", "`{path}` did not run to its end",
+    "A kernel could not run: an index or offset of an embedding bag names no row, "
+    "an operator gives other sizes than the graph says, or the machine is out of memory. Check the "
+    "inputs; use smaller ones or fewer threads."};
 
 inline const DiagnosticKind kCannotReadLock{"QR0796", Level::error, "cannot-read-lock", "cannot read `{path}`: {why}",
                                             "The file of --expect is missing, a folder, or may not be read. `qrules "

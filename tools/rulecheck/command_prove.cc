@@ -61,6 +61,7 @@ class ProveCommand final : public Command {
     if (proof.one_apart > 0) std::cout << ", " << proof.one_apart << " integers one apart at ties";
     std::cout << "\n";
     if (!found) {
+      if (proof.proved() && proof.refused > 0) std::cout << "  refused: " << proof.why_refused << "\n";
       if (!proof.proved() && !proof.why_not.empty()) std::cout << "  " << proof.why_not << "\n";
       return;
     }

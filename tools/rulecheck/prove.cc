@@ -53,6 +53,7 @@ class Prover {
       switch (trial.kind) {
         case Trial::Kind::refused:
           ++proof_.refused;
+          proof_.why_refused = trial.why;
           proof_.why_not = trial.why;
           break;
         case Trial::Kind::not_run:
@@ -71,6 +72,11 @@ class Prover {
 
  private:
   bool out_of_time() const { return options_.deadline && std::chrono::steady_clock::now() >= *options_.deadline; }
+
+  static bool runs_alone(const Graph& graph) {
+    const auto alone = compare_numerics(graph, graph);
+    return alone.ok() && alone->equal;
+  }
 
   // From the text, as the test that is printed is.
   Trial check(const std::string& text) {
@@ -93,7 +99,10 @@ class Prover {
     if (const auto fired = applied->rules_fired.find(rule_.base_name); fired != applied->rules_fired.end())
       trial.fired = fired->second;
     if (trial.fired == 0) {
-      trial.kind = Trial::Kind::refused;
+      // Operands that an operator does not take are a matter of what there is; another type is a mistake of the rule,
+      // unless the graph has types that its calls do not give.
+      const bool wrong_type = !applied->dropped.empty() && applied->dropped.front().wrong_type;
+      trial.kind = wrong_type && runs_alone(*before) ? Trial::Kind::different : Trial::Kind::refused;
       trial.why = applied->dropped.empty() ? "the rule does not fire" : applied->dropped.front().reason;
       return trial;
     }
@@ -103,9 +112,8 @@ class Prover {
     auto compared = compare_numerics(*before, after, numerics);
     if (!compared.ok()) {
       // Whose fault is it?
-      const auto alone = compare_numerics(*before, *before);
       trial.why = compared.diagnostics().list().front().message();
-      if (alone.ok() && alone->equal) {
+      if (runs_alone(*before)) {
         trial.kind = Trial::Kind::different;
         trial.why = "the rewritten graph cannot be run: " + trial.why;
       }
