@@ -237,7 +237,7 @@ const Row kRows[] = {
      kOverlapping,
      "b"},
     {"a rewrite that is always refused",
-     {"%y = aten.cat.default([%x, %_b], %_d)"},
+     {"%y = aten.cat.default([%x, %b], 0)", "size(%b, 0) == 3"},
      {"%y = aten.cat.default([each %x], _)", "len(%x) == 2", "", "%y = aten.cat.default(%x, 0)"},
      kOverlapping,
      "b"},
