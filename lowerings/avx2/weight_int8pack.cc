@@ -10,6 +10,7 @@
 #include <qrules/lowerings/avx2/target.h>
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/elements.h>
+#include <qrules/lowerings/weight_int8pack_call.h>
 
 namespace qrules {
 namespace avx2 {
@@ -63,19 +64,10 @@ QRULES_AVX2 void multiply(const float* x, int64_t x_step, const int8_t* weights,
 
 class WeightInt8Pack final : public Kernel {
  public:
-  WeightInt8Pack(PrepareContext& context, size_t x, size_t weight, size_t scales)
-      : x_(x),
-        weight_(weight),
-        scales_(scales),
-        x_layout_(context.input(x)),
-        scales_layout_(context.input(scales)),
-        out_layout_(context.output(0)),
-        rows_(x_layout_.sizes[0]),
-        size_(x_layout_.sizes[1]),
-        columns_(context.input(weight).sizes[0]),
-        step_((size_ + kLanes - 1) / kLanes * kLanes) {
+  WeightInt8Pack(WeightInt8PackCall call, int threads)
+      : call_(std::move(call)), rows_(call_.rows), size_(call_.size), step_((size_ + kLanes - 1) / kLanes * kLanes) {
     constexpr int64_t kWorthAThread = 50'000;  // multiplications
-    threads_ = rows_ * size_ * columns_ < 2 * kWorthAThread ? 1 : context.threads();
+    threads_ = rows_ * size_ * call_.columns < 2 * kWorthAThread ? 1 : threads;
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(rows_ * step_) * sizeof(float); }
@@ -83,16 +75,16 @@ class WeightInt8Pack final : public Kernel {
 
   void run(const KernelArguments& arguments) const override {
     auto* wide = static_cast<float*>(arguments.scratch);
-    elements::visit_float(x_layout_.dtype, [&](auto tag) {
-      const auto* from = static_cast<const typename decltype(tag)::type*>(arguments.inputs[x_]);
+    elements::visit_float(call_.x.dtype, [&](auto tag) {
+      const auto* from = static_cast<const typename decltype(tag)::type*>(arguments.inputs[call_.x_operand]);
       for (int64_t m = 0; m < rows_; ++m) {
         for (int64_t k = 0; k < size_; ++k)
           wide[m * step_ + k] =
-              static_cast<float>(elements::widen(from[m * x_layout_.strides[0] + k * x_layout_.strides[1]]));
+              static_cast<float>(elements::widen(from[m * call_.x.strides[0] + k * call_.x.strides[1]]));
         std::fill(wide + m * step_ + size_, wide + (m + 1) * step_, 0.0f);
       }
     });
-    const int64_t blocks = (columns_ + kBlock - 1) / kBlock;
+    const int64_t blocks = (call_.columns + kBlock - 1) / kBlock;
     if (threads_ == 1) {
       for (int64_t block = 0; block < blocks; ++block) run_block(arguments, wide, block);
       return;
@@ -106,7 +98,7 @@ class WeightInt8Pack final : public Kernel {
 
   // One row meets four columns at once, several rows two: as many sums as registers hold.
   void run_block(const KernelArguments& arguments, const float* wide, int64_t block) const {
-    const int64_t end = std::min(columns_, (block + 1) * kBlock);
+    const int64_t end = std::min(call_.columns, (block + 1) * kBlock);
     int64_t n = block * kBlock;
     if (rows_ == 1 && end - n == kBlock) {
       store_tile<1, 4>(arguments, wide, 0, n);
@@ -126,21 +118,20 @@ class WeightInt8Pack final : public Kernel {
   template <int R, int C>
   void store_tile(const KernelArguments& arguments, const float* wide, int64_t m, int64_t n) const {
     float sums[R * C];
-    multiply<R, C>(wide + m * step_, step_, static_cast<const int8_t*>(arguments.inputs[weight_]) + n * size_, size_,
-                   sums);
+    multiply<R, C>(wide + m * step_, step_,
+                   static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]) + n * size_, size_, sums);
     for (int64_t c = 0; c < C; ++c) {
-      const auto scale =
-          elements::load<float>(arguments.inputs[scales_], scales_layout_.dtype, (n + c) * scales_layout_.strides[0]);
+      const auto scale = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
+                                               (n + c) * call_.scales.strides[0]);
       for (int64_t r = 0; r < R; ++r) {
-        elements::store(arguments.outputs[0], out_layout_.dtype,
-                        (m + r) * out_layout_.strides[0] + (n + c) * out_layout_.strides[1], sums[r * C + c] * scale);
+        elements::store(arguments.outputs[0], call_.out.dtype,
+                        (m + r) * call_.out.strides[0] + (n + c) * call_.out.strides[1], sums[r * C + c] * scale);
       }
     }
   }
 
-  size_t x_, weight_, scales_;
-  TensorLayout x_layout_, scales_layout_, out_layout_;
-  int64_t rows_, size_, columns_, step_;
+  WeightInt8PackCall call_;
+  int64_t rows_, size_, step_;
   int threads_ = 1;
 };
 
@@ -150,21 +141,9 @@ class WeightInt8PackHandler final : public Handler {
 
   Prepared prepare(PrepareContext& context) const override {
     if (auto refusal = refuse_without_avx2()) return *refusal;
-    if (__builtin_cpu_supports("avx512f")) return refuse("PyTorch's kernels for AVX512 are wider");
-    const auto x = context.operand_of("self"), weight = context.operand_of("mat2"),
-               scales = context.operand_of("scales");
-    if (!x || !weight || !scales) return refuse("activation, weight and scales are tensors");
-    const TensorLayout activation = context.input(*x), scale = context.input(*scales);
-    const TensorLayout matrix = context.input(*weight);
-    if (activation.sizes.size() != 2 || matrix.sizes.size() != 2 || matrix.sizes[1] != activation.sizes[1])
-      return refuse("activation and weight are matrices with as many columns");
-    if (activation.dtype != DType::f32 && activation.dtype != DType::bf16 && activation.dtype != DType::f16)
-      return refuse("the activation is f32, bf16 or f16");
-    if (matrix.dtype != DType::s8) return refuse("the weight is s8");
-    if (scale.sizes.size() != 1 || scale.sizes[0] != matrix.sizes[0] || !is_floating(scale.dtype))
-      return refuse("there is a scale for each row of the weight");
-    context.require_layout(*weight, TensorLayout::contiguous(matrix.dtype, matrix.sizes));
-    auto kernel = std::make_unique<WeightInt8Pack>(context, *x, *weight, *scales);
+    auto call = WeightInt8PackCall::read(context);
+    if (!call.ok()) return call.diagnostics();
+    auto kernel = std::make_unique<WeightInt8Pack>(std::move(*call), context.threads());
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
   }

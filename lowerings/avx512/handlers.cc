@@ -1,0 +1,42 @@
+// What this folder has, and on which CPUs.
+
+#include <qrules/lowerings/register.h>
+
+#if defined(__x86_64__)
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <qrules/lowerings/avx512/handlers.h>
+#include <qrules/lowerings/avx512/target.h>
+
+namespace qrules {
+namespace avx512 {
+
+bool supported() {
+  static const bool answer = [] {
+    using Isa = dnnl::cpu_isa;
+    const Isa isa = dnnl::get_effective_cpu_isa();
+    if (isa == Isa::isa_default || isa == Isa::sse41 || isa == Isa::avx || isa == Isa::avx2 || isa == Isa::avx2_vnni ||
+        isa == Isa::avx2_vnni_2)
+      return false;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  }();
+  return answer;
+}
+
+bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"); }
+
+}  // namespace avx512
+
+void register_avx512_handlers(HandlerRegistry& registry) { avx512::add_weight_int8pack(registry); }
+
+}  // namespace qrules
+
+#else
+
+namespace qrules {
+void register_avx512_handlers(HandlerRegistry&) {}
+}  // namespace qrules
+
+#endif

@@ -1,0 +1,10 @@
+// Each file of this folder adds its handlers.
+#pragma once
+
+#include <qrules/runtime/kernel.h>
+
+namespace qrules::avx512 {
+
+void add_weight_int8pack(HandlerRegistry& registry);
+
+}  // namespace qrules::avx512

@@ -1,0 +1,283 @@
+// aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Few rows
+// stream through the weights, which are widened on their way into the sums; for more rows a strip of weights is widened
+// once, to bf16 when the activation is bf16 and the CPU multiplies it: either holds s8 exactly. Sums are f32; a sum is
+// scaled once and rounded once, as ATen does.
+
+#include <qrules/lowerings/avx512/handlers.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <type_traits>
+
+#include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/target.h>
+#include <qrules/lowerings/elements.h>
+#include <qrules/lowerings/weight_int8pack_call.h>
+
+namespace qrules {
+namespace avx512 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+constexpr int64_t kColumns = 4, kRows = 6;  // of a tile: 24 registers of sums
+constexpr int64_t kStreamedRows = 3;        // at most
+
+QRULES_AVX512_INLINE __m512 widen16(__m128i bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)); }
+
+QRULES_AVX512_INLINE __m128i load16(const int8_t* from, int64_t count) {
+  return count >= 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
+                     : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
+}
+
+// R rows of x, `x_step` apart and zero behind their end, with four rows of weights as they are.
+template <int R>
+QRULES_AVX512 void stream(const float* x, int64_t x_step, const int8_t* weights, int64_t size, float* sums) {
+  __m512 sum[R][kColumns];
+  for (auto& row : sum) std::fill(row, row + kColumns, _mm512_setzero_ps());
+  for (int64_t k = 0; k < size; k += 16) {
+    __m512 w[kColumns];
+#pragma GCC unroll 4
+    for (int c = 0; c < kColumns; ++c) w[c] = widen16(load16(weights + c * size + k, size - k));
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+      const __m512 value = _mm512_loadu_ps(x + r * x_step + k);
+#pragma GCC unroll 4
+      for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
+  }
+}
+
+// What a strip of weights is widened to.
+struct Floats {
+  using Element = float;
+  static constexpr int64_t kLanes = 16;
+
+  QRULES_AVX512 static void widen(const int8_t* from, int64_t size, float* to) {
+    for (int64_t k = 0; k < size; k += kLanes) _mm512_storeu_ps(to + k, widen16(load16(from + k, size - k)));
+  }
+
+  template <int R>
+  QRULES_AVX512 static void multiply(const float* x, const float* weights, int64_t step, float* sums) {
+    __m512 sum[R][kColumns];
+#pragma GCC unroll 24
+    for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
+    for (int64_t k = 0; k < step; k += kLanes) {
+      __m512 w[kColumns];
+#pragma GCC unroll 4
+      for (int c = 0; c < kColumns; ++c) w[c] = _mm512_loadu_ps(weights + c * step + k);
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) {
+        const __m512 value = _mm512_loadu_ps(x + r * step + k);
+#pragma GCC unroll 4
+        for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
+      }
+    }
+    for (int r = 0; r < R; ++r) {
+      for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
+    }
+  }
+};
+
+struct Halves {
+  using Element = elements::Bf16;
+  static constexpr int64_t kLanes = 32;
+
+  QRULES_AVX512_BF16 static void widen(const int8_t* from, int64_t size, Element* to) {
+    for (int64_t k = 0; k < size; k += kLanes) {
+      const __m512 low = widen16(load16(from + k, size - k));
+      const __m512 high = size - k > 16 ? widen16(load16(from + k + 16, size - k - 16)) : _mm512_setzero_ps();
+      const __m512bh both = _mm512_cvtne2ps_pbh(high, low);
+      _mm512_storeu_si512(to + k, reinterpret_cast<const __m512i&>(both));
+    }
+  }
+
+  QRULES_AVX512_BF16_INLINE static __m512bh load(const Element* from) {
+    const __m512i bits = _mm512_loadu_si512(from);
+    return reinterpret_cast<const __m512bh&>(bits);
+  }
+
+  template <int R>
+  QRULES_AVX512_BF16 static void multiply(const Element* x, const Element* weights, int64_t step, float* sums) {
+    __m512 sum[R][kColumns];
+#pragma GCC unroll 24
+    for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
+    for (int64_t k = 0; k < step; k += kLanes) {
+      __m512bh w[kColumns];
+#pragma GCC unroll 4
+      for (int c = 0; c < kColumns; ++c) w[c] = load(weights + c * step + k);
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) {
+        const __m512bh value = load(x + r * step + k);
+#pragma GCC unroll 4
+        for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_dpbf16_ps(sum[r][c], value, w[c]);
+      }
+    }
+    for (int r = 0; r < R; ++r) {
+      for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
+    }
+  }
+};
+
+template <typename Wide>
+void multiply_rows(int64_t count, const typename Wide::Element* x, const typename Wide::Element* weights, int64_t step,
+                   float* sums) {
+  switch (count) {
+    case 1: return Wide::template multiply<1>(x, weights, step, sums);
+    case 2: return Wide::template multiply<2>(x, weights, step, sums);
+    case 3: return Wide::template multiply<3>(x, weights, step, sums);
+    case 4: return Wide::template multiply<4>(x, weights, step, sums);
+    case 5: return Wide::template multiply<5>(x, weights, step, sums);
+    default: return Wide::template multiply<6>(x, weights, step, sums);
+  }
+}
+
+class WeightInt8Pack final : public Kernel {
+ public:
+  WeightInt8Pack(WeightInt8PackCall call, int threads) : call_(std::move(call)) {
+    constexpr int64_t kWorthAThread = 100'000;  // multiplications
+    threads_ = call_.rows * call_.size * call_.columns < 2 * kWorthAThread ? 1 : threads;
+    halves_ = call_.rows > kStreamedRows && call_.x.dtype == DType::bf16 && supports_bf16();
+    step_ = (call_.size + Halves::kLanes - 1) / Halves::kLanes * Halves::kLanes;
+  }
+
+  // The activation, and a strip of weights for each thread.
+  size_t scratch_bytes() const { return x_bytes() + static_cast<size_t>(threads_) * strip_bytes(); }
+  std::string implementation() const override {
+    return call_.rows <= kStreamedRows ? "rows:avx512" : halves_ ? "tiles:avx512_bf16" : "tiles:avx512";
+  }
+
+  void run(const KernelArguments& arguments) const override {
+    elements::visit_float(call_.out.dtype, [&](auto tag) {
+      using Out = typename decltype(tag)::type;
+      halves_ ? run_with<Halves, Out>(arguments) : run_with<Floats, Out>(arguments);
+    });
+  }
+
+ private:
+  size_t element_bytes() const { return halves_ ? sizeof(elements::Bf16) : sizeof(float); }
+  size_t x_bytes() const { return avx2::whole_lines(static_cast<size_t>(call_.rows * step_) * element_bytes()); }
+  size_t strip_bytes() const {
+    return call_.rows <= kStreamedRows ? 0 : avx2::whole_lines(static_cast<size_t>(kColumns * step_) * element_bytes());
+  }
+
+  template <typename Wide, typename Out>
+  void run_with(const KernelArguments& arguments) const {
+    using Element = typename Wide::Element;
+    auto* x = static_cast<Element*>(arguments.scratch);
+    widen_activation(arguments, x);
+    const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
+    const int64_t strips = (call_.columns + kColumns - 1) / kColumns;
+    // Neighbouring strips belong to one thread: each reads its part of the weights from end to end.
+    const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (threads_ * 16));
+    const int64_t tasks = (strips + strips_of_a_task - 1) / strips_of_a_task;
+    avx2::run_tasks(tasks, threads_, static_cast<char*>(arguments.scratch) + x_bytes(), strip_bytes(),
+                    [&](int64_t task, void* scratch) {
+                      const int64_t end = std::min(strips, (task + 1) * strips_of_a_task);
+                      for (int64_t strip = task * strips_of_a_task; strip < end; ++strip)
+                        run_strip<Wide, Out>(arguments, x, weights, strip * kColumns, static_cast<Element*>(scratch));
+                    });
+  }
+
+  template <typename Element>
+  void widen_activation(const KernelArguments& arguments, Element* x) const {
+    elements::visit_float(call_.x.dtype, [&](auto tag) {
+      const auto* from = static_cast<const typename decltype(tag)::type*>(arguments.inputs[call_.x_operand]);
+      for (int64_t m = 0; m < call_.rows; ++m) {
+        const auto* row = from + m * call_.x.strides[0];
+        for (int64_t k = 0; k < call_.size; ++k)
+          x[m * step_ + k] = elements::convert<Element>(row[k * call_.x.strides[1]]);
+        std::fill(x + m * step_ + call_.size, x + (m + 1) * step_, Element{});
+      }
+    });
+  }
+
+  template <typename Wide, typename Out, typename Element>
+  void run_strip(const KernelArguments& arguments, const Element* x, const int8_t* weights, int64_t first,
+                 Element* strip) const {
+    const int64_t count = std::min(kColumns, call_.columns - first);
+    float scales[kColumns] = {};
+    for (int64_t c = 0; c < count; ++c)
+      scales[c] = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
+                                        (first + c) * call_.scales.strides[0]);
+    auto* out = static_cast<Out*>(arguments.outputs[0]) + first * call_.out.strides[1];
+    float sums[kRows * kColumns];
+    const auto store = [&](int64_t m, int64_t rows) {
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t c = 0; c < count; ++c)
+          out[(m + r) * call_.out.strides[0] + c * call_.out.strides[1]] =
+              elements::convert<Out>(sums[r * kColumns + c] * scales[c]);
+      }
+    };
+    if constexpr (std::is_same_v<Element, float>) {
+      if (call_.rows <= kStreamedRows && count == kColumns) {
+        stream_rows(x, weights + first * call_.size, sums);
+        return store(0, call_.rows);
+      }
+    }
+    Element* wide = strip;
+    if (call_.rows <= kStreamedRows) {
+      // The last columns, which are no whole strip.
+      for (int64_t c = 0; c < count; ++c) {
+        for (int64_t r = 0; r < call_.rows; ++r) {
+          float sum = 0;
+          for (int64_t k = 0; k < call_.size; ++k)
+            sum += static_cast<float>(elements::widen(x[r * step_ + k])) *
+                   static_cast<float>(weights[(first + c) * call_.size + k]);
+          sums[r * kColumns + c] = sum;
+        }
+      }
+      return store(0, call_.rows);
+    }
+    for (int64_t c = 0; c < count; ++c) Wide::widen(weights + (first + c) * call_.size, call_.size, wide + c * step_);
+    // Lanes behind the weights' end are zero in x; those of absent columns are not stored.
+    for (int64_t m = 0; m < call_.rows; m += kRows) {
+      const int64_t rows = std::min(kRows, call_.rows - m);
+      multiply_rows<Wide>(rows, x + m * step_, wide, step_, sums);
+      store(m, rows);
+    }
+  }
+
+  void stream_rows(const float* x, const int8_t* weights, float* sums) const {
+    switch (call_.rows) {
+      case 1: return stream<1>(x, step_, weights, call_.size, sums);
+      case 2: return stream<2>(x, step_, weights, call_.size, sums);
+      default: return stream<3>(x, step_, weights, call_.size, sums);
+    }
+  }
+
+  WeightInt8PackCall call_;
+  int64_t step_ = 0;  // of rows in scratch
+  bool halves_ = false;
+  int threads_ = 1;
+};
+
+class WeightInt8PackHandler final : public Handler {
+ public:
+  std::string_view name() const override { return "avx512.weight_int8pack_mm"; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!supported()) return refuse("this CPU has no AVX512");
+    auto call = WeightInt8PackCall::read(context);
+    if (!call.ok()) return call.diagnostics();
+    auto kernel = std::make_unique<WeightInt8Pack>(std::move(*call), context.threads());
+    context.request_scratch(kernel->scratch_bytes());
+    return std::unique_ptr<Kernel>(std::move(kernel));
+  }
+};
+
+}  // namespace
+
+void add_weight_int8pack(HandlerRegistry& registry) {
+  registry.add("aten._weight_int8pack_mm.default", std::make_shared<WeightInt8PackHandler>());
+}
+
+}  // namespace avx512
+}  // namespace qrules
+
+#endif
