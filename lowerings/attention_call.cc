@@ -1,6 +1,8 @@
 #include <qrules/lowerings/attention_call.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -26,6 +28,16 @@ std::optional<BatchedMatrices> BatchedMatrices::of(const TensorLayout& layout, s
   steps.resize(batch.size());
   matrices.batch_steps = std::move(steps);
   return matrices;
+}
+
+HeadMatrices::HeadMatrices(const BatchedMatrices& of, const std::vector<int64_t>& batch)
+    : operand(of.operand), row_step(of.row_step), column_step(of.column_step) {
+  const int64_t count = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
+  for (int64_t head = 0; head < count; ++head) {
+    int64_t start = 0, rest = head;
+    for (size_t d = batch.size(); d-- > 0; rest /= batch[d]) start += rest % batch[d] * of.batch_steps[d];
+    starts.push_back(start);
+  }
 }
 
 Result<AttentionCall> AttentionCall::read(PrepareContext& context) {

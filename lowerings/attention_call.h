@@ -19,6 +19,15 @@ struct BatchedMatrices {
                                            const std::vector<int64_t>& batch, int64_t rows, int64_t columns);
 };
 
+// The same with the place of each batch's matrix: where its first element is.
+struct HeadMatrices {
+  size_t operand = 0;
+  int64_t row_step = 0, column_step = 0;
+  std::vector<int64_t> starts;
+
+  HeadMatrices(const BatchedMatrices& of, const std::vector<int64_t>& batch);
+};
+
 struct AttentionCall {
   std::vector<int64_t> batch;
   int64_t rows = 0, depth = 0, keys = 0, columns = 0;  // q [rows, depth], k [depth, keys], v [keys, columns]

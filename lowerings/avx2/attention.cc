@@ -9,10 +9,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
-#include <qrules/lowerings/attention_call.h>
-#include <qrules/lowerings/avx2/epilogue.h>
+#include <qrules/lowerings/avx2/attention.h>
 #include <qrules/lowerings/avx2/float_tile.h>
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx2/vector_math.h>
@@ -26,23 +24,6 @@ using int8::Prepared;
 using int8::refuse;
 
 constexpr int64_t kBlockRows = 4 * kFloatTileRows;
-
-// Where each head's matrix begins, and its steps.
-struct Matrices {
-  size_t operand = 0;
-  int64_t row_step = 0, column_step = 0;
-  std::vector<int64_t> starts;  // one for each head
-
-  Matrices(const BatchedMatrices& of, const std::vector<int64_t>& batch)
-      : operand(of.operand), row_step(of.row_step), column_step(of.column_step) {
-    const int64_t count = std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
-    for (int64_t head = 0; head < count; ++head) {
-      int64_t start = 0, rest = head;
-      for (size_t d = batch.size(); d-- > 0; rest /= batch[d]) start += rest % batch[d] * of.batch_steps[d];
-      starts.push_back(start);
-    }
-  }
-};
 
 struct Sizes {
   int64_t heads = 0, rows = 0, depth = 0, keys = 0, columns = 0;  // as in AttentionCall
@@ -146,7 +127,7 @@ class AttentionKernel final : public Kernel {
   void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
     float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
           *scores = queries + query_elements();
-    const auto start = [&]<typename E = T>(const Matrices& matrices, E = E{}) {
+    const auto start = [&]<typename E = T>(const HeadMatrices& matrices, E = E{}) {
       return static_cast<const E*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
     };
     pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys);
@@ -204,9 +185,9 @@ class AttentionKernel final : public Kernel {
   }
 
   Sizes sizes_;
-  Matrices q_, k_, v_;
-  std::optional<Matrices> mask_;
-  Matrices out_;
+  HeadMatrices q_, k_, v_;
+  std::optional<HeadMatrices> mask_;
+  HeadMatrices out_;
   DType dtype_ = DType::f32;  // of q, k and v
   DType mask_dtype_ = DType::f32;
   float scale_ = 1;
@@ -221,26 +202,33 @@ class AttentionHandler final : public Handler {
 
   Prepared prepare(PrepareContext& context) const override {
     if (auto refusal = refuse_without_avx2()) return *refusal;
-    const auto attention = AttentionCall::read(context);
+    auto attention = PreparedAttention::make(context);
     if (!attention.ok()) return attention.diagnostics();
-    TensorLayout& out = context.output(0);
-    if (out.element_count() == 0 || attention->keys == 0) return refuse("there are no elements");
-    int8::Int8Call call;
-    if (auto status = int8::read_output(context, call); !status.ok()) return status.diagnostics();
-    auto epilogue = Epilogue::make(context, call, 0);
-    if (!epilogue.ok()) return epilogue.diagnostics();
-    if (out.sizes.size() == 4) {
-      const int64_t row = attention->columns * out.sizes[1];
-      out.strides = {row * attention->rows, attention->columns, row, 1};
-    }
-    const auto results = BatchedMatrices::of(out, 0, attention->batch, attention->rows, attention->columns);
-    auto kernel = std::make_unique<AttentionKernel>(*attention, *results, std::move(*epilogue), context.threads());
+    auto kernel = std::make_unique<AttentionKernel>(attention->call, attention->results, std::move(attention->epilogue),
+                                                    context.threads());
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
   }
 };
 
 }  // namespace
+
+Result<PreparedAttention> PreparedAttention::make(PrepareContext& context) {
+  auto call = AttentionCall::read(context);
+  if (!call.ok()) return call.diagnostics();
+  TensorLayout& out = context.output(0);
+  if (out.element_count() == 0 || call->keys == 0) return refuse("there are no elements");
+  int8::Int8Call output;
+  if (auto status = int8::read_output(context, output); !status.ok()) return status.diagnostics();
+  auto epilogue = Epilogue::make(context, output, 0);
+  if (!epilogue.ok()) return epilogue.diagnostics();
+  if (out.sizes.size() == 4) {
+    const int64_t row = call->columns * out.sizes[1];
+    out.strides = {row * call->rows, call->columns, row, 1};
+  }
+  const auto results = BatchedMatrices::of(out, 0, call->batch, call->rows, call->columns);
+  return PreparedAttention{std::move(*call), *results, std::move(*epilogue)};
+}
 
 void add_attention(HandlerRegistry& registry) {
   registry.add("vector.attention.default", std::make_shared<AttentionHandler>());

@@ -29,7 +29,10 @@ bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"
 
 }  // namespace avx512
 
-void register_avx512_handlers(HandlerRegistry& registry) { avx512::add_weight_int8pack(registry); }
+void register_avx512_handlers(HandlerRegistry& registry) {
+  avx512::add_attention(registry);
+  avx512::add_weight_int8pack(registry);
+}
 
 }  // namespace qrules
 

@@ -22,9 +22,9 @@ TEST_CASE("attention over random calls") {
   Random random(71);
   constexpr unsigned kRounds = 150;
   for (unsigned round = 0; round < kRounds; ++round) {
-    const int64_t rank = random.pick(2, 4), rows = random.one_of<int64_t>({1, 5, 6, 24, 25, 61}),
+    const int64_t rank = random.pick(2, 4), rows = random.one_of<int64_t>({1, 3, 5, 24, 25, 61, 130}),
                   depth = random.one_of<int64_t>({1, 3, 16, 33}), keys = random.one_of<int64_t>({1, 7, 16, 17, 40}),
-                  columns = random.one_of<int64_t>({1, 5, 16, 48}), heads = random.pick(1, 5);
+                  columns = random.one_of<int64_t>({1, 5, 16, 48, 131}), heads = random.pick(1, 5);
     std::string body;
     std::vector<int64_t> batch;
     if (rank == 4) batch.push_back(random.pick(1, 2));
@@ -80,7 +80,7 @@ TEST_CASE("attention over random calls") {
     }
     CHECK(worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
     if (integral) CHECK(different <= found.size() / 50 + 1);
-    CHECK(step_of(*plan, "y").handler == (has_tiles() ? "avx2.attention" : "decomposed.attention"));
+    CHECK((step_of(*plan, "y").handler == "decomposed.attention") != has_tiles());
   }
 }
 
