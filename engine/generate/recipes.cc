@@ -624,9 +624,12 @@ class CallRecipe {
     wish_.sizes.back() = last;
     suggest("normalized_shape", sizes_argument({last}));
     suggest("eps", Argument(1e-5));
-    ask("input", wish_.dtype, wish_.sizes);
-    ask("weight", wish_.dtype, {last});
-    ask("bias", wish_.dtype, {last});
+    const bool vector = name_.starts_with("vector.");
+    const DType dtype = vector ? recipes_.draw_dtype(name("of"), {DType::f32, DType::bf16}) : wish_.dtype;
+    ask(vector ? "x" : "input", dtype, wish_.sizes);
+    ask("weight", dtype, {last});
+    ask("bias", dtype, {last});
+    if (vector) epilogue();
   }
 
   // The int8 operators: docs/operators.md.

@@ -374,6 +374,24 @@ ValueType attention(const Call& call) {
   return tensor(check_epilogue(call, DType::f32), std::move(sizes));
 }
 
+ValueType vector_layer_norm(const Call& call) {
+  const TensorType& x = call.tensor("x");
+  const auto require_real = [](const TensorType& type, const char* what) {
+    if (type.dtype != DType::f32 && type.dtype != DType::bf16)
+      refuse(std::string(what) + " must be f32 or bf16, got " + std::string(name(type.dtype)));
+  };
+  require_real(x, "x");
+  if (x.rank() < 1) refuse("x must have a dimension");
+  for (const char* parameter : {"weight", "bias"}) {
+    const TensorType* type = call.optional_tensor(parameter);
+    if (!type) continue;
+    require_real(*type, parameter);
+    if (type->rank() != 1 || type->sizes[0] != x.sizes.back())
+      refuse(std::string(parameter) + " must have an element for each of a row");
+  }
+  return tensor(check_epilogue(call, DType::f32), {x.sizes.begin(), x.sizes.end()});
+}
+
 ValueType qembedding_bag(const Call& call) {
   const TensorType& weight = call.tensor("weight");
   const TensorType& indices = call.tensor("indices");
@@ -457,6 +475,7 @@ void add_quantized_rules(Table& table) {
   table["onednn.qadaptive_avgpool2d.default"] = qadaptive_avgpool2d;
   table["onednn.qmatmul.default"] = qmatmul;
   table["vector.attention.default"] = attention;
+  table["vector.layer_norm.default"] = vector_layer_norm;
   table["onednn.qembedding_bag.default"] = qembedding_bag;
   table["onednn.qcat.default"] = qcat;
   table["onednn.qreshape.default"] = qreshape;

@@ -100,8 +100,7 @@ class DispatcherKernel final : public Kernel {
     if (state.inputs.empty() && state.outputs.empty()) {
       state.inputs.resize(call_.inputs.size());
       state.pointers.resize(call_.inputs.size(), nullptr);
-      for (size_t i = 0; i < call_.outputs.size(); ++i)
-        state.outputs.push_back(wrap(arguments.outputs[i], call_.outputs[i]));
+      wrap_outputs(arguments, state);
     }
     for (size_t i = 0; i < call_.inputs.size(); ++i) {
       if (state.inputs[i].defined() && state.pointers[i] == arguments.inputs[i]) continue;
@@ -120,13 +119,13 @@ class DispatcherKernel final : public Kernel {
         for (size_t i = 0; i < state.outputs.size(); ++i)
           as_planned &= state.outputs[i].sizes() == c10::IntArrayRef(call_.outputs[i].sizes);
         if (!as_planned) {
-          state.outputs.clear();
-          state.inputs.clear();
+          wrap_outputs(arguments, state);
           if (arguments.failed) *arguments.failed = true;
         }
         return;
       } catch (const c10::Error&) {
         state.refused_out = true;
+        wrap_outputs(arguments, state);
       }
     }
     // An operator may refuse values that only the run knows, as indices that name nothing.
@@ -142,6 +141,12 @@ class DispatcherKernel final : public Kernel {
   std::string implementation() const override { return "aten"; }
 
  private:
+  void wrap_outputs(const KernelArguments& arguments, CallState& state) const {
+    state.outputs.clear();
+    for (size_t i = 0; i < call_.outputs.size(); ++i)
+      state.outputs.push_back(wrap(arguments.outputs[i], call_.outputs[i]));
+  }
+
   // The arguments, with this run's tensors among them.
   c10::Stack fill(const CallState& state) const {
     c10::Stack stack;
@@ -173,7 +178,7 @@ class DispatcherKernel final : public Kernel {
     bool as_planned = true;
     const auto copy = [&](const at::Tensor& result) {
       if (next < state.outputs.size() && call_.read[next] && result.defined()) {
-        as_planned &= result.sizes() == state.outputs[next].sizes();
+        as_planned &= result.sizes() == c10::IntArrayRef(call_.outputs[next].sizes);
         if (as_planned) state.outputs[next].copy_(result);
       }
       ++next;

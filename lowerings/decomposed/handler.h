@@ -93,6 +93,7 @@ void add_linear(HandlerRegistry& registry);
 void add_matmul(HandlerRegistry& registry);
 void add_int_mm(HandlerRegistry& registry);
 void add_attention(HandlerRegistry& registry);
+void add_layer_norm(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
 void add_weight_int8pack(HandlerRegistry& registry);

@@ -22,6 +22,7 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_matmul(registry);
   decomposed::add_int_mm(registry);
   decomposed::add_attention(registry);
+  decomposed::add_layer_norm(registry);
   decomposed::add_linear_fp16(registry);
   decomposed::add_convolution(registry);
   decomposed::add_weight_int8pack(registry);

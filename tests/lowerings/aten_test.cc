@@ -203,5 +203,21 @@ TEST_CASE("What LibTorch finds wrong at run time makes the run fail, not the pro
   CHECK(run_plan(*plan, *context, right)[0] == Values{4, 5, 6});
 }
 
+TEST_CASE("Sizes that an operator does not give make the run fail, with and without an out form") {
+  // scaled_dot_product_attention has no out form; logit has one. Of both, results are larger and smaller than said.
+  for (const char* call : {"[4,2] = aten.scaled_dot_product_attention.default(%a, %a, %a)",
+                           "[1,2] = aten.scaled_dot_product_attention.default(%a, %a, %a)",
+                           "[4,2] = aten.logit.default(%a)", "[1,2] = aten.logit.default(%a)"}) {
+    INFO(call);
+    const auto plan = plan_of(std::string("graph(%a: f32[2,2]) {\n  %y: f32") + call + "\n  return (%y)\n}\n");
+    const auto context = plan->make_context();
+    const HostTensor a = tensor_of(DType::f32, {2, 2}, {0.1, 0.2, 0.3, 0.4});
+    for (int run = 0; run < 3; ++run) {
+      context->run(std::vector<const void*>{a.data.get()});
+      CHECK(context->failed());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace qrules
