@@ -209,20 +209,49 @@ void find_bounds(Epilogue& e) {
   }
 }
 
-// Real values with the same outputs.
-template <DType kOut>
-QRULES_AVX2 void store_values_as(const Epilogue& e, __m256 f, const float* values, void* to) {
-  Output<kOut, Shape::general>(e).store(activate(e, _mm256_mul_ps(_mm256_loadu_ps(values), f)),
-                                        activate(e, _mm256_mul_ps(_mm256_loadu_ps(values + 8), f)), to);
+// Real values with the same outputs, `count` a multiple of sixteen.
+template <DType kOut, Shape kShape>
+QRULES_AVX2 void store_reals(const Epilogue& e, float factor, const float* values, int64_t count, char* to) {
+  const Output<kOut, kShape> output(e);
+  constexpr bool kIntegral = kOut == DType::u8 || kOut == DType::s8;
+  constexpr int64_t kSize = kIntegral ? 1 : kOut == DType::bf16 ? 2 : 4;
+  const __m256 f = _mm256_set1_ps(factor), zero = _mm256_setzero_ps(), low = _mm256_set1_ps(e.low),
+               high = _mm256_set1_ps(e.high);
+  for (int64_t i = 0; i < count; i += kTileChannels) {
+    __m256 v[2];
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      v[half] = _mm256_mul_ps(_mm256_loadu_ps(values + i + 8 * half), f);
+      if constexpr (kShape == Shape::bounded && !kIntegral) v[half] = _mm256_max_ps(zero, v[half]);
+      if constexpr (kShape == Shape::clip) v[half] = clamp8(v[half], low, high);
+      if constexpr (kShape == Shape::general) v[half] = activate(e, v[half]);
+    }
+    output.store(v[0], v[1], to + i * kSize);
+  }
 }
 
-QRULES_AVX2 void store_sixteen_values(const Epilogue& e, float factor, const float* values, void* to) {
-  const __m256 f = _mm256_set1_ps(factor);
+template <DType kOut>
+StoreReals* store_reals_of(const Epilogue& e) {
+  constexpr bool kIntegral = kOut == DType::u8 || kOut == DType::s8;
+  switch (e.activation) {
+    case Activation::none:
+    case Activation::relu:
+    case Activation::clip:
+      if constexpr (kIntegral) {
+        return kOut == DType::u8 && e.lowest == 0 ? store_reals<kOut, Shape::plain> : store_reals<kOut, Shape::bounded>;
+      }
+      if (e.activation == Activation::none) return store_reals<kOut, Shape::plain>;
+      return e.activation == Activation::relu ? store_reals<kOut, Shape::bounded> : store_reals<kOut, Shape::clip>;
+    default: return store_reals<kOut, Shape::general>;
+  }
+}
+
+StoreReals* store_reals_of(const Epilogue& e) {
   switch (e.out_dtype) {
-    case DType::u8: return store_values_as<DType::u8>(e, f, values, to);
-    case DType::s8: return store_values_as<DType::s8>(e, f, values, to);
-    case DType::bf16: return store_values_as<DType::bf16>(e, f, values, to);
-    default: return store_values_as<DType::f32>(e, f, values, to);
+    case DType::u8: return store_reals_of<DType::u8>(e);
+    case DType::s8: return store_reals_of<DType::s8>(e);
+    case DType::bf16: return store_reals_of<DType::bf16>(e);
+    default: return store_reals_of<DType::f32>(e);
   }
 }
 
@@ -265,6 +294,7 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   e.out_zero_point = static_cast<float>(call.out_zero_point);
   find_bounds(e);
   e.store_rows = store_rows_of(e);
+  e.store_reals = store_reals_of(e);
   return e;
 }
 
@@ -301,13 +331,14 @@ void EpilogueRun::store(TileRows rows, int64_t count, int64_t offset, int64_t st
 void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {
   const auto out_size = static_cast<int64_t>(size_of(epilogue->out_dtype));
   char* to = static_cast<char*>(out) + offset * out_size;
-  if (count == kTileChannels) {
-    store_sixteen_values(*epilogue, factor, values, to);
-    return;
-  }
+  const int64_t whole = count / kTileChannels * kTileChannels;
+  epilogue->store_reals(*epilogue, factor, values, whole, to);
+  if (whole == count) return;
   alignas(32) char results[kTileChannels * sizeof(float)];
-  store_sixteen_values(*epilogue, factor, values, results);
-  std::memcpy(to, results, static_cast<size_t>(count * out_size));
+  alignas(32) float rest[kTileChannels] = {};
+  std::copy(values + whole, values + count, rest);
+  epilogue->store_reals(*epilogue, factor, rest, kTileChannels, results);
+  std::memcpy(to + whole * out_size, results, static_cast<size_t>((count - whole) * out_size));
 }
 
 }  // namespace qrules::avx2

@@ -15,6 +15,7 @@ enum class Combine : uint8_t { none, add, subtract, multiply };
 struct Epilogue;
 struct TileRows;
 using StoreRows = void(const Epilogue& epilogue, const TileRows& rows);
+using StoreReals = void(const Epilogue& epilogue, float factor, const float* values, int64_t count, char* to);
 
 // Sums of some rows by 16 channels, and where they go. Steps are in bytes.
 struct TileRows {
@@ -41,6 +42,7 @@ struct Epilogue {
   float inverse_out_scale = 1, out_zero_point = 0;
   float lowest = 0, highest = 0;    // of a quantized result, relu and clip included
   StoreRows* store_rows = nullptr;  // made for the activation, result and addend of this call
+  StoreReals* store_reals = nullptr;
 
   // Of a call with an addend in the result's layout. Errors: post-ops, addends and numbers that it cannot do.
   static Result<Epilogue> make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels);
@@ -55,7 +57,7 @@ struct EpilogueRun {
   // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
   // on, those of each further row `step` elements later. What `rows` says of the memory is filled in here.
   void store(TileRows rows, int64_t count, int64_t offset, int64_t step) const;
-  // The same of one row with `count` <= 16 real values, which `factor` multiplies; they have no scales, bias or addend.
+  // The same of one row with `count` real values, which `factor` multiplies; they have no scales, bias or addend.
   void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };
 

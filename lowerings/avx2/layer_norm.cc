@@ -21,7 +21,7 @@ namespace {
 using int8::Prepared;
 using int8::refuse;
 
-constexpr int64_t kLanes = 8, kStored = 16;
+constexpr int64_t kLanes = 8;
 
 QRULES_AVX2_INLINE __m256 load8(const float* from) { return _mm256_loadu_ps(from); }
 QRULES_AVX2_INLINE __m256 load8(const elements::Bf16* from) {
@@ -66,73 +66,71 @@ QRULES_AVX2 float mean_square(const T* x, int64_t size, float mean) {
   return sum / static_cast<float>(size);
 }
 
-// (x - mean) * factor * weight + bias, sixteen elements.
+// (x - mean) * factor * weight + bias.
 template <typename T>
-QRULES_AVX2 void normalise(const T* x, float mean, float factor, const float* weight, const float* bias, float* to) {
+QRULES_AVX2 void normalise(const T* x, int64_t size, float mean, float factor, const float* weight, const float* bias,
+                           float* to) {
   const __m256 center = _mm256_set1_ps(mean), scale = _mm256_set1_ps(factor);
-#pragma GCC unroll 2
-  for (int64_t i = 0; i < kStored; i += kLanes) {
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
     const __m256 v = _mm256_mul_ps(_mm256_sub_ps(load8(x + i), center), scale);
     _mm256_storeu_ps(to + i, _mm256_fmadd_ps(v, _mm256_loadu_ps(weight + i), _mm256_loadu_ps(bias + i)));
   }
+  for (; i < size; ++i) to[i] = std::fma((elements::widen(x[i]) - mean) * factor, weight[i], bias[i]);
 }
 
 class LayerNormKernel final : public Kernel {
  public:
   LayerNormKernel(const LayerNormCall& call, Epilogue epilogue, int threads)
       : call_(call), epilogue_(std::move(epilogue)) {
-    constexpr int64_t kWorthAThread = 16'000;  // elements
+    constexpr int64_t kWorthAThread = 32'000;  // elements
     threads_ = call.rows * call.size < 2 * kWorthAThread ? 1 : threads;
   }
 
-  // Weight and bias in f32.
-  size_t scratch_bytes() const { return 2 * static_cast<size_t>(padded()) * sizeof(float); }
+  // Weight and bias in f32, and a row of results for each thread.
+  size_t scratch_bytes() const { return (2 + static_cast<size_t>(threads_)) * row_bytes(); }
   std::string implementation() const override { return "rows:avx2"; }
 
   void run(const KernelArguments& arguments) const override {
-    auto *weight = static_cast<float*>(arguments.scratch), *bias = weight + padded();
+    auto* rows = static_cast<char*>(arguments.scratch);
+    auto *weight = reinterpret_cast<float*>(rows), *bias = reinterpret_cast<float*>(rows + row_bytes());
     widen(arguments, call_.weight, call_.weight_dtype, 1, weight);
     widen(arguments, call_.bias, call_.bias_dtype, 0, bias);
     const int64_t rows_of_a_task = (call_.rows + threads_ - 1) / threads_;
-    run_tasks(threads_, threads_, nullptr, 0, [&](int64_t task, void*) {
+    run_tasks(threads_, threads_, rows + 2 * row_bytes(), row_bytes(), [&](int64_t task, void* scratch) {
+      auto* values = static_cast<float*>(scratch);
       const int64_t end = std::min(call_.rows, (task + 1) * rows_of_a_task);
       if (call_.dtype == DType::f32)
-        run_rows<float>(arguments, weight, bias, task * rows_of_a_task, end);
+        run_rows<float>(arguments, weight, bias, values, task * rows_of_a_task, end);
       else
-        run_rows<elements::Bf16>(arguments, weight, bias, task * rows_of_a_task, end);
+        run_rows<elements::Bf16>(arguments, weight, bias, values, task * rows_of_a_task, end);
     });
   }
 
  private:
-  int64_t padded() const { return (call_.size + kStored - 1) / kStored * kStored; }
+  size_t row_bytes() const { return whole_lines(static_cast<size_t>(call_.size) * sizeof(float)); }
 
   void widen(const KernelArguments& arguments, const std::optional<size_t>& operand, DType dtype, float otherwise,
              float* to) const {
-    std::fill(to, to + padded(), otherwise);
-    if (!operand) return;
-    for (int64_t i = 0; i < call_.size; ++i) to[i] = elements::load<float>(arguments.inputs[*operand], dtype, i);
+    if (!operand)
+      std::fill_n(to, call_.size, otherwise);
+    else if (dtype == DType::f32)
+      std::copy_n(static_cast<const float*>(arguments.inputs[*operand]), call_.size, to);
+    else
+      for (int64_t i = 0; i < call_.size; ++i) to[i] = elements::load<float>(arguments.inputs[*operand], dtype, i);
   }
 
   template <typename T>
-  void run_rows(const KernelArguments& arguments, const float* weight, const float* bias, int64_t first,
+  void run_rows(const KernelArguments& arguments, const float* weight, const float* bias, float* values, int64_t first,
                 int64_t end) const {
     const EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const T* x = static_cast<const T*>(arguments.inputs[call_.x]);
-    alignas(32) float values[kStored];
     for (int64_t row = first; row < end; ++row) {
       const T* from = x + row * call_.size;
       const float mean = call_.centered ? mean_of(from, call_.size) : 0.0f;
       const float factor = 1.0f / std::sqrt(mean_square(from, call_.size, mean) + static_cast<float>(call_.eps));
-      int64_t i = 0;
-      for (; i + kStored <= call_.size; i += kStored) {
-        normalise(from + i, mean, factor, weight + i, bias + i, values);
-        output.store_values(values, 1.0f, kStored, row * call_.size + i);
-      }
-      if (i == call_.size) continue;
-      T rest[kStored] = {};
-      std::copy(from + i, from + call_.size, rest);
-      normalise(rest, mean, factor, weight + i, bias + i, values);
-      output.store_values(values, 1.0f, call_.size - i, row * call_.size + i);
+      normalise(from, call_.size, mean, factor, weight, bias, values);
+      output.store_values(values, 1.0f, call_.size, row * call_.size);
     }
   }
 

@@ -228,11 +228,8 @@ class AttentionKernel final : public Kernel {
       for (int64_t m = 0; m < count; m += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, count - m);
         multiply_of(rows, groups)(scores + m, 1, kBlock, values + column, value_step, call_.keys, products, kBlock);
-        for (int64_t r = 0; r < rows; ++r) {
-          for (int64_t e = 0; e < width; e += kLanes)
-            output.store_values(products + r * kBlock + e, inverse[m + r], std::min(kLanes, width - e),
-                                out + (m + r) * out_.row_step + column + e);
-        }
+        for (int64_t r = 0; r < rows; ++r)
+          output.store_values(products + r * kBlock, inverse[m + r], width, out + (m + r) * out_.row_step + column);
       }
     }
   }

@@ -97,8 +97,7 @@ void SingleQueries::run(const T* q, const T* k, const T* v, const Mask* mask, fl
       const int64_t count = std::min(kWidth * kLanes, call_.columns - column);
       alignas(64) float products[kWidth * kLanes];
       mix(scores, v + column, v_.row_step, call_.keys, count, products);
-      for (int64_t e = 0; e < count; e += kLanes)
-        output.store_values(products + e, inverse, std::min(kLanes, count - e), out + m * out_step_ + column + e);
+      output.store_values(products, inverse, count, out + m * out_step_ + column);
     }
   }
 }
