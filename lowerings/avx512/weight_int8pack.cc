@@ -65,11 +65,11 @@ struct Floats {
   }
 
   template <int R>
-  QRULES_AVX512 static void multiply(const float* x, const float* weights, int64_t step, float* sums) {
+  QRULES_AVX512 static void multiply(const float* x, const float* weights, int64_t depth, int64_t step, float* sums) {
     __m512 sum[R][kColumns];
 #pragma GCC unroll 24
     for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
-    for (int64_t k = 0; k < step; k += kLanes) {
+    for (int64_t k = 0; k < depth; k += kLanes) {
       __m512 w[kColumns];
 #pragma GCC unroll 4
       for (int c = 0; c < kColumns; ++c) w[c] = _mm512_loadu_ps(weights + c * step + k);
@@ -105,11 +105,12 @@ struct Halves {
   }
 
   template <int R>
-  QRULES_AVX512_BF16 static void multiply(const Element* x, const Element* weights, int64_t step, float* sums) {
+  QRULES_AVX512_BF16 static void multiply(const Element* x, const Element* weights, int64_t depth, int64_t step,
+                                          float* sums) {
     __m512 sum[R][kColumns];
 #pragma GCC unroll 24
     for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
-    for (int64_t k = 0; k < step; k += kLanes) {
+    for (int64_t k = 0; k < depth; k += kLanes) {
       __m512bh w[kColumns];
 #pragma GCC unroll 4
       for (int c = 0; c < kColumns; ++c) w[c] = load(weights + c * step + k);
@@ -127,15 +128,15 @@ struct Halves {
 };
 
 template <typename Wide>
-void multiply_rows(int64_t count, const typename Wide::Element* x, const typename Wide::Element* weights, int64_t step,
-                   float* sums) {
+void multiply_rows(int64_t count, const typename Wide::Element* x, const typename Wide::Element* weights, int64_t depth,
+                   int64_t step, float* sums) {
   switch (count) {
-    case 1: return Wide::template multiply<1>(x, weights, step, sums);
-    case 2: return Wide::template multiply<2>(x, weights, step, sums);
-    case 3: return Wide::template multiply<3>(x, weights, step, sums);
-    case 4: return Wide::template multiply<4>(x, weights, step, sums);
-    case 5: return Wide::template multiply<5>(x, weights, step, sums);
-    default: return Wide::template multiply<6>(x, weights, step, sums);
+    case 1: return Wide::template multiply<1>(x, weights, depth, step, sums);
+    case 2: return Wide::template multiply<2>(x, weights, depth, step, sums);
+    case 3: return Wide::template multiply<3>(x, weights, depth, step, sums);
+    case 4: return Wide::template multiply<4>(x, weights, depth, step, sums);
+    case 5: return Wide::template multiply<5>(x, weights, depth, step, sums);
+    default: return Wide::template multiply<6>(x, weights, depth, step, sums);
   }
 }
 
@@ -145,7 +146,9 @@ class WeightInt8Pack final : public Kernel {
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
     threads_ = call_.rows * call_.size * call_.columns < 2 * kWorthAThread ? 1 : threads;
     halves_ = call_.rows > kStreamedRows && call_.x.dtype == DType::bf16 && supports_bf16();
-    step_ = (call_.size + Halves::kLanes - 1) / Halves::kLanes * Halves::kLanes;
+    depth_ = (call_.size + Halves::kLanes - 1) / Halves::kLanes * Halves::kLanes;
+    // Rows that lie a power of two apart would share the lines of a cache.
+    step_ = depth_ + Halves::kLanes;
   }
 
   // The activation, and a strip of weights for each thread.
@@ -192,9 +195,15 @@ class WeightInt8Pack final : public Kernel {
       const auto* from = static_cast<const typename decltype(tag)::type*>(arguments.inputs[call_.x_operand]);
       for (int64_t m = 0; m < call_.rows; ++m) {
         const auto* row = from + m * call_.x.strides[0];
+        std::fill(x + m * step_ + call_.size, x + (m + 1) * step_, Element{});
+        if constexpr (std::is_same_v<Element, typename decltype(tag)::type>) {
+          if (call_.x.strides[1] == 1) {
+            std::copy_n(row, call_.size, x + m * step_);
+            continue;
+          }
+        }
         for (int64_t k = 0; k < call_.size; ++k)
           x[m * step_ + k] = elements::convert<Element>(row[k * call_.x.strides[1]]);
-        std::fill(x + m * step_ + call_.size, x + (m + 1) * step_, Element{});
       }
     });
   }
@@ -240,7 +249,7 @@ class WeightInt8Pack final : public Kernel {
     // Lanes behind the weights' end are zero in x; those of absent columns are not stored.
     for (int64_t m = 0; m < call_.rows; m += kRows) {
       const int64_t rows = std::min(kRows, call_.rows - m);
-      multiply_rows<Wide>(rows, x + m * step_, wide, step_, sums);
+      multiply_rows<Wide>(rows, x + m * step_, wide, depth_, step_, sums);
       store(m, rows);
     }
   }
@@ -254,7 +263,7 @@ class WeightInt8Pack final : public Kernel {
   }
 
   WeightInt8PackCall call_;
-  int64_t step_ = 0;  // of rows in scratch
+  int64_t depth_ = 0, step_ = 0;  // of rows in scratch: elements, from one to the next
   bool halves_ = false;
   int threads_ = 1;
 };
