@@ -5,6 +5,8 @@
 namespace qrules::decomposed {
 namespace {
 
+constexpr int64_t kParallelBlock = 1 << 16;
+
 // Operand 0 in the result's dtype. The same dtype is a view.
 Prepared convert_element_type(PrepareContext& context) {
   const TensorLayout& in = context.input(0);
@@ -23,13 +25,23 @@ Prepared convert_element_type(PrepareContext& context) {
       using In = typename decltype(in_tag)::type;
       using Out = typename decltype(out_tag)::type;
       kernel = make_kernel(loop.is_flat() ? "ref:flat" : "ref:strided", [loop](const KernelArguments& arguments) {
+        const auto* from = static_cast<const In*>(arguments.inputs[0]);
+        auto* to = static_cast<Out*>(arguments.outputs[0]);
+        if (const int64_t blocks = loop.is_flat() ? loop.rows() * loop.row_size() / kParallelBlock : 0; blocks > 1) {
+          // The last block takes what is left.
+#pragma omp parallel for schedule(static)
+          for (int64_t block = 0; block < blocks; ++block) {
+            const int64_t begin = block * kParallelBlock,
+                          end = block + 1 == blocks ? loop.row_size() : begin + kParallelBlock;
+            for (int64_t i = begin; i < end; ++i) to[i] = convert<Out>(from[i]);
+          }
+          return;
+        }
         loop.run([&](const auto& at, int64_t count, const auto& steps) {
-          const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[1];
-          auto* to = static_cast<Out*>(arguments.outputs[0]) + at[0];
           if (steps[0] == 1 && steps[1] == 1) {
-            for (int64_t i = 0; i < count; ++i) to[i] = convert<Out>(from[i]);
+            for (int64_t i = 0; i < count; ++i) to[at[0] + i] = convert<Out>(from[at[1] + i]);
           } else {
-            for (int64_t i = 0; i < count; ++i) to[i * steps[0]] = convert<Out>(from[i * steps[1]]);
+            for (int64_t i = 0; i < count; ++i) to[at[0] + i * steps[0]] = convert<Out>(from[at[1] + i * steps[1]]);
           }
         });
       });

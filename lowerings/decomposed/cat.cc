@@ -1,9 +1,13 @@
 // Concatenation: onednn.qcat and aten.cat.
 
+#include <algorithm>
+
 #include <qrules/lowerings/decomposed/handler.h>
 
 namespace qrules::decomposed {
 namespace {
+
+constexpr int64_t kParallelBlock = 1 << 17;  // elements
 
 // One tensor and where its first element goes.
 struct Part {
@@ -53,7 +57,7 @@ Prepared cat(PrepareContext& context) {
     for (const Part& part : parts) {
       const auto* from = static_cast<const char*>(arguments.inputs[part.operand]);
       auto* to = static_cast<char*>(arguments.outputs[0]);
-      part.loop.run([&](const auto& at, int64_t count, const auto& steps) {
+      const auto copy = [&](const auto& at, int64_t count, const auto& steps) {
         if (part.dtype == dtype) {
           const auto size = static_cast<int64_t>(bytes);
           copy_row(to + (part.offset + at[0]) * size, steps[0], from + at[1] * size, steps[1], count, bytes);
@@ -64,7 +68,15 @@ Prepared cat(PrepareContext& context) {
           auto* target = reinterpret_cast<Out*>(to) + part.offset + at[0];
           for (int64_t i = 0; i < count; ++i) target[i * steps[0]] = load<Out>(from, part.dtype, at[1] + i * steps[1]);
         });
-      });
+      };
+      const int64_t rows = part.loop.rows(), blocks = std::min(rows, rows * part.loop.row_size() / kParallelBlock);
+      if (blocks <= 1) {
+        part.loop.run(copy);
+        continue;
+      }
+#pragma omp parallel for schedule(static)
+      for (int64_t block = 0; block < blocks; ++block)
+        part.loop.run_rows(block * rows / blocks, (block + 1) * rows / blocks, copy);
     }
   });
 }

@@ -53,10 +53,29 @@ class StridedLoop {
   // row(offsets of its first elements, element count, steps): everything in elements.
   template <typename F>
   void run(F&& row) const {
-    if (empty_) return;
+    run_rows(0, rows(), row);
+  }
+
+  // How often `row` is called, and of these calls some: rows may go to several threads.
+  int64_t rows() const {
+    int64_t count = empty_ ? 0 : 1;
+    for (const Dimension& dimension : dimensions_) count *= dimension.size;
+    return count;
+  }
+  int64_t row_size() const { return row_.size; }
+  template <typename F>
+  void run_rows(int64_t first, int64_t end, F&& row) const {
+    if (first >= end) return;
     std::array<int64_t, kMaxRank> counters{};
     Offsets offsets{};
-    while (true) {
+    int64_t rest = first;
+    for (size_t d = dimensions_.size(); d > 0; --d) {
+      const Dimension& dimension = dimensions_[d - 1];
+      counters[d - 1] = rest % dimension.size;
+      rest /= dimension.size;
+      for (size_t k = 0; k < N; ++k) offsets[k] += counters[d - 1] * dimension.steps[k];
+    }
+    for (int64_t i = first; i < end; ++i) {
       row(static_cast<const Offsets&>(offsets), row_.size, row_.steps);
       size_t d = dimensions_.size();
       for (; d > 0; --d) {
