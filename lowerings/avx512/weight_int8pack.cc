@@ -24,7 +24,7 @@ using int8::refuse;
 
 constexpr int64_t kColumns = 4, kRows = 6;  // of a tile: 24 registers of sums
 constexpr int64_t kStreamedRows = 3;        // at most
-constexpr int64_t kAhead = 2;               // strips that memory is asked for before they are needed
+constexpr int64_t kAhead = 8;               // strips that memory is asked for before they are needed
 
 QRULES_AVX512_INLINE __m512 widen16(__m128i bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)); }
 
@@ -42,7 +42,7 @@ QRULES_AVX512 void stream(const float* x, int64_t x_step, const int8_t* weights,
     __m512 w[kColumns];
 #pragma GCC unroll 4
     for (int c = 0; c < kColumns; ++c) w[c] = widen16(load16(weights + c * size + k, size - k));
-    _mm_prefetch(reinterpret_cast<const char*>(weights + kAhead * kColumns * size + k * kColumns), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(weights + kAhead * kColumns * size + k * kColumns), _MM_HINT_T1);
 #pragma GCC unroll 3
     for (int r = 0; r < R; ++r) {
       const __m512 value = _mm512_loadu_ps(x + r * x_step + k);
