@@ -4,24 +4,17 @@
 
 #if defined(__x86_64__)
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <qrules/lowerings/avx512/handlers.h>
 #include <qrules/lowerings/avx512/target.h>
+#include <qrules/lowerings/onednn/isa.h>
 
 namespace qrules {
 namespace avx512 {
 
 bool supported() {
-  static const bool answer = [] {
-    using Isa = dnnl::cpu_isa;
-    const Isa isa = dnnl::get_effective_cpu_isa();
-    if (isa == Isa::isa_default || isa == Isa::sse41 || isa == Isa::avx || isa == Isa::avx2 || isa == Isa::avx2_vnni ||
-        isa == Isa::avx2_vnni_2)
-      return false;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  }();
+  static const bool answer = onednn::may_use_avx512() && __builtin_cpu_supports("avx512f") &&
+                             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                             __builtin_cpu_supports("avx512dq");
   return answer;
 }
 

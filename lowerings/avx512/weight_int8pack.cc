@@ -29,8 +29,8 @@ constexpr int64_t kAhead = 8;               // strips that memory is asked for b
 QRULES_AVX512_INLINE __m512 widen16(__m128i bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)); }
 
 QRULES_AVX512_INLINE __m128i load16(const int8_t* from, int64_t count) {
-  return count >= 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
-                     : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
+  if (count >= 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return count <= 0 ? _mm_setzero_si128() : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
 }
 
 // R rows of x, `x_step` apart and zero behind their end, with four rows of weights as they are.
@@ -55,13 +55,13 @@ QRULES_AVX512 void stream(const float* x, int64_t x_step, const int8_t* weights,
   }
 }
 
-// What a strip of weights is widened to.
+// What a strip of weights is widened to: `size` elements, and zeros up to `depth`.
 struct Floats {
   using Element = float;
   static constexpr int64_t kLanes = 16;
 
-  QRULES_AVX512 static void widen(const int8_t* from, int64_t size, float* to) {
-    for (int64_t k = 0; k < size; k += kLanes) _mm512_storeu_ps(to + k, widen16(load16(from + k, size - k)));
+  QRULES_AVX512 static void widen(const int8_t* from, int64_t size, int64_t depth, float* to) {
+    for (int64_t k = 0; k < depth; k += kLanes) _mm512_storeu_ps(to + k, widen16(load16(from + k, size - k)));
   }
 
   template <int R>
@@ -90,10 +90,10 @@ struct Halves {
   using Element = elements::Bf16;
   static constexpr int64_t kLanes = 32;
 
-  QRULES_AVX512_BF16 static void widen(const int8_t* from, int64_t size, Element* to) {
-    for (int64_t k = 0; k < size; k += kLanes) {
+  QRULES_AVX512_BF16 static void widen(const int8_t* from, int64_t size, int64_t depth, Element* to) {
+    for (int64_t k = 0; k < depth; k += kLanes) {
       const __m512 low = widen16(load16(from + k, size - k));
-      const __m512 high = size - k > 16 ? widen16(load16(from + k + 16, size - k - 16)) : _mm512_setzero_ps();
+      const __m512 high = widen16(load16(from + k + 16, size - k - 16));
       const __m512bh both = _mm512_cvtne2ps_pbh(high, low);
       _mm512_storeu_si512(to + k, reinterpret_cast<const __m512i&>(both));
     }
@@ -245,7 +245,8 @@ class WeightInt8Pack final : public Kernel {
       }
       return store(0, call_.rows);
     }
-    for (int64_t c = 0; c < count; ++c) Wide::widen(weights + (first + c) * call_.size, call_.size, wide + c * step_);
+    for (int64_t c = 0; c < count; ++c)
+      Wide::widen(weights + (first + c) * call_.size, call_.size, depth_, wide + c * step_);
     // Lanes behind the weights' end are zero in x; those of absent columns are not stored.
     for (int64_t m = 0; m < call_.rows; m += kRows) {
       const int64_t rows = std::min(kRows, call_.rows - m);
