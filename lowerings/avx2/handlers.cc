@@ -131,6 +131,7 @@ class LinearHandler final : public Handler {
 void register_avx2_handlers(HandlerRegistry& registry) {
   avx2::add_attention(registry);
   avx2::add_layer_norm(registry);
+  avx2::add_pointwise(registry);
   avx2::add_weight_int8pack(registry);
   for (const char* op : {"qconv", "qconv_binary"})
     registry.add(std::string("onednn.") + op + ".default",

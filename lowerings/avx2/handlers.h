@@ -7,6 +7,7 @@ namespace qrules::avx2 {
 
 void add_attention(HandlerRegistry& registry);
 void add_layer_norm(HandlerRegistry& registry);
+void add_pointwise(HandlerRegistry& registry);
 void add_weight_int8pack(HandlerRegistry& registry);
 
 }  // namespace qrules::avx2

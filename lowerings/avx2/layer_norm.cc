@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include <qrules/lowerings/avx2/epilogue.h>
-#include <qrules/lowerings/avx2/target.h>
+#include <qrules/lowerings/avx2/load.h>
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/layer_norm_call.h>
@@ -22,12 +22,6 @@ using int8::Prepared;
 using int8::refuse;
 
 constexpr int64_t kLanes = 8;
-
-QRULES_AVX2_INLINE __m256 load8(const float* from) { return _mm256_loadu_ps(from); }
-QRULES_AVX2_INLINE __m256 load8(const elements::Bf16* from) {
-  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-}
 
 QRULES_AVX2_INLINE float sum8(__m256 v) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

@@ -2,53 +2,10 @@
 
 #include <qrules/lowerings/decomposed/affine.h>
 #include <qrules/lowerings/decomposed/quantize.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include <qrules/lowerings/decomposed/quantize_dense.h>
 
 namespace qrules::decomposed {
 namespace {
-
-#if defined(__x86_64__)
-// Dense rows for AVX2, eight elements at a time. The compiler does not make vectors of quantize_value: its comparisons
-// could trap on NaN. The multiplication and the addition that follows the rounding stay apart, as joined they would
-// turn ties. Returns how many elements it did.
-template <typename Out>
-__attribute__((target("avx2"))) int64_t quantize_by_eights(const float* in, Out* out, int64_t count,
-                                                           float inverse_scale, float zero_point, float low,
-                                                           float high) {
-  const __m256 scale = _mm256_set1_ps(inverse_scale), shift = _mm256_set1_ps(zero_point), lowest = _mm256_set1_ps(low),
-               highest = _mm256_set1_ps(high);
-  int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    const __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(in + i), scale);
-    const __m256 value = _mm256_add_ps(_mm256_round_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), shift);
-    // With NaN both give their second operand; it becomes 0.
-    const __m256 bounded = _mm256_min_ps(highest, _mm256_max_ps(lowest, value));
-    const __m256i integers = _mm256_cvttps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(value, value, _CMP_ORD_Q)));
-    // The lowest byte of each: what a conversion to 8 bits keeps.
-    const __m256i bytes =
-        _mm256_shuffle_epi8(integers, _mm256_set1_epi64x(static_cast<int64_t>(0x808080800c080400ULL)));
-    const auto first = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 0)),
-               second = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 4));
-    std::memcpy(out + i, &first, sizeof(first));
-    std::memcpy(out + i + 4, &second, sizeof(second));
-  }
-  return i;
-}
-#endif
-
-template <typename Out>
-void quantize_dense(const float* in, Out* out, int64_t count, float inverse_scale, float zero_point, float low,
-                    float high) {
-  int64_t i = 0;
-#if defined(__x86_64__)
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (has_avx2) i = quantize_by_eights(in, out, count, inverse_scale, zero_point, low, high);
-#endif
-  for (; i < count; ++i) out[i] = quantize_value<Out>(in[i], inverse_scale, zero_point, low, high);
-}
 
 constexpr int64_t kParallelBlock = 1 << 14;
 
@@ -122,6 +79,7 @@ Prepared quantize_per_tensor(PrepareContext& context) {
   if (!zero_point) return zero_point.diagnostics();
   const TensorLayout& in = context.input(0);
   TensorLayout& out = context.output(0);
+  if (auto images = quantize_images(context, *scale, *zero_point, range->low, range->high)) return images;
   adopt_layout(out, in);
   const StridedLoop<2> loop(out.sizes, {out.strides, in.strides});
   return with_dtypes(in.dtype, out.dtype, [&](auto in_tag, auto out_tag) {

@@ -1,0 +1,167 @@
+// Sums, differences, products and activations of single elements in f32 and bf16 that became part of no operator. Each
+// is computed in f32 and rounded once, as ATen does it.
+
+#include <qrules/lowerings/avx2/handlers.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <string>
+
+#include <qrules/lowerings/avx2/epilogue.h>
+#include <qrules/lowerings/avx2/load.h>
+#include <qrules/lowerings/avx2/tasks.h>
+
+namespace qrules {
+namespace avx2 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+constexpr int64_t kBlock = 1024;  // elements: they stay in the first-level cache
+
+// of[i] becomes of[i] + other[i], and so on, of a multiple of eight elements.
+QRULES_AVX2 void combine(Combine combine, float* of, const float* other, int64_t count) {
+  for (int64_t i = 0; i < count; i += 8) {
+    const __m256 a = _mm256_loadu_ps(of + i), b = _mm256_loadu_ps(other + i);
+    _mm256_storeu_ps(of + i, combine == Combine::add        ? _mm256_add_ps(a, b)
+                             : combine == Combine::subtract ? _mm256_sub_ps(a, b)
+                                                            : _mm256_mul_ps(a, b));
+  }
+}
+
+template <typename T>
+QRULES_AVX2 void widen(const T* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) _mm256_storeu_ps(to + i, load8(from + i));
+  for (; i < count; ++i) to[i] = elements::widen(from[i]);
+}
+
+void widen(const void* from, DType dtype, int64_t first, int64_t count, float* to) {
+  if (dtype == DType::f32) return widen(static_cast<const float*>(from) + first, count, to);
+  widen(static_cast<const elements::Bf16*>(from) + first, count, to);
+}
+
+class PointwiseKernel final : public Kernel {
+ public:
+  // `period`: the second operand has so many elements and is repeated; 0: there is none.
+  PointwiseKernel(int64_t count, int64_t period, DType dtype, Combine combine, Epilogue epilogue, int threads)
+      : count_(count), period_(period), dtype_(dtype), combine_(combine), epilogue_(std::move(epilogue)) {
+    constexpr int64_t kWorthAThread = 64'000;  // elements
+    threads_ = count < 2 * kWorthAThread ? 1 : threads;
+  }
+
+  std::string implementation() const override { return "flat:avx2"; }
+
+  void run(const KernelArguments& arguments) const override {
+    const int64_t blocks = (count_ + kBlock - 1) / kBlock, blocks_of_a_task = (blocks + threads_ - 1) / threads_;
+    run_tasks(threads_, threads_, nullptr, 0, [&](int64_t task, void*) {
+      const int64_t end = std::min(blocks, (task + 1) * blocks_of_a_task);
+      for (int64_t block = task * blocks_of_a_task; block < end; ++block) run_block(arguments, block * kBlock);
+    });
+  }
+
+ private:
+  void run_block(const KernelArguments& arguments, int64_t first) const {
+    const EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
+    const int64_t count = std::min(kBlock, count_ - first), whole = (count + 7) / 8 * 8;
+    alignas(32) float values[kBlock], others[kBlock];
+    std::fill(values + count, values + whole, 0.0f);
+    widen(arguments.inputs[0], dtype_, first, count, values);
+    if (period_ > 0) {
+      std::fill(others + count, others + whole, 0.0f);
+      for (int64_t i = 0; i < count;) {
+        const int64_t at = (first + i) % period_, length = std::min(count - i, period_ - at);
+        widen(arguments.inputs[1], dtype_, at, length, others + i);
+        i += length;
+      }
+      combine(combine_, values, others, whole);
+    }
+    output.store_values(values, 1.0f, count, first);
+  }
+
+  int64_t count_, period_;
+  DType dtype_;
+  Combine combine_;
+  Epilogue epilogue_;
+  int threads_ = 1;
+};
+
+struct Operation {
+  const char* op;
+  Combine combine;
+  const char* post_op;
+};
+
+constexpr Operation kOperations[] = {
+    {"aten.add.Tensor", Combine::add, "none"},      {"aten.sub.Tensor", Combine::subtract, "none"},
+    {"aten.mul.Tensor", Combine::multiply, "none"}, {"aten.relu.default", Combine::none, "relu"},
+    {"aten.silu.default", Combine::none, "silu"},   {"aten.sigmoid.default", Combine::none, "sigmoid"},
+    {"aten.tanh.default", Combine::none, "tanh"},
+};
+
+class PointwiseHandler final : public Handler {
+ public:
+  explicit PointwiseHandler(const Operation& operation) : operation_(operation) {}
+  std::string_view name() const override { return "avx2.pointwise"; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (auto refusal = refuse_without_avx2()) return *refusal;
+    const bool binary = operation_.combine != Combine::none;
+    const size_t operands = binary ? 2 : 1;
+    if (context.input_count() != operands) return refuse("a number is an operand");
+    if (const Argument* alpha = context.node().argument("alpha"); alpha && alpha->number() != 1.0)
+      return refuse("the second operand has a factor");
+    TensorLayout& out = context.output(0);
+    if (out.dtype != DType::f32 && out.dtype != DType::bf16) return refuse("the result is f32 or bf16");
+    for (size_t i = 0; i < operands; ++i) {
+      if (context.input(i).dtype != out.dtype) return refuse("operands and result have one dtype");
+    }
+    const TensorLayout first = context.input(0);
+    if (first.sizes != out.sizes) return refuse("the first operand is repeated");
+    if (out.element_count() == 0) return refuse("there are no elements");
+    int64_t period = 0;
+    if (binary) {
+      const TensorLayout second = context.input(1);
+      const bool same = second.sizes == out.sizes && second.strides == first.strides && first.is_channels_last();
+      if (!same && !(is_repeated(second.sizes, out.sizes) && first.is_contiguous() && second.is_contiguous()))
+        return refuse("the operands lie in different orders");
+      period = second.element_count();
+    } else if (!first.is_contiguous() && !first.is_channels_last()) {
+      return refuse("the operand has gaps");
+    }
+    out.strides = first.strides;
+    int8::Int8Call output;
+    output.out_dtype = out.dtype;
+    output.post_op = operation_.post_op;
+    auto epilogue = Epilogue::make(context, output, 0);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    return std::unique_ptr<Kernel>(std::make_unique<PointwiseKernel>(
+        out.element_count(), period, out.dtype, operation_.combine, std::move(*epilogue), context.threads()));
+  }
+
+ private:
+  // Whether a tensor of these sizes follows itself until it has the others: it broadcasts along leading dimensions.
+  static bool is_repeated(const std::vector<int64_t>& sizes, const std::vector<int64_t>& whole) {
+    if (sizes.size() > whole.size()) return false;
+    size_t d = sizes.size(), w = whole.size();
+    while (d > 0 && sizes[d - 1] == whole[w - 1]) --d, --w;
+    return std::all_of(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(d),
+                       [](int64_t size) { return size == 1; });
+  }
+
+  Operation operation_;
+};
+
+}  // namespace
+
+void add_pointwise(HandlerRegistry& registry) {
+  for (const Operation& operation : kOperations)
+    registry.add(operation.op, std::make_shared<PointwiseHandler>(operation));
+}
+
+}  // namespace avx2
+}  // namespace qrules
+
+#endif

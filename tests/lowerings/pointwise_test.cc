@@ -1,0 +1,60 @@
+// Operators of single elements: the kernels here against ATen's.
+
+#include <algorithm>
+#include <cmath>
+
+#include "random_calls.h"
+
+namespace qrules {
+namespace {
+
+using namespace testing;
+
+TEST_CASE("pointwise operators over random calls") {
+  Random random(95);
+  size_t taken = 0;
+  for (unsigned round = 0; round < 150; ++round) {
+    std::vector<int64_t> sizes{random.pick(1, 3), random.pick(1, 5), random.one_of<int64_t>({1, 7, 16, 33}),
+                               random.one_of<int64_t>({1, 5, 64})};
+    const std::string dtype = random.one_of({"f32", "bf16"});
+    const std::string op = random.one_of(
+        {"add.Tensor", "sub.Tensor", "mul.Tensor", "relu.default", "silu.default", "sigmoid.default", "tanh.default"});
+    const bool binary = op.find("Tensor") != std::string::npos, turned = random.chance(4);
+    std::vector<int64_t> other = sizes;
+    if (random.chance(2)) other.erase(other.begin(), other.begin() + random.pick(1, 3));
+    if (other.size() == 4 && random.chance(3)) other[0] = 1;
+    const std::string text = "graph(%a: " + dtype + list_text(sizes) + ", %b: " + dtype + list_text(other) + ") {\n" +
+                             (turned ? "  %t = aten.permute.default(%a, [0, 3, 1, 2])\n" : "") + "  %y = aten." + op +
+                             "(" + (turned ? "%t" : "%a") + (binary ? turned ? ", %t" : ", %b" : "") +
+                             ")\n  return (%y)\n}\n";
+    INFO(text);
+    const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
+    REQUIRE(step_of(*reference, "y").handler == "aten");
+    taken += step_of(*plan, "y").handler == "avx2.pointwise" ? 1 : 0;
+    const auto inputs = random_inputs(*plan, round);
+    const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
+    REQUIRE(found.size() == expected.size());
+    double worst = 0;
+    for (size_t i = 0; i < found.size(); ++i)
+      worst = std::max(worst, std::abs(found[i] - expected[i]) / std::max(1.0, std::abs(expected[i])));
+    CHECK(worst <= (dtype == "bf16" ? 0.0079 : 1e-6));
+  }
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) CHECK(taken > 120);
+#endif
+}
+
+TEST_CASE("pointwise operators that are left to ATen") {
+  for (const char* call : {"aten.add.Tensor(%a, %b, alpha=2)", "aten.add.Tensor(%a, 3)", "aten.mul.Tensor(%b, %a)",
+                           "aten.add.Tensor(%a, %h)", "aten.sub.Tensor(%a, %t)"}) {
+    const std::string text =
+        "graph(%a: f32[2,3], %b: f32[3], %h: bf16[2,3], %c: f32[3,2]) {\n"
+        "  %t = aten.permute.default(%c, [1, 0])\n  %y = " +
+        std::string(call) + "\n  return (%y)\n}\n";
+    INFO(text);
+    CHECK(step_of(*plan_of(text), "y").handler == "aten");
+  }
+}
+
+}  // namespace
+}  // namespace qrules
