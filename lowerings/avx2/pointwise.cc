@@ -6,7 +6,7 @@
 #if defined(__x86_64__)
 
 #include <algorithm>
-#include <string>
+#include <optional>
 
 #include <qrules/lowerings/avx2/epilogue.h>
 #include <qrules/lowerings/avx2/load.h>
@@ -43,11 +43,51 @@ void widen(const void* from, DType dtype, int64_t first, int64_t count, float* t
   widen(static_cast<const elements::Bf16*>(from) + first, count, to);
 }
 
+// Lines of elements that follow each other, `step` apart; after `period` elements the first line comes again. Part of a
+// tensor has gaps between its lines.
+struct Lines {
+  int64_t size = 0, step = 0, period = 0;
+
+  static Lines dense(int64_t count) { return {count, count, count}; }
+
+  // Nothing when more than one step would be needed.
+  static std::optional<Lines> of(const TensorLayout& layout) {
+    Lines lines = dense(1);
+    bool gap = false;
+    for (size_t d = layout.sizes.size(); d-- > 0;) {
+      if (layout.sizes[d] == 1) continue;
+      if (!gap && layout.strides[d] != lines.size) {
+        if (lines.size == 1) return std::nullopt;
+        gap = true;
+        lines.step = layout.strides[d];
+      } else if (gap && layout.strides[d] != lines.step * (lines.period / lines.size)) {
+        return std::nullopt;
+      }
+      lines.period *= layout.sizes[d];
+      if (!gap) lines.size = lines.step = lines.period;
+    }
+    return lines;
+  }
+
+  void widen(const void* from, DType dtype, int64_t first, int64_t count, float* to) const {
+    for (int64_t i = 0; i < count;) {
+      const int64_t at = (first + i) % period, place = at % size, length = std::min(count - i, size - place);
+      avx2::widen(from, dtype, at / size * step + place, length, to + i);
+      i += length;
+    }
+  }
+};
+
 class PointwiseKernel final : public Kernel {
  public:
-  // `period`: the second operand has so many elements and is repeated; 0: there is none.
-  PointwiseKernel(int64_t count, int64_t period, DType dtype, Combine combine, Epilogue epilogue, int threads)
-      : count_(count), period_(period), dtype_(dtype), combine_(combine), epilogue_(std::move(epilogue)) {
+  PointwiseKernel(int64_t count, const Lines& first, const std::optional<Lines>& second, DType dtype, Combine combine,
+                  Epilogue epilogue, int threads)
+      : count_(count),
+        first_(first),
+        second_(second),
+        dtype_(dtype),
+        combine_(combine),
+        epilogue_(std::move(epilogue)) {
     constexpr int64_t kWorthAThread = 64'000;  // elements
     threads_ = count < 2 * kWorthAThread ? 1 : threads;
   }
@@ -68,20 +108,18 @@ class PointwiseKernel final : public Kernel {
     const int64_t count = std::min(kBlock, count_ - first), whole = (count + 7) / 8 * 8;
     alignas(32) float values[kBlock], others[kBlock];
     std::fill(values + count, values + whole, 0.0f);
-    widen(arguments.inputs[0], dtype_, first, count, values);
-    if (period_ > 0) {
+    first_.widen(arguments.inputs[0], dtype_, first, count, values);
+    if (second_) {
       std::fill(others + count, others + whole, 0.0f);
-      for (int64_t i = 0; i < count;) {
-        const int64_t at = (first + i) % period_, length = std::min(count - i, period_ - at);
-        widen(arguments.inputs[1], dtype_, at, length, others + i);
-        i += length;
-      }
+      second_->widen(arguments.inputs[1], dtype_, first, count, others);
       combine(combine_, values, others, whole);
     }
     output.store_values(values, 1.0f, count, first);
   }
 
-  int64_t count_, period_;
+  int64_t count_;
+  Lines first_;
+  std::optional<Lines> second_;
   DType dtype_;
   Combine combine_;
   Epilogue epilogue_;
@@ -121,24 +159,30 @@ class PointwiseHandler final : public Handler {
     const TensorLayout first = context.input(0);
     if (first.sizes != out.sizes) return refuse("the first operand is repeated");
     if (out.element_count() == 0) return refuse("there are no elements");
-    int64_t period = 0;
-    if (binary) {
-      const TensorLayout second = context.input(1);
-      const bool same = second.sizes == out.sizes && second.strides == first.strides && first.is_channels_last();
-      if (!same && !(is_repeated(second.sizes, out.sizes) && first.is_contiguous() && second.is_contiguous()))
-        return refuse("the operands lie in different orders");
-      period = second.element_count();
-    } else if (!first.is_contiguous() && !first.is_channels_last()) {
-      return refuse("the operand has gaps");
+    std::optional<Lines> lines = Lines::of(first), others;
+    if (first.is_channels_last() && !first.is_contiguous() &&
+        (!binary || (context.input(1).sizes == first.sizes && context.input(1).strides == first.strides))) {
+      // Elements in whatever order, of all alike.
+      lines = others = Lines::dense(out.element_count());
+      out.strides = first.strides;
+    } else {
+      if (!lines) return refuse("the operand's elements do not follow each other");
+      if (binary) {
+        if (!is_repeated(context.input(1).sizes, out.sizes))
+          return refuse("the second operand is no part that repeats");
+        others = Lines::of(context.input(1));
+        if (!others) return refuse("the second operand's elements do not follow each other");
+      }
+      out = TensorLayout::contiguous(out.dtype, out.sizes);
     }
-    out.strides = first.strides;
+    if (!binary) others.reset();
     int8::Int8Call output;
     output.out_dtype = out.dtype;
     output.post_op = operation_.post_op;
     auto epilogue = Epilogue::make(context, output, 0);
     if (!epilogue.ok()) return epilogue.diagnostics();
     return std::unique_ptr<Kernel>(std::make_unique<PointwiseKernel>(
-        out.element_count(), period, out.dtype, operation_.combine, std::move(*epilogue), context.threads()));
+        out.element_count(), *lines, others, out.dtype, operation_.combine, std::move(*epilogue), context.threads()));
   }
 
  private:

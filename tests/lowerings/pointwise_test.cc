@@ -23,10 +23,17 @@ TEST_CASE("pointwise operators over random calls") {
     std::vector<int64_t> other = sizes;
     if (random.chance(2)) other.erase(other.begin(), other.begin() + random.pick(1, 3));
     if (other.size() == 4 && random.chance(3)) other[0] = 1;
-    const std::string text = "graph(%a: " + dtype + list_text(sizes) + ", %b: " + dtype + list_text(other) + ") {\n" +
-                             (turned ? "  %t = aten.permute.default(%a, [0, 3, 1, 2])\n" : "") + "  %y = aten." + op +
-                             "(" + (turned ? "%t" : "%a") + (binary ? turned ? ", %t" : ", %b" : "") +
-                             ")\n  return (%y)\n}\n";
+    // Part of a tensor, with gaps between its rows.
+    const bool sliced = !turned && random.chance(3);
+    std::vector<int64_t> given = sizes;
+    if (sliced) given.back() += 3;
+    const std::string text = "graph(%a: " + dtype + list_text(given) + ", %b: " + dtype + list_text(other) + ") {\n" +
+                             (turned   ? "  %t = aten.permute.default(%a, [0, 3, 1, 2])\n"
+                              : sliced ? "  %t: " + dtype + list_text(sizes) + " = aten.slice.Tensor(%a, 3, 1, " +
+                                             std::to_string(sizes[3] + 1) + ")\n"
+                                       : "") +
+                             "  %y = aten." + op + "(" + (turned || sliced ? "%t" : "%a") +
+                             (binary ? turned ? ", %t" : ", %b" : "") + ")\n  return (%y)\n}\n";
     INFO(text);
     const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
     REQUIRE(step_of(*reference, "y").handler == "aten");
