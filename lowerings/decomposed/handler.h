@@ -92,6 +92,7 @@ void add_embedding_bag(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
 void add_matmul(HandlerRegistry& registry);
 void add_int_mm(HandlerRegistry& registry);
+void add_index(HandlerRegistry& registry);
 void add_attention(HandlerRegistry& registry);
 void add_layer_norm(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);

@@ -21,6 +21,7 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_linear(registry);
   decomposed::add_matmul(registry);
   decomposed::add_int_mm(registry);
+  decomposed::add_index(registry);
   decomposed::add_attention(registry);
   decomposed::add_layer_norm(registry);
   decomposed::add_linear_fp16(registry);

@@ -214,6 +214,7 @@ void register_onednn_handlers(HandlerRegistry& registry) {
   onednn::add_convolution(registry);
   onednn::add_linear(registry);
   onednn::add_matmul(registry);
+  onednn::add_float_matmul(registry);
   onednn::add_linear_fp16(registry);
   onednn::add_pool(registry);
   onednn::add_cat(registry);

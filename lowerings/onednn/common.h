@@ -120,6 +120,7 @@ std::unique_ptr<Kernel> make_nothing();
 void add_convolution(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
 void add_matmul(HandlerRegistry& registry);
+void add_float_matmul(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_pool(HandlerRegistry& registry);
 void add_cat(HandlerRegistry& registry);

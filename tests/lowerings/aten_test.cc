@@ -92,11 +92,11 @@ TEST_CASE("Lists of tensors, of optional tensors, and one tensor several times")
   CHECK(result_of("aten.stack.default([%a, %b, %a], 0)", {{DType::f32, {2}, {1, 2}}, {DType::f32, {2}, {3, 4}}},
                   "f32[3,2]") == Values{1, 2, 3, 4, 1, 2});
   // None leaves a dimension as it is.
-  const Input positions{DType::s64, {2}, {2, 0}};
+  const Input positions{DType::s32, {2}, {2, 0}};
   CHECK(results_of("  %y: f32[2,2] = aten.index.Tensor(%a, [None, %b])\n", {kFloats, positions})[0] ==
         Values{0, -2, 3, 1});
   CHECK(results_of("  %y: f32[2] = aten.index.Tensor(%a, [%b, %c])\n",
-                   {kFloats, {DType::s64, {2}, {1, 0}}, positions})[0] == Values{3, -2});
+                   {kFloats, {DType::s32, {2}, {1, 0}}, positions})[0] == Values{3, -2});
 }
 
 TEST_CASE("Types, layouts, devices and memory formats") {
@@ -160,7 +160,7 @@ TEST_CASE("Results of several kinds") {
 
 TEST_CASE("Operands and results of other layouts") {
   // A transposed operand of a product, and an elementwise call that keeps what it gets.
-  CHECK(results_of("  %t = aten.t.default(%a)\n  %y = aten.mm.default(%a, %t)\n", {kFloats})[0] ==
+  CHECK(results_of("  %t = aten.t.default(%a)\n  %y = aten.matmul.default(%a, %t)\n", {kFloats})[0] ==
         Values{5, -4, -4, 14});
   CHECK(results_of("  %t = aten.t.default(%a)\n  %y = aten.neg.default(%t)\n", {kFloats})[0] ==
         Values{2, -1, 1, -2, 0, -3});
