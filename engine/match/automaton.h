@@ -25,13 +25,12 @@ struct NearMiss {
   const Rule* rule = nullptr;
   Node* root = nullptr;
   size_t tests_passed = 0;
-  size_t tests_total = 0;  // of the rule
-  std::string_view
-      refused;             // the test or condition, as written in the rule ("users(%wf) == 1", "relu(%c)"); the rule's
-  std::string reason;      // what was seen there, in words
-  Span span;               // its place in the rule file
-  Node* node = nullptr;    // where it was refused, if at a node
-  bool structural = true;  // false: refused by a condition
+  size_t tests_total = 0;    // of the rule
+  std::string_view refused;  // the test or condition ("users(%wf) == 1", "relu(%c)"): part of the rule's text
+  std::string reason;        // what was seen there, in words
+  Span span;                 // its place in the rule file
+  Node* node = nullptr;      // where it was refused, if at a node
+  bool structural = true;    // false: refused by a condition
   RefusedBy by = RefusedBy::op;
   bool at_default = false;         // refused by an argument that has its parameter's default: nobody wrote it
   std::vector<NamedValue> values;  // refused by a condition: those of its names that stand for no node

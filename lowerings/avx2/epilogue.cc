@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include <qrules/lowerings/avx2/load.h>
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/vector_math.h>
 
@@ -60,11 +61,8 @@ QRULES_AVX2_INLINE __m256 load8(const void* memory, DType dtype) {
       return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(memory))));
     case DType::s8:
       return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(memory))));
-    case DType::bf16: {
-      const __m128i halves = _mm_loadu_si128(static_cast<const __m128i*>(memory));
-      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-    }
-    default: return _mm256_loadu_ps(static_cast<const float*>(memory));
+    case DType::bf16: return avx2::load8(static_cast<const elements::Bf16*>(memory));
+    default: return avx2::load8(static_cast<const float*>(memory));
   }
 }
 

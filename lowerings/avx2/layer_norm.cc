@@ -11,6 +11,7 @@
 #include <qrules/lowerings/avx2/epilogue.h>
 #include <qrules/lowerings/avx2/load.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx2/vector_math.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/layer_norm_call.h>
 
@@ -22,12 +23,6 @@ using int8::Prepared;
 using int8::refuse;
 
 constexpr int64_t kLanes = 8;
-
-QRULES_AVX2_INLINE float sum8(__m256 v) {
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
-}
 
 template <typename T>
 QRULES_AVX2 float mean_of(const T* x, int64_t size) {
@@ -87,9 +82,8 @@ class LayerNormKernel final : public Kernel {
 
   void run(const KernelArguments& arguments) const override {
     auto* rows = static_cast<char*>(arguments.scratch);
-    auto *weight = reinterpret_cast<float*>(rows), *bias = reinterpret_cast<float*>(rows + row_bytes());
-    widen(arguments, call_.weight, call_.weight_dtype, 1, weight);
-    widen(arguments, call_.bias, call_.bias_dtype, 0, bias);
+    const float* weight = floats_of(arguments, call_.weight, call_.weight_dtype, 1, rows);
+    const float* bias = floats_of(arguments, call_.bias, call_.bias_dtype, 0, rows + row_bytes());
     const int64_t rows_of_a_task = (call_.rows + threads_ - 1) / threads_;
     run_tasks(threads_, threads_, rows + 2 * row_bytes(), row_bytes(), [&](int64_t task, void* scratch) {
       auto* values = static_cast<float*>(scratch);
@@ -104,14 +98,14 @@ class LayerNormKernel final : public Kernel {
  private:
   size_t row_bytes() const { return whole_lines(static_cast<size_t>(call_.size) * sizeof(float)); }
 
-  void widen(const KernelArguments& arguments, const std::optional<size_t>& operand, DType dtype, float otherwise,
-             float* to) const {
-    if (!operand)
-      std::fill_n(to, call_.size, otherwise);
-    else if (dtype == DType::f32)
-      std::copy_n(static_cast<const float*>(arguments.inputs[*operand]), call_.size, to);
-    else
-      for (int64_t i = 0; i < call_.size; ++i) to[i] = elements::load<float>(arguments.inputs[*operand], dtype, i);
+  // The elements of a weight or bias: where they are, or in `scratch`.
+  const float* floats_of(const KernelArguments& arguments, const std::optional<size_t>& operand, DType dtype,
+                         float otherwise, void* scratch) const {
+    if (operand && dtype == DType::f32) return static_cast<const float*>(arguments.inputs[*operand]);
+    auto* to = static_cast<float*>(scratch);
+    for (int64_t i = 0; i < call_.size; ++i)
+      to[i] = operand ? elements::load<float>(arguments.inputs[*operand], dtype, i) : otherwise;
+    return to;
   }
 
   template <typename T>

@@ -10,6 +10,13 @@
 
 namespace qrules::avx2 {
 
+// The sum of the lanes.
+QRULES_AVX2_INLINE float sum8(__m256 v) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
 // e^(x - n ln 2) for |x - n ln 2| <= ln 2 / 2: a polynomial (Cephes' expf).
 QRULES_AVX2_INLINE __m256 exp_remainder8(__m256 x, __m256 n) {
   __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);

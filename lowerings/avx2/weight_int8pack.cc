@@ -9,6 +9,7 @@
 
 #include <qrules/lowerings/avx2/target.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx2/vector_math.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/weight_int8pack_call.h>
 
@@ -23,12 +24,6 @@ constexpr int64_t kLanes = 8;
 
 QRULES_AVX2_INLINE __m256 widen8(const int8_t* weights) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(weights))));
-}
-
-QRULES_AVX2_INLINE float sum8(__m256 v) {
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
 // sums[r * C + c] of R rows of x, `x_step` apart and zero from `size` to a multiple of eight, with C rows of weights.

@@ -6,13 +6,13 @@
 
 #include <qrules/lowerings/avx512/handlers.h>
 #include <qrules/lowerings/avx512/target.h>
-#include <qrules/lowerings/onednn/isa.h>
+#include <qrules/lowerings/isa.h>
 
 namespace qrules {
 namespace avx512 {
 
 bool supported() {
-  static const bool answer = onednn::may_use_avx512() && __builtin_cpu_supports("avx512f") &&
+  static const bool answer = may_use_avx512() && __builtin_cpu_supports("avx512f") &&
                              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                              __builtin_cpu_supports("avx512dq");
   return answer;

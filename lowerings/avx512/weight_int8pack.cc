@@ -11,7 +11,7 @@
 #include <type_traits>
 
 #include <qrules/lowerings/avx2/tasks.h>
-#include <qrules/lowerings/avx512/target.h>
+#include <qrules/lowerings/avx512/vector_math.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/weight_int8pack_call.h>
 
@@ -30,7 +30,14 @@ QRULES_AVX512_INLINE __m512 widen16(__m128i bytes) { return _mm512_cvtepi32_ps(_
 
 QRULES_AVX512_INLINE __m128i load16(const int8_t* from, int64_t count) {
   if (count >= 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  return count <= 0 ? _mm_setzero_si128() : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
+  return count <= 0 ? _mm_setzero_si128() : _mm_maskz_loadu_epi8(first_lanes(count), from);
+}
+
+template <int R>
+QRULES_AVX512_INLINE void add_lanes(const __m512 (&sum)[R][kColumns], float* sums) {
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
+  }
 }
 
 // R rows of x, `x_step` apart and zero behind their end, with four rows of weights as they are.
@@ -50,9 +57,7 @@ QRULES_AVX512 void stream(const float* x, int64_t x_step, const int8_t* weights,
       for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
-  }
+  add_lanes(sum, sums);
 }
 
 // What a strip of weights is widened to: `size` elements, and zeros up to `depth`.
@@ -80,9 +85,7 @@ struct Floats {
         for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
       }
     }
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
-    }
+    add_lanes(sum, sums);
   }
 };
 
@@ -121,9 +124,7 @@ struct Halves {
         for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_dpbf16_ps(sum[r][c], value, w[c]);
       }
     }
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < kColumns; ++c) sums[r * kColumns + c] = _mm512_reduce_add_ps(sum[r][c]);
-    }
+    add_lanes(sum, sums);
   }
 };
 
@@ -167,9 +168,7 @@ class WeightInt8Pack final : public Kernel {
  private:
   size_t element_bytes() const { return halves_ ? sizeof(elements::Bf16) : sizeof(float); }
   size_t x_bytes() const { return avx2::whole_lines(static_cast<size_t>(call_.rows * step_) * element_bytes()); }
-  size_t strip_bytes() const {
-    return call_.rows <= kStreamedRows ? 0 : avx2::whole_lines(static_cast<size_t>(kColumns * step_) * element_bytes());
-  }
+  size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(kColumns * step_) * element_bytes()); }
 
   template <typename Wide, typename Out>
   void run_with(const KernelArguments& arguments) const {
@@ -231,26 +230,12 @@ class WeightInt8Pack final : public Kernel {
         return store(0, call_.rows);
       }
     }
-    Element* wide = strip;
-    if (call_.rows <= kStreamedRows) {
-      // The last columns, which are no whole strip.
-      for (int64_t c = 0; c < count; ++c) {
-        for (int64_t r = 0; r < call_.rows; ++r) {
-          float sum = 0;
-          for (int64_t k = 0; k < call_.size; ++k)
-            sum += static_cast<float>(elements::widen(x[r * step_ + k])) *
-                   static_cast<float>(weights[(first + c) * call_.size + k]);
-          sums[r * kColumns + c] = sum;
-        }
-      }
-      return store(0, call_.rows);
-    }
     for (int64_t c = 0; c < count; ++c)
-      Wide::widen(weights + (first + c) * call_.size, call_.size, depth_, wide + c * step_);
-    // Lanes behind the weights' end are zero in x; those of absent columns are not stored.
+      Wide::widen(weights + (first + c) * call_.size, call_.size, depth_, strip + c * step_);
+    // Sums of absent columns are not stored.
     for (int64_t m = 0; m < call_.rows; m += kRows) {
       const int64_t rows = std::min(kRows, call_.rows - m);
-      multiply_rows<Wide>(rows, x + m * step_, wide, depth_, step_, sums);
+      multiply_rows<Wide>(rows, x + m * step_, strip, depth_, step_, sums);
       store(m, rows);
     }
   }

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include <qrules/lowerings/onednn/isa.h>
+#include <qrules/lowerings/isa.h>
 #include <qrules/lowerings/register.h>
 #include <qrules/support/aligned.h>
 
@@ -67,18 +67,6 @@ bool exact_int8() {
     }
   }();
   return exact;
-}
-
-bool may_use_avx512() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::isa_default:  // no x86
-    case dnnl::cpu_isa::sse41:
-    case dnnl::cpu_isa::avx:
-    case dnnl::cpu_isa::avx2:
-    case dnnl::cpu_isa::avx2_vnni:
-    case dnnl::cpu_isa::avx2_vnni_2: return false;
-    default: return true;
-  }
 }
 
 OwnedMemory own(const dnnl::memory::desc& desc) { return {desc, allocate_aligned(desc.get_size())}; }
@@ -209,6 +197,18 @@ Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& ke
 }  // namespace qrules::onednn
 
 namespace qrules {
+
+bool may_use_avx512() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::isa_default:  // no x86
+    case dnnl::cpu_isa::sse41:
+    case dnnl::cpu_isa::avx:
+    case dnnl::cpu_isa::avx2:
+    case dnnl::cpu_isa::avx2_vnni:
+    case dnnl::cpu_isa::avx2_vnni_2: return false;
+    default: return true;
+  }
+}
 
 void register_onednn_handlers(HandlerRegistry& registry) {
   onednn::add_convolution(registry);

@@ -31,8 +31,8 @@ struct NumericsReport {
 // Equal means: integers are the same, except for one apart where the reference's value before its quantize is within
 // 0.001 quanta of k + 0.5 (where the quantized value passes through other integer calls: at most as many as there are
 // such ties); floats are within 1e-5 of the output's largest magnitude plus 1e-6 and 2^-23 of the largest
-// floating-point input (coarser when a call of either graph
-// gives f16, bf16 or f8: two roundings of that type), and not finite at the same elements. Infinities and NaN are given
+// floating-point input (coarser when a call of either graph gives f16, bf16 or f8: two roundings of that type), and not
+// finite at the same elements. Infinities and NaN are given
 // only when every call of both graphs acts on single elements. Sizes that `before` cannot be prepared for are left out.
 // Errors: nothing could be prepared, or `after` could not (QR07xx of the plan).
 Result<NumericsReport> compare_numerics(const Graph& before, const Graph& after, const NumericsOptions& options = {});

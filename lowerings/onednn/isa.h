@@ -1,9 +1,0 @@
-// What oneDNN says of the CPU, for handlers that do without oneDNN.
-#pragma once
-
-namespace qrules::onednn {
-
-// False when the CPU has no AVX512, or ONEDNN_MAX_CPU_ISA holds oneDNN back from it.
-bool may_use_avx512();
-
-}  // namespace qrules::onednn
