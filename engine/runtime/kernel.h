@@ -86,7 +86,7 @@ class PrepareContext {
 };
 
 // A named lowering. `prepare` gives a kernel, or null after `alias`, or an error that says what it cannot do: the next
-// handler for the operator is tried (oneDNN, then the exact decomposed kernels, then the ATen dispatcher).
+// handler for the operator is tried (lowerings/register.cc has the order).
 class Handler {
  public:
   virtual ~Handler() = default;

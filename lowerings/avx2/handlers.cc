@@ -52,37 +52,19 @@ class ConvolutionHandler final : public Handler {
     auto call = int8::read_call(context, sizes[0], false);
     if (!call.ok()) return call.diagnostics();
     const TensorLayout x = context.input(call->x);
-    const size_t rank = x.sizes.size();
-    if ((rank != 3 && rank != 4) || sizes.size() != rank) return refuse("x and weight have rank 3 or 4");
+    const auto window = read_window(context, x, sizes, context.output(0));
+    if (!window.ok()) return window.diagnostics();
     TensorLayout& result = context.output(0);
     result = TensorLayout::channels_last(result.dtype, result.sizes);
     context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
     if (result.element_count() == 0) return make_nothing();
     if (x.element_count() == 0) return refuse("x has no elements");
 
-    Window window;
-    window.batch = x.sizes[0];
-    window.groups = context.integers("groups").at(0);
-    window.in_channels = x.sizes[1];
-    window.out_channels = sizes[0];
-    const auto numbers = [&](const char* parameter) {
-      std::vector<int64_t> values = context.integers(parameter);
-      if (values.size() == 1) values.resize(rank - 2, values[0]);
-      return values;
-    };
-    const auto stride = numbers("stride"), padding = numbers("padding"), dilation = numbers("dilation");
-    for (size_t i = 0; i < rank - 2; ++i) {
-      // What is behind follows from the result's size: what is not there is zero.
-      Axis& axis = i + 3 == rank ? window.columns : window.rows;
-      axis = {x.sizes[2 + i], result.sizes[2 + i], sizes[2 + i], stride.at(i), padding.at(i), dilation.at(i)};
-    }
-    auto epilogue = prepare_epilogue(context, *call, window.out_channels);
+    auto epilogue = prepare_epilogue(context, *call, window->out_channels);
     if (!epilogue.ok()) return epilogue.diagnostics();
     const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
-    const bool depthwise =
-        window.groups == window.in_channels && window.groups == window.out_channels && window.groups > 1;
-    return (depthwise ? make_depthwise : make_convolution)(context, window, Activations::of(context, *call), weights,
-                                                           std::move(*epilogue));
+    return (window->is_depthwise() ? make_depthwise : make_convolution)(
+        context, *window, Activations::of(context, *call), weights, std::move(*epilogue));
   }
 
  private:

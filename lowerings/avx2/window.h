@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
+#include <qrules/lowerings/int8_call.h>
 
 namespace qrules::avx2 {
 
@@ -20,6 +23,11 @@ struct Window {
   int64_t inner() const { return in_channels / groups; }   // input channels of a group
   int64_t outer() const { return out_channels / groups; }  // output channels of a group
   int64_t products() const { return inner() * rows.kernel * columns.kernel; }
+  bool is_depthwise() const { return groups == in_channels && groups == out_channels && groups > 1; }
 };
+
+// The window of a convolution of rank 3 or 4. Error: other ranks.
+Result<Window> read_window(const PrepareContext& context, const TensorLayout& x,
+                           const std::vector<int64_t>& weight_sizes, const TensorLayout& result);
 
 }  // namespace qrules::avx2

@@ -18,12 +18,15 @@ bool supported() {
   return answer;
 }
 
+bool supports_vnni() { return supported() && __builtin_cpu_supports("avx512vnni"); }
+
 bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"); }
 
 }  // namespace avx512
 
 void register_avx512_handlers(HandlerRegistry& registry) {
   avx512::add_attention(registry);
+  avx512::add_convolution(registry);
   avx512::add_weight_int8pack(registry);
 }
 

@@ -1,0 +1,28 @@
+#include <qrules/lowerings/avx2/window.h>
+
+namespace qrules::avx2 {
+
+Result<Window> read_window(const PrepareContext& context, const TensorLayout& x,
+                           const std::vector<int64_t>& weight_sizes, const TensorLayout& result) {
+  const size_t rank = x.sizes.size();
+  if ((rank != 3 && rank != 4) || weight_sizes.size() != rank) return int8::refuse("x and weight have rank 3 or 4");
+  Window window;
+  window.batch = x.sizes[0];
+  window.groups = context.integers("groups").at(0);
+  window.in_channels = x.sizes[1];
+  window.out_channels = weight_sizes[0];
+  const auto numbers = [&](const char* parameter) {
+    std::vector<int64_t> values = context.integers(parameter);
+    if (values.size() == 1) values.resize(rank - 2, values[0]);
+    return values;
+  };
+  const auto stride = numbers("stride"), padding = numbers("padding"), dilation = numbers("dilation");
+  for (size_t i = 0; i < rank - 2; ++i) {
+    // What is behind follows from the result's size: what is not there is zero.
+    Axis& axis = i + 3 == rank ? window.columns : window.rows;
+    axis = {x.sizes[2 + i], result.sizes[2 + i], weight_sizes[2 + i], stride.at(i), padding.at(i), dilation.at(i)};
+  }
+  return window;
+}
+
+}  // namespace qrules::avx2

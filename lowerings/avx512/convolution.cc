@@ -1,0 +1,62 @@
+// onednn.qconv where kernels of our own are faster than oneDNN's: depthwise windows of several rows.
+
+#include <qrules/lowerings/avx512/handlers.h>
+
+#if defined(__x86_64__)
+
+#include <qrules/lowerings/avx512/depthwise.h>
+#include <qrules/lowerings/avx512/target.h>
+
+namespace qrules {
+namespace avx512 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+class ConvolutionHandler final : public Handler {
+ public:
+  std::string_view name() const override { return "avx512.qconv"; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!supports_vnni()) return refuse("this CPU has no AVX512-VNNI");
+    const auto x_operand = context.operand_of("x"), weight_operand = context.operand_of("weight");
+    if (!x_operand || !weight_operand) return refuse("x and the weight are tensors");
+    const TensorLayout x = context.input(*x_operand);
+    const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
+    const auto window = avx2::read_window(context, x, sizes, context.output(0));
+    if (!window.ok()) return window.diagnostics();
+    if (!window->is_depthwise() || window->rows.kernel == 1)
+      return refuse("the window is not depthwise, of several rows");
+    auto call = int8::read_call(context, window->out_channels, false);
+    if (!call.ok()) return call.diagnostics();
+    if (x.element_count() == 0 || context.output(0).element_count() == 0) return refuse("there are no elements");
+    const bool is_signed = x.dtype == DType::s8;
+    // Padding is written as an activation.
+    const int low = is_signed ? -128 : 0;
+    if (call->x_zero_point < low || call->x_zero_point > low + 255) return refuse("the zero point is no activation");
+    auto epilogue = avx2::Epilogue::make(context, *call, window->out_channels);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    const double largest_sum = 255.0 * 128.0 * static_cast<double>(window->products());
+    auto requantization = Requantization::of(*epilogue, window->out_channels, largest_sum);
+    if (!requantization.ok()) return requantization.diagnostics();
+
+    TensorLayout& result = context.output(0);
+    result = TensorLayout::channels_last(result.dtype, result.sizes);
+    context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
+    const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
+    return make_depthwise(context, *window, {call->x, is_signed, call->x_zero_point}, weights,
+                          std::move(*requantization));
+  }
+};
+
+}  // namespace
+
+void add_convolution(HandlerRegistry& registry) {
+  registry.add("onednn.qconv.default", std::make_shared<ConvolutionHandler>());
+}
+
+}  // namespace avx512
+}  // namespace qrules
+
+#endif
