@@ -36,14 +36,24 @@ struct Bytes64 {
     return _mm512_dpbusd_epi32(sums, u8, s8);
   }
   static QRULES_AVX512_INLINE Floats load_floats(const float* from) { return _mm512_loadu_ps(from); }
-  static QRULES_AVX512_INLINE Vector rescale(Vector sums, Floats factor, Floats offset) {
-    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), factor, offset));
+  static QRULES_AVX512_INLINE Floats every(float value) { return _mm512_set1_ps(value); }
+  static QRULES_AVX512_INLINE Floats to_floats(Vector integers) { return _mm512_cvtepi32_ps(integers); }
+  static QRULES_AVX512_INLINE Vector to_integers(Floats v) { return _mm512_cvtps_epi32(v); }
+  static QRULES_AVX512_INLINE Vector bits(Floats v) { return _mm512_castps_si512(v); }
+  static QRULES_AVX512_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  static QRULES_AVX512_INLINE Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats absolute(Floats v) { return _mm512_abs_ps(v); }
+  static QRULES_AVX512_INLINE Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats larger(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  // Of 16 elements, by the lowest four bits.
+  static QRULES_AVX512_INLINE Floats look_up(const float* table, Vector index) {
+    return _mm512_permutexvar_ps(index, _mm512_loadu_ps(table));
   }
   static QRULES_AVX512_INLINE Vector to_shorts(Vector a, Vector b) { return _mm512_packs_epi32(a, b); }
-  template <bool kSigned>
-  static QRULES_AVX512_INLINE Vector to_bytes(Vector a, Vector b, Vector lowest, Vector highest) {
-    if constexpr (kSigned) return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(a, b), lowest), highest);
-    return _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(a, b), lowest), highest);
+  static QRULES_AVX512_INLINE Vector to_bytes(Vector a, Vector b) { return _mm512_packus_epi16(a, b); }
+  static QRULES_AVX512_INLINE Vector bound(Vector u8, Vector lowest, Vector highest) {
+    return _mm512_min_epu8(_mm512_max_epu8(u8, lowest), highest);
   }
 
  private:
@@ -77,14 +87,24 @@ struct Bytes32 {
     return _mm256_dpbusd_epi32(sums, u8, s8);
   }
   static QRULES_AVX512_INLINE Floats load_floats(const float* from) { return _mm256_loadu_ps(from); }
-  static QRULES_AVX512_INLINE Vector rescale(Vector sums, Floats factor, Floats offset) {
-    return _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), factor, offset));
+  static QRULES_AVX512_INLINE Floats every(float value) { return _mm256_set1_ps(value); }
+  static QRULES_AVX512_INLINE Floats to_floats(Vector integers) { return _mm256_cvtepi32_ps(integers); }
+  static QRULES_AVX512_INLINE Vector to_integers(Floats v) { return _mm256_cvtps_epi32(v); }
+  static QRULES_AVX512_INLINE Vector bits(Floats v) { return _mm256_castps_si256(v); }
+  static QRULES_AVX512_INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  static QRULES_AVX512_INLINE Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats absolute(Floats v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+  static QRULES_AVX512_INLINE Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+  static QRULES_AVX512_INLINE Floats larger(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+  // Of 16 elements, by the lowest four bits.
+  static QRULES_AVX512_INLINE Floats look_up(const float* table, Vector index) {
+    return _mm256_permutex2var_ps(_mm256_loadu_ps(table), index, _mm256_loadu_ps(table + 8));
   }
   static QRULES_AVX512_INLINE Vector to_shorts(Vector a, Vector b) { return _mm256_packs_epi32(a, b); }
-  template <bool kSigned>
-  static QRULES_AVX512_INLINE Vector to_bytes(Vector a, Vector b, Vector lowest, Vector highest) {
-    if constexpr (kSigned) return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(a, b), lowest), highest);
-    return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(a, b), lowest), highest);
+  static QRULES_AVX512_INLINE Vector to_bytes(Vector a, Vector b) { return _mm256_packus_epi16(a, b); }
+  static QRULES_AVX512_INLINE Vector bound(Vector u8, Vector lowest, Vector highest) {
+    return _mm256_min_epu8(_mm256_max_epu8(u8, lowest), highest);
   }
 
  private:

@@ -1,10 +1,11 @@
-// onednn.qconv where kernels of our own are faster than oneDNN's: depthwise windows of several rows.
+// onednn.qconv where kernels of our own are faster than oneDNN's: depthwise windows of several rows, and single taps.
 
 #include <qrules/lowerings/avx512/handlers.h>
 
 #if defined(__x86_64__)
 
 #include <qrules/lowerings/avx512/depthwise.h>
+#include <qrules/lowerings/avx512/linear.h>
 #include <qrules/lowerings/avx512/target.h>
 
 namespace qrules {
@@ -13,6 +14,13 @@ namespace {
 
 using int8::Prepared;
 using int8::refuse;
+
+// Whether the image is a matrix with a row for each position.
+bool is_single(const avx2::Window& window) {
+  const auto one = [](const avx2::Axis& axis) { return axis.kernel == 1 && axis.stride == 1 && axis.in == axis.out; };
+  return window.groups == 1 && one(window.rows) && one(window.columns) && window.rows.padding == 0 &&
+         window.columns.padding == 0;
+}
 
 class ConvolutionHandler final : public Handler {
  public:
@@ -26,8 +34,8 @@ class ConvolutionHandler final : public Handler {
     const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
     const auto window = avx2::read_window(context, x, sizes, context.output(0));
     if (!window.ok()) return window.diagnostics();
-    if (!window->is_depthwise() || window->rows.kernel == 1)
-      return refuse("the window is not depthwise, of several rows");
+    const bool depthwise = window->is_depthwise() && window->rows.kernel > 1, single = is_single(*window);
+    if (!depthwise && !single) return refuse("the window is neither depthwise, of several rows, nor a single tap");
     auto call = int8::read_call(context, window->out_channels, false);
     if (!call.ok()) return call.diagnostics();
     if (x.element_count() == 0 || context.output(0).element_count() == 0) return refuse("there are no elements");
@@ -41,10 +49,15 @@ class ConvolutionHandler final : public Handler {
     auto requantization = Requantization::of(*epilogue, window->out_channels, largest_sum);
     if (!requantization.ok()) return requantization.diagnostics();
 
+    const Product product{window->batch * window->rows.in * window->columns.in, window->in_channels,
+                          window->out_channels};
+    if (single && (is_signed || !product.is_worth_it(requantization->tail))) return refuse("oneDNN is as fast");
+
     TensorLayout& result = context.output(0);
     result = TensorLayout::channels_last(result.dtype, result.sizes);
     context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
     const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
+    if (single) return make_product(context, product, call->x, call->x_zero_point, weights, std::move(*requantization));
     return make_depthwise(context, *window, {call->x, is_signed, call->x_zero_point}, weights,
                           std::move(*requantization));
   }

@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include <qrules/lowerings/avx2/tasks.h>
-#include <qrules/lowerings/avx512/bytes.h>
+#include <qrules/lowerings/avx512/requantize.h>
 
 namespace qrules::avx512 {
 namespace {
@@ -52,18 +52,20 @@ struct Strip {
   const int8_t* weights = nullptr;                   // [share][tap][row] vectors
   const float *factor = nullptr, *offset = nullptr;  // [share] vectors
   const int32_t* start = nullptr;                    // [share] vectors: what takes out the zero point
-  int lowest = 0, highest = 0;
+  const Requantization* to = nullptr;
   uint8_t* shorts = nullptr;         // [column][row] vectors
   std::array<uint8_t*, 2> out = {};  // of each row; null: not wanted
   int64_t out_step = 0, columns = 0, channels = 0;
 };
 
 // T taps, 0: as many as the strip says.
-template <typename V, int R, int T, bool kSigned, bool kWhole>
+template <typename V, int R, int T, bool kTail, bool kWhole>
 QRULES_AVX512_VNNI void sum_columns(const Strip& s) {
   using Vector = typename V::Vector;
   constexpr int64_t kSize = V::kSize;
-  const Vector lowest = V::every(static_cast<int8_t>(s.lowest)), highest = V::every(static_cast<int8_t>(s.highest));
+  const Requantization& to = *s.to;
+  const Vector lowest = V::every(static_cast<int8_t>(to.lowest)), highest = V::every(static_cast<int8_t>(to.highest)),
+               flip = V::every(static_cast<int8_t>(to.flip));
   const int64_t taps = T ? T : s.taps;
   for (int64_t share = 0; share < kShares; share += 2) {
     const int8_t* weights = s.weights + share * taps * R * kSize;
@@ -111,13 +113,13 @@ QRULES_AVX512_VNNI void sum_columns(const Strip& s) {
       }
 #pragma GCC unroll 2
       for (int r = 0; r < R; ++r) {
-        const Vector shorts =
-            V::to_shorts(V::rescale(sums[0][r], factor[0], offset[0]), V::rescale(sums[1][r], factor[1], offset[1]));
+        const Vector shorts = V::to_shorts(rescale<V, kTail>(sums[0][r], factor[0], offset[0], to),
+                                           rescale<V, kTail>(sums[1][r], factor[1], offset[1], to));
         uint8_t* kept = s.shorts + (x * R + r) * kSize;
         if (share == 0) {
           V::store(kept, shorts);
         } else if (uint8_t* out = s.out[static_cast<size_t>(r)]) {
-          const Vector bytes = V::template to_bytes<kSigned>(V::load(kept), shorts, lowest, highest);
+          const Vector bytes = V::exclusive_or(V::bound(V::to_bytes(V::load(kept), shorts), lowest, highest), flip);
           if constexpr (kWhole)
             V::store(out + x * s.out_step, bytes);
           else
@@ -153,7 +155,7 @@ QRULES_AVX512 void interleave(const Rows& rows, int64_t columns, int64_t channel
         bytes[i] = V::load(row[i].at);
       else
         bytes[i] = V::load_first(row[i].at, channels);
-      if constexpr (kFlip) bytes[i] = V::exclusive_or(bytes[i], V::every(-128));
+      if constexpr (kFlip) bytes[i] = V::exclusive_or(bytes[i], V::every(int8_t{-128}));
       row[i].at += row[i].step;
     }
     for (Row& ahead : next) {
@@ -175,13 +177,8 @@ int64_t channel_at(int64_t share, int64_t element) { return element / 4 * 16 + s
 class DepthwiseKernel final : public Kernel {
  public:
   DepthwiseKernel(PrepareContext& context, const avx2::Window& window, const Integers& x, const int8_t* weights,
-                  const Requantization& requantization)
-      : window_(window),
-        x_(x),
-        taps_(Taps::of(window)),
-        is_signed_(requantization.is_signed),
-        lowest_(requantization.lowest),
-        highest_(requantization.highest) {
+                  Requantization requantization)
+      : window_(window), x_(x), taps_(Taps::of(window)), to_(std::move(requantization)) {
     const int64_t channels = window_.in_channels;
     // What is left at the end is a block that reaches back over channels of the one before, so that it is whole.
     for (int64_t c = 0; c < channels;) {
@@ -191,7 +188,7 @@ class DepthwiseKernel final : public Kernel {
       padded_ += size;
       c = first + size;
     }
-    pack(context, weights, requantization);
+    pack(context, weights);
     for (const int64_t column : taps_.columns) {
       for (int64_t q = 0; q < taps_.quads; ++q) {
         for (const bool wide : {false, true}) {
@@ -251,7 +248,7 @@ class DepthwiseKernel final : public Kernel {
   int64_t weight_offset(const Block& block) const { return block.packed * 4 * taps_.count() * taps_.rows; }
 
   // [block][share][tap][row][channel][4], and for each block what its sums start from, factors and offsets.
-  void pack(PrepareContext& context, const int8_t* weights, const Requantization& requantization) {
+  void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t kernel = window_.rows.kernel, width = window_.columns.kernel, taps = taps_.count();
     const std::string format = "avx512 depthwise " + std::to_string(window_.in_channels) + " " +
                                std::to_string(kernel) + " " + std::to_string(width) + " " + std::to_string(taps_.rows);
@@ -284,8 +281,8 @@ class DepthwiseKernel final : public Kernel {
           int32_t sum = 0;
           for (int64_t t = 0; exists && t < kernel * width; ++t) sum += weights[channel * kernel * width + t];
           start_.push_back(-zero_point * sum);
-          factor_.push_back(exists ? requantization.factor[static_cast<size_t>(channel)] : 0.0f);
-          offset_.push_back(exists ? requantization.offset[static_cast<size_t>(channel)] : 0.0f);
+          factor_.push_back(exists ? to_.factor[static_cast<size_t>(channel)] : 0.0f);
+          offset_.push_back(exists ? to_.offset[static_cast<size_t>(channel)] : 0.0f);
         }
       }
     }
@@ -314,8 +311,7 @@ class DepthwiseKernel final : public Kernel {
     strip.factor = factor_.data() + at;
     strip.offset = offset_.data() + at;
     strip.start = start_.data() + at;
-    strip.lowest = lowest_;
-    strip.highest = highest_;
+    strip.to = &to_;
     strip.shorts = scratch + quad_bytes();
     strip.out_step = window_.out_channels;
     strip.channels = block.channels;
@@ -330,17 +326,17 @@ class DepthwiseKernel final : public Kernel {
         strip.out[static_cast<size_t>(r)] =
             row + r < window_.rows.out ? out + position * window_.out_channels + block.first : nullptr;
       }
-      is_signed_ ? sum<V, true, kWhole>(strip) : sum<V, false, kWhole>(strip);
+      to_.tail ? sum<V, true, kWhole>(strip) : sum<V, false, kWhole>(strip);
     }
   }
 
-  template <typename V, bool kSigned, bool kWhole>
+  template <typename V, bool kTail, bool kWhole>
   void sum(const Strip& strip) const {
     const bool three = strip.taps == 3;
     if (taps_.rows == 2)
-      three ? sum_columns<V, 2, 3, kSigned, kWhole>(strip) : sum_columns<V, 2, 0, kSigned, kWhole>(strip);
+      three ? sum_columns<V, 2, 3, kTail, kWhole>(strip) : sum_columns<V, 2, 0, kTail, kWhole>(strip);
     else
-      three ? sum_columns<V, 1, 3, kSigned, kWhole>(strip) : sum_columns<V, 1, 0, kSigned, kWhole>(strip);
+      three ? sum_columns<V, 1, 3, kTail, kWhole>(strip) : sum_columns<V, 1, 0, kTail, kWhole>(strip);
   }
 
   // Quads of `count` columns from `column` on, of the rows from `row` on; the zero point where there is no image.
@@ -379,8 +375,7 @@ class DepthwiseKernel final : public Kernel {
   avx2::Window window_;
   Integers x_;
   Taps taps_;
-  bool is_signed_ = false;
-  int lowest_ = 0, highest_ = 0;
+  Requantization to_;
   std::vector<Block> blocks_;
   int64_t padded_ = 0;                           // channels of all blocks
   int64_t split_blocks_ = 1;                     // that tasks may share out
@@ -399,7 +394,7 @@ class DepthwiseKernel final : public Kernel {
 
 int8::Prepared make_depthwise(PrepareContext& context, const avx2::Window& window, const Integers& x,
                               const int8_t* weights, Requantization requantization) {
-  auto kernel = std::make_unique<DepthwiseKernel>(context, window, x, weights, requantization);
+  auto kernel = std::make_unique<DepthwiseKernel>(context, window, x, weights, std::move(requantization));
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));
 }

@@ -27,6 +27,7 @@ bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"
 void register_avx512_handlers(HandlerRegistry& registry) {
   avx512::add_attention(registry);
   avx512::add_convolution(registry);
+  avx512::add_linear(registry);
   avx512::add_weight_int8pack(registry);
 }
 

@@ -1,6 +1,7 @@
 // From sums of products to integers of eight bits.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -8,12 +9,25 @@
 
 namespace qrules::avx512 {
 
-// An epilogue without addend whose activation is none or a bound: scales, bias and output quantization folded into one
-// multiply-add, relu and clip into bounds of the integers.
+// An activation that is max(v, 0) - tail(|v|), its tail a piece of a polynomial of degree 4 around each of 16 nodes:
+// tail(a) = sum of coefficients[i][n] * d^i, with a * scale = n + d and n its nearest integer, at most 15.
+struct Tail {
+  static constexpr size_t kNodes = 16, kDegree = 4;
+  alignas(64) std::array<std::array<float, kNodes>, kDegree + 1> coefficients;
+  float scale = 1;
+
+  // Of gelu, gelu_tanh and hardswish, to about 1e-6; null for others.
+  static const Tail* of(avx2::Activation activation);
+};
+
+// An epilogue without addend. Where the activation is none or a bound, scales, bias and output quantization are one
+// multiply-add, and relu and clip bounds of the integers; elsewhere the multiply-add gives real values.
 struct Requantization {
   std::vector<float> factor, offset;  // of each channel
-  bool is_signed = false;
-  int lowest = 0, highest = 255;
+  const Tail* tail = nullptr;         // null: none or a bound
+  float scale = 1, zero_point = 0;    // from the activation's real values to integers
+  // Results are computed as u8; s8 ones are those that lie 128 higher, with the highest bit flipped.
+  uint8_t lowest = 0, highest = 255, flip = 0;
 
   // Error: other epilogues, and results that could leave 32 bits for sums of at most `largest_sum`.
   static Result<Requantization> of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum);

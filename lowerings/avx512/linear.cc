@@ -1,0 +1,166 @@
+#include <qrules/lowerings/avx512/linear.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <utility>
+
+#include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/handlers.h>
+#include <qrules/lowerings/avx512/products.h>
+#include <qrules/lowerings/avx512/target.h>
+
+namespace qrules {
+namespace avx512 {
+namespace {
+
+using int8::Prepared;
+using int8::refuse;
+
+constexpr int64_t kWorthAThread = 1'000'000;  // products
+constexpr int64_t kFirstLevelPanels = 20 * 1024;
+constexpr int64_t kSecondLevelRows = 192 * 1024;
+constexpr int64_t kLargeWeights = 256 * 1024;
+
+class ProductKernel final : public Kernel {
+ public:
+  ProductKernel(PrepareContext& context, const Product& product, size_t x, int32_t zero_point, const int8_t* weights,
+                Requantization requantization)
+      : product_(product), x_(x), to_(std::move(requantization)), panels_(panels_of(product.channels)) {
+    const int64_t depth = product_.depth, packed = packed_channels(panels_);
+    const std::string format = "avx512 panels " + std::to_string(product_.channels) + " " + std::to_string(depth);
+    weight_memory_ = context.packed(format, static_cast<size_t>(packed * depth), [&](void* target) {
+      for (const Panel& panel : panels_)
+        pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
+    });
+    for (const Panel& panel : panels_) {
+      for (int64_t i = 0; i < panel.width; ++i) {
+        const int64_t channel = panel.first + channel_at(panel, i / 16, i % 16);
+        int32_t sum = 0;
+        for (int64_t k = 0; k < depth; ++k) sum += weights[channel * depth + k];
+        start_.push_back(-zero_point * sum);
+        factor_.push_back(to_.factor[static_cast<size_t>(channel)]);
+        offset_.push_back(to_.offset[static_cast<size_t>(channel)]);
+      }
+    }
+    threads_ = product_.rows * depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
+    divide();
+  }
+
+  std::string implementation() const override { return "panels:avx512_vnni"; }
+
+  void run(const KernelArguments& arguments) const override {
+    const auto* x = static_cast<const uint8_t*>(arguments.inputs[x_]);
+    auto* out = static_cast<uint8_t*>(arguments.outputs[0]);
+    const int64_t chunks = (product_.rows + chunk_ - 1) / chunk_;
+    avx2::run_tasks(chunks * parts_, threads_, nullptr, 0, [&](int64_t task, void*) {
+      const int64_t part = task % parts_, first = task / parts_ * chunk_, end = std::min(product_.rows, first + chunk_);
+      for (int64_t m = first; m < end; m += block_) {
+        for (int64_t p = part_starts_[static_cast<size_t>(part)]; p < part_starts_[static_cast<size_t>(part) + 1]; ++p)
+          run_panel(x, out, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
+      }
+    });
+  }
+
+ private:
+  // Rows, and panels when there are few rows or weights are large, are shared out among threads.
+  void divide() {
+    const int64_t bytes = packed_channels(panels_) * product_.depth;
+    // Panels that stay in the first-level cache are gone over tile by tile, so that rows of results are written whole;
+    // others once for as many rows as the second level holds.
+    block_ = bytes <= kFirstLevelPanels
+                 ? kTileRows
+                 : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
+    const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
+    const auto panels = static_cast<int64_t>(panels_.size());
+    const bool split = threads_ > 1 && panels > 1 && (bytes > kLargeWeights || tiles < 4 * threads_);
+    parts_ = split ? std::min<int64_t>(panels, threads_ * 4) : 1;
+    chunk_ = split || threads_ == 1 ? product_.rows : std::max<int64_t>(1, tiles / (threads_ * 4)) * kTileRows;
+    // Panels with channels in common have one task.
+    const int64_t shared =
+        panels > 1 && panels_.back().first < panels_[panels_.size() - 2].first + panels_[panels_.size() - 2].width ? 1
+                                                                                                                   : 0;
+    parts_ = std::min(parts_, panels - shared);
+    for (int64_t part = 0; part < parts_; ++part) part_starts_.push_back(part * (panels - shared) / parts_);
+    part_starts_.push_back(panels);
+  }
+
+  void run_panel(const uint8_t* x, uint8_t* out, int64_t first, int64_t rows, const Panel& panel) const {
+    PanelRows p;
+    p.x = x + first * product_.depth;
+    p.x_step = p.depth = product_.depth;
+    p.rows = rows;
+    p.weights = static_cast<const int8_t*>(weight_memory_.get()) + panel.packed * product_.depth;
+    p.start = start_.data() + panel.packed;
+    p.factor = factor_.data() + panel.packed;
+    p.offset = offset_.data() + panel.packed;
+    p.to = &to_;
+    p.out = out + first * product_.channels + panel.first;
+    p.out_step = product_.channels;
+    multiply_panel(p, panel.width);
+  }
+
+  Product product_;
+  size_t x_ = 0;
+  Requantization to_;
+  std::vector<Panel> panels_;
+  std::shared_ptr<const void> weight_memory_;
+  std::vector<int32_t> start_;
+  std::vector<float> factor_, offset_;
+  int64_t block_ = kTileRows;         // rows that a panel is gone over at once
+  int64_t chunk_ = 0;                 // rows of a task
+  int64_t parts_ = 1;                 // of the panels, a task each
+  std::vector<int64_t> part_starts_;  // and their end
+  int threads_ = 1;
+};
+
+class LinearHandler final : public Handler {
+ public:
+  std::string_view name() const override { return "avx512.qlinear"; }
+
+  Prepared prepare(PrepareContext& context) const override {
+    if (!supports_vnni()) return refuse("this CPU has no AVX512-VNNI");
+    const auto weight_operand = context.operand_of("weight");
+    if (!weight_operand) return refuse("the weight is no tensor");
+    const std::vector<int64_t> sizes = context.input(*weight_operand).sizes;
+    if (sizes.size() != 2 || sizes[0] == 0) return refuse("the weight has rank 2");
+    auto call = int8::read_call(context, sizes[0], true);
+    if (!call.ok()) return call.diagnostics();
+    if (call->reads_qparams() || call->row_scale_operand) return refuse("the scale is known only at run time");
+    const TensorLayout x = context.input(call->x);
+    if (x.dtype != DType::u8) return refuse("the activation is s8");
+    if (call->x_zero_point < 0 || call->x_zero_point > 255) return refuse("the zero point is no activation");
+    const Product product{context.output(0).element_count() / sizes[0], sizes[1], sizes[0]};
+    auto epilogue = avx2::Epilogue::make(context, *call, sizes[0]);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    auto requantization = Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
+    if (!requantization.ok()) return requantization.diagnostics();
+    if (!product.is_worth_it(requantization->tail)) return refuse("oneDNN is as fast");
+    context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
+    return make_product(context, product, call->x, call->x_zero_point,
+                        static_cast<const int8_t*>(int8::dense_constant(context, call->weight)),
+                        std::move(*requantization));
+  }
+};
+
+}  // namespace
+
+bool Product::is_worth_it(bool has_tail) const {
+  constexpr int64_t kShortSum = 160;
+  return rows >= kTileRows && channels >= 32 && depth > 0 && depth % 4 == 0 && (has_tail || depth <= kShortSum);
+}
+
+Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
+                      const int8_t* weights, Requantization requantization) {
+  return std::unique_ptr<Kernel>(
+      std::make_unique<ProductKernel>(context, product, x, zero_point, weights, std::move(requantization)));
+}
+
+void add_linear(HandlerRegistry& registry) {
+  registry.add("onednn.qlinear.default", std::make_shared<LinearHandler>());
+}
+
+}  // namespace avx512
+}  // namespace qrules
+
+#endif

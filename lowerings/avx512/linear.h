@@ -1,0 +1,20 @@
+// Matrix products of u8 rows with s8 weights, into integers: linears and convolutions of one tap.
+#pragma once
+
+#include <qrules/lowerings/avx512/requantization.h>
+
+namespace qrules::avx512 {
+
+struct Product {
+  int64_t rows = 0, depth = 0, channels = 0;
+
+  // Whether the kernel is likely to be faster than oneDNN's: short sums, or an activation that takes long there.
+  bool is_worth_it(bool has_tail) const;
+};
+
+// x is operand `x` of `context`, u8 [rows][depth], with its zero point; `weights` are [channels][depth]; results are
+// [rows][channels]. The product is worth it.
+int8::Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
+                            const int8_t* weights, Requantization requantization);
+
+}  // namespace qrules::avx512

@@ -1,0 +1,47 @@
+// Sums of products of u8 with s8 in tiles of six rows by 64, 32 or 16 channels, requantized before they leave the
+// registers.
+//
+// Weights lie in panels: [quad of the depth][share of 16 channels][channel][4]. Which channels a share has is chosen so
+// that packing its sums to bytes puts the channels of the panel in order.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <qrules/lowerings/avx512/requantization.h>
+
+namespace qrules::avx512 {
+
+inline constexpr int64_t kTileRows = 6;
+
+// Some channels next to each other.
+struct Panel {
+  int64_t first = 0;   // channel
+  int64_t width = 16;  // channels: 16, 32 or 64
+  int64_t packed = 0;  // channels of the panels before it
+};
+
+// Panels that cover at least 16 channels. The last one may reach back over channels of the one before.
+std::vector<Panel> panels_of(int64_t channels);
+inline int64_t packed_channels(const std::vector<Panel>& panels) { return panels.back().packed + panels.back().width; }
+// The channel of a panel that lies in an element of a share.
+int64_t channel_at(const Panel& panel, int64_t share, int64_t element);
+
+// Packs s8 weights [channel][depth], row-major, into a panel; `to` has room for panel.width * depth bytes, depth a
+// multiple of four.
+void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t* to);
+
+// Rows of u8 activations times one panel. Steps are in bytes.
+struct PanelRows {
+  const uint8_t* x = nullptr;
+  int64_t x_step = 0, rows = 0, depth = 0;
+  const int8_t* weights = nullptr;                   // of the panel
+  const int32_t* start = nullptr;                    // what sums start from, in the order of the packed channels
+  const float *factor = nullptr, *offset = nullptr;  // in the same order
+  const Requantization* to = nullptr;
+  uint8_t* out = nullptr;  // of the panel's first channel
+  int64_t out_step = 0;
+};
+void multiply_panel(const PanelRows& rows, int64_t width);
+
+}  // namespace qrules::avx512

@@ -1,0 +1,82 @@
+// Products of u8 rows with s8 weights into integers, which lowerings/avx512 has kernels for: linears and convolutions
+// of one tap.
+
+#include <qrules/lowerings/isa.h>
+
+#include "int8_cases.h"
+
+namespace qrules {
+namespace {
+
+using namespace testing;
+
+Int8Case random_product(Random& random) {
+  Int8Case c;
+  const int64_t depth = random.one_of<int64_t>({4, 8, 16, 20, 64, 100, 160});
+  const int64_t channels = random.one_of<int64_t>({32, 33, 48, 64, 70, 96, 100, 128, 144, 200});
+  draw_quantization(c, random);
+  c.x_dtype = "u8";
+  c.x_zero_point = random.one_of<int64_t>({0, 3, 128, 255});
+  c.convolution = random.chance(2);
+  if (c.convolution) {
+    c.x_sizes = {random.pick(1, 2), depth, random.pick(3, 9), random.pick(2, 9)};
+    c.weight_sizes = {channels, depth, 1, 1};
+    c.stride = {1, 1}, c.padding = {0, 0}, c.dilation = {1, 1};
+  } else {
+    c.x_sizes = random.one_of<std::vector<int64_t>>({{6}, {7}, {2, 13}, {3, 3, 5}});
+    c.x_sizes.push_back(depth);
+    c.weight_sizes = {channels, depth};
+  }
+  c.out_dtype = random.one_of({"u8", "s8"});
+  c.post_op = random.one_of({"none", "relu", "hardtanh", "hardswish", "gelu", "gelu_tanh"});
+  if (c.post_op == "hardtanh") c.post_op_args = {0, 0.7};
+  return c;
+}
+
+bool is_panels(const Ran& ran) {
+#if defined(__x86_64__)
+  if (!may_use_avx512() || !__builtin_cpu_supports("avx512vnni")) return true;
+#else
+  return true;
+#endif
+  return ran.handler == "avx512.qconv" || ran.handler == "avx512.qlinear";
+}
+
+TEST_CASE("Products into integers over random calls") {
+  Random random(81);
+  for (unsigned round = 0; round < 250; ++round) CHECK(is_panels(check_case(random_product(random), round)));
+}
+
+// Rows are shared out among threads, panels where weights are large or rows are few.
+TEST_CASE("Products into integers on threads") {
+  Random random(82);
+  for (const auto& [rows, depth, channels] :
+       std::vector<std::array<int64_t, 3>>{{500, 64, 150}, {7, 1024, 400}, {100, 512, 1040}}) {
+    Int8Case c;
+    c.x_sizes = {rows, depth};
+    c.weight_sizes = {channels, depth};
+    c.per_channel = true;
+    c.post_op = "gelu";
+    CHECK(is_panels(check_case(c, 4)));
+  }
+}
+
+TEST_CASE("Sums of products at the ends of their range") {
+  for (const int weight : {127, -128}) {
+    for (const int64_t zero_point : {int64_t{0}, int64_t{255}}) {
+      Int8Case c;
+      c.x_sizes = {9, 152};
+      c.weight_sizes = {80, 152};
+      c.x_zero_point = zero_point;
+      c.weight_low = c.weight_high = weight;
+      const double value = zero_point == 0 ? 255 : 0;
+      CHECK(is_panels(check_case(c, 1, [&](std::vector<HostTensor>& inputs) {
+        inputs[0] = tensor_of(inputs[0].layout.dtype, inputs[0].layout.sizes,
+                              std::vector<double>(static_cast<size_t>(inputs[0].layout.element_count()), value));
+      })));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qrules
