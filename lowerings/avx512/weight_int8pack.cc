@@ -1,17 +1,18 @@
 // aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Few rows
 // stream through the weights, which are widened on their way into the sums; for more rows a strip of weights is widened
-// once, to bf16 when the activation is bf16 and the CPU multiplies it: either holds s8 exactly. Sums are f32; a sum is
-// scaled once and rounded once, as ATen does.
+// once. Where both are bf16, weight_panels.cc does it. Sums are f32; a sum is scaled once and rounded once, as ATen
+// does.
 
 #include <qrules/lowerings/avx512/handlers.h>
 
 #if defined(__x86_64__)
 
 #include <algorithm>
-#include <type_traits>
+#include <array>
 
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx512/vector_math.h>
+#include <qrules/lowerings/avx512/weight_panels.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/weight_int8pack_call.h>
 
@@ -24,7 +25,8 @@ using int8::refuse;
 
 constexpr int64_t kColumns = 4, kRows = 6;  // of a tile: 24 registers of sums
 constexpr int64_t kStreamedRows = 3;        // at most
-constexpr int64_t kAhead = 8;               // strips that memory is asked for before they are needed
+constexpr int64_t kLanes = 16;
+constexpr int64_t kAhead = 8;  // strips that memory is asked for before they are needed
 
 QRULES_AVX512_INLINE __m512 widen16(__m128i bytes) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)); }
 
@@ -60,120 +62,59 @@ QRULES_AVX512 void stream(const float* x, int64_t x_step, const int8_t* weights,
   add_lanes(sum, sums);
 }
 
-// What a strip of weights is widened to: `size` elements, and zeros up to `depth`.
-struct Floats {
-  using Element = float;
-  static constexpr int64_t kLanes = 16;
-
-  QRULES_AVX512 static void widen(const int8_t* from, int64_t size, int64_t depth, float* to) {
-    for (int64_t k = 0; k < depth; k += kLanes) _mm512_storeu_ps(to + k, widen16(load16(from + k, size - k)));
-  }
-
-  template <int R>
-  QRULES_AVX512 static void multiply(const float* x, const float* weights, int64_t depth, int64_t step, float* sums) {
-    __m512 sum[R][kColumns];
-#pragma GCC unroll 24
-    for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
-    for (int64_t k = 0; k < depth; k += kLanes) {
-      __m512 w[kColumns];
-#pragma GCC unroll 4
-      for (int c = 0; c < kColumns; ++c) w[c] = _mm512_loadu_ps(weights + c * step + k);
-#pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) {
-        const __m512 value = _mm512_loadu_ps(x + r * step + k);
-#pragma GCC unroll 4
-        for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
-      }
-    }
-    add_lanes(sum, sums);
-  }
-};
-
-struct Halves {
-  using Element = elements::Bf16;
-  static constexpr int64_t kLanes = 32;
-
-  QRULES_AVX512_BF16 static void widen(const int8_t* from, int64_t size, int64_t depth, Element* to) {
-    for (int64_t k = 0; k < depth; k += kLanes) {
-      const __m512 low = widen16(load16(from + k, size - k));
-      const __m512 high = widen16(load16(from + k + 16, size - k - 16));
-      const __m512bh both = _mm512_cvtne2ps_pbh(high, low);
-      _mm512_storeu_si512(to + k, reinterpret_cast<const __m512i&>(both));
-    }
-  }
-
-  QRULES_AVX512_BF16_INLINE static __m512bh load(const Element* from) {
-    const __m512i bits = _mm512_loadu_si512(from);
-    return reinterpret_cast<const __m512bh&>(bits);
-  }
-
-  template <int R>
-  QRULES_AVX512_BF16 static void multiply(const Element* x, const Element* weights, int64_t depth, int64_t step,
-                                          float* sums) {
-    __m512 sum[R][kColumns];
-#pragma GCC unroll 24
-    for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
-    for (int64_t k = 0; k < depth; k += kLanes) {
-      __m512bh w[kColumns];
-#pragma GCC unroll 4
-      for (int c = 0; c < kColumns; ++c) w[c] = load(weights + c * step + k);
-#pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) {
-        const __m512bh value = load(x + r * step + k);
-#pragma GCC unroll 4
-        for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_dpbf16_ps(sum[r][c], value, w[c]);
-      }
-    }
-    add_lanes(sum, sums);
-  }
-};
-
-template <typename Wide>
-void multiply_rows(int64_t count, const typename Wide::Element* x, const typename Wide::Element* weights, int64_t depth,
-                   int64_t step, float* sums) {
-  switch (count) {
-    case 1: return Wide::template multiply<1>(x, weights, depth, step, sums);
-    case 2: return Wide::template multiply<2>(x, weights, depth, step, sums);
-    case 3: return Wide::template multiply<3>(x, weights, depth, step, sums);
-    case 4: return Wide::template multiply<4>(x, weights, depth, step, sums);
-    case 5: return Wide::template multiply<5>(x, weights, depth, step, sums);
-    default: return Wide::template multiply<6>(x, weights, depth, step, sums);
-  }
+// `size` elements of a strip of weights, and zeros up to `depth`.
+QRULES_AVX512 void widen(const int8_t* from, int64_t size, int64_t depth, float* to) {
+  for (int64_t k = 0; k < depth; k += kLanes) _mm512_storeu_ps(to + k, widen16(load16(from + k, size - k)));
 }
+
+template <int R>
+QRULES_AVX512 void multiply(const float* x, const float* weights, int64_t depth, int64_t step, float* sums) {
+  __m512 sum[R][kColumns];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * kColumns; ++i) sum[i / kColumns][i % kColumns] = _mm512_setzero_ps();
+  for (int64_t k = 0; k < depth; k += kLanes) {
+    __m512 w[kColumns];
+#pragma GCC unroll 4
+    for (int c = 0; c < kColumns; ++c) w[c] = _mm512_loadu_ps(weights + c * step + k);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) {
+      const __m512 value = _mm512_loadu_ps(x + r * step + k);
+#pragma GCC unroll 4
+      for (int c = 0; c < kColumns; ++c) sum[r][c] = _mm512_fmadd_ps(value, w[c], sum[r][c]);
+    }
+  }
+  add_lanes(sum, sums);
+}
+
+using Multiply = void (*)(const float*, const float*, int64_t, int64_t, float*);
+constexpr std::array<Multiply, kRows> kMultiply = {multiply<1>, multiply<2>, multiply<3>,
+                                                   multiply<4>, multiply<5>, multiply<6>};
 
 class WeightInt8Pack final : public Kernel {
  public:
   WeightInt8Pack(WeightInt8PackCall call, int threads) : call_(std::move(call)) {
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
     threads_ = call_.rows * call_.size * call_.columns < 2 * kWorthAThread ? 1 : threads;
-    halves_ = call_.rows > kStreamedRows && call_.x.dtype == DType::bf16 && supports_bf16();
-    depth_ = (call_.size + Halves::kLanes - 1) / Halves::kLanes * Halves::kLanes;
+    depth_ = (call_.size + kLanes - 1) / kLanes * kLanes;
     // Rows that lie a power of two apart would share the lines of a cache.
-    step_ = depth_ + Halves::kLanes;
+    step_ = depth_ + kLanes;
   }
 
   // The activation, and a strip of weights for each thread.
   size_t scratch_bytes() const { return x_bytes() + static_cast<size_t>(threads_) * strip_bytes(); }
-  std::string implementation() const override {
-    return call_.rows <= kStreamedRows ? "rows:avx512" : halves_ ? "tiles:avx512_bf16" : "tiles:avx512";
-  }
+  std::string implementation() const override { return call_.rows <= kStreamedRows ? "rows:avx512" : "tiles:avx512"; }
 
   void run(const KernelArguments& arguments) const override {
-    elements::visit_float(call_.out.dtype, [&](auto tag) {
-      using Out = typename decltype(tag)::type;
-      halves_ ? run_with<Halves, Out>(arguments) : run_with<Floats, Out>(arguments);
-    });
+    elements::visit_float(call_.out.dtype, [&](auto tag) { run_with<typename decltype(tag)::type>(arguments); });
   }
 
  private:
-  size_t element_bytes() const { return halves_ ? sizeof(elements::Bf16) : sizeof(float); }
-  size_t x_bytes() const { return avx2::whole_lines(static_cast<size_t>(call_.rows * step_) * element_bytes()); }
-  size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(kColumns * step_) * element_bytes()); }
+  size_t x_bytes() const { return avx2::whole_lines(static_cast<size_t>(call_.rows * step_) * sizeof(float)); }
+  size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(kColumns * step_) * sizeof(float)); }
 
-  template <typename Wide, typename Out>
+  template <typename Out>
   void run_with(const KernelArguments& arguments) const {
-    using Element = typename Wide::Element;
-    auto* x = static_cast<Element*>(arguments.scratch);
+    auto* x = static_cast<float*>(arguments.scratch);
     widen_activation(arguments, x);
     const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
     const int64_t strips = (call_.columns + kColumns - 1) / kColumns;
@@ -184,32 +125,25 @@ class WeightInt8Pack final : public Kernel {
                     [&](int64_t task, void* scratch) {
                       const int64_t end = std::min(strips, (task + 1) * strips_of_a_task);
                       for (int64_t strip = task * strips_of_a_task; strip < end; ++strip)
-                        run_strip<Wide, Out>(arguments, x, weights, strip * kColumns, static_cast<Element*>(scratch));
+                        run_strip<Out>(arguments, x, weights, strip * kColumns, static_cast<float*>(scratch));
                     });
   }
 
-  template <typename Element>
-  void widen_activation(const KernelArguments& arguments, Element* x) const {
+  void widen_activation(const KernelArguments& arguments, float* x) const {
     elements::visit_float(call_.x.dtype, [&](auto tag) {
       const auto* from = static_cast<const typename decltype(tag)::type*>(arguments.inputs[call_.x_operand]);
       for (int64_t m = 0; m < call_.rows; ++m) {
         const auto* row = from + m * call_.x.strides[0];
-        std::fill(x + m * step_ + call_.size, x + (m + 1) * step_, Element{});
-        if constexpr (std::is_same_v<Element, typename decltype(tag)::type>) {
-          if (call_.x.strides[1] == 1) {
-            std::copy_n(row, call_.size, x + m * step_);
-            continue;
-          }
-        }
         for (int64_t k = 0; k < call_.size; ++k)
-          x[m * step_ + k] = elements::convert<Element>(row[k * call_.x.strides[1]]);
+          x[m * step_ + k] = elements::convert<float>(row[k * call_.x.strides[1]]);
+        std::fill(x + m * step_ + call_.size, x + (m + 1) * step_, 0.0f);
       }
     });
   }
 
-  template <typename Wide, typename Out, typename Element>
-  void run_strip(const KernelArguments& arguments, const Element* x, const int8_t* weights, int64_t first,
-                 Element* strip) const {
+  template <typename Out>
+  void run_strip(const KernelArguments& arguments, const float* x, const int8_t* weights, int64_t first,
+                 float* strip) const {
     const int64_t count = std::min(kColumns, call_.columns - first);
     float scales[kColumns] = {};
     for (int64_t c = 0; c < count; ++c)
@@ -224,18 +158,16 @@ class WeightInt8Pack final : public Kernel {
               elements::convert<Out>(sums[r * kColumns + c] * scales[c]);
       }
     };
-    if constexpr (std::is_same_v<Element, float>) {
-      if (call_.rows <= kStreamedRows && count == kColumns) {
-        stream_rows(x, weights + first * call_.size, sums);
-        return store(0, call_.rows);
-      }
+    if (call_.rows <= kStreamedRows && count == kColumns) {
+      stream_rows(x, weights + first * call_.size, sums);
+      return store(0, call_.rows);
     }
     for (int64_t c = 0; c < count; ++c)
-      Wide::widen(weights + (first + c) * call_.size, call_.size, depth_, strip + c * step_);
+      widen(weights + (first + c) * call_.size, call_.size, depth_, strip + c * step_);
     // Sums of absent columns are not stored.
     for (int64_t m = 0; m < call_.rows; m += kRows) {
       const int64_t rows = std::min(kRows, call_.rows - m);
-      multiply_rows<Wide>(rows, x + m * step_, strip, depth_, step_, sums);
+      kMultiply[static_cast<size_t>(rows - 1)](x + m * step_, strip, depth_, step_, sums);
       store(m, rows);
     }
   }
@@ -250,7 +182,6 @@ class WeightInt8Pack final : public Kernel {
 
   WeightInt8PackCall call_;
   int64_t depth_ = 0, step_ = 0;  // of rows in scratch: elements, from one to the next
-  bool halves_ = false;
   int threads_ = 1;
 };
 
@@ -262,6 +193,10 @@ class WeightInt8PackHandler final : public Handler {
     if (!supported()) return refuse("this CPU has no AVX512");
     auto call = WeightInt8PackCall::read(context);
     if (!call.ok()) return call.diagnostics();
+    if (call->rows > kStreamedRows && call->x.dtype == DType::bf16 && supports_bf16()) {
+      if (const void* weights = int8::dense_constant(context, call->weight_operand))
+        return make_weight_panels(context, std::move(*call), static_cast<const int8_t*>(weights));
+    }
     auto kernel = std::make_unique<WeightInt8Pack>(std::move(*call), context.threads());
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
