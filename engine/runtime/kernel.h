@@ -81,6 +81,9 @@ class PrepareContext {
 
   virtual void request_scratch(size_t bytes) = 0;
   virtual int threads() const = 0;
+  // Whether products of f32 operands may be computed of operands rounded to bf16; sums are f32 either way
+  // (PlanOptions::round_products).
+  virtual bool rounds_products() const { return false; }
   // A line for the report: a slow (reference) implementation and what would avoid it.
   virtual void note(std::string text) = 0;
 };

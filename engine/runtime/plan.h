@@ -17,6 +17,7 @@ struct PlanOptions {
   int threads = 0;                                  // 0: what OpenMP would use
   std::shared_ptr<const HandlerRegistry> handlers;  // null: the built-in ones
   bool reference = false;                           // decomposed and ATen kernels only: the oracle of tests
+  bool round_products = false;                      // products of f32 may be of operands rounded to bf16
   std::shared_ptr<PackedStore> packed;              // packed weights of earlier preparations; null: none
 };
 

@@ -108,6 +108,7 @@ class BuilderContext final : public PrepareContext {
   }
   void request_scratch(size_t bytes) override { scratch_ = std::max(scratch_, bytes); }
   int threads() const override { return builder_.threads_; }
+  bool rounds_products() const override { return builder_.round_products_; }
   void note(std::string text) override { note_ += (note_.empty() ? "" : "; ") + text; }
 
  private:
@@ -155,6 +156,7 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, const std::map<std:
               : options.reference ? HandlerRegistry::reference()
                                   : HandlerRegistry::builtin();
   packed_ = options.packed;
+  round_products_ = options.round_products;
   threads_ = options.threads > 0 ? options.threads : omp_get_max_threads();
 }
 

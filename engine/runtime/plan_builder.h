@@ -51,6 +51,7 @@ class PlanBuilder {
   std::shared_ptr<const HandlerRegistry> handlers_;
   std::shared_ptr<PackedStore> packed_;  // may be null
   int threads_ = 0;
+  bool round_products_ = false;
   std::unordered_map<const Node*, std::vector<Place>> places_;
   std::vector<RootUse> uses_;
   std::unordered_map<const Node*, std::vector<Place>> copies_;  // shared copies in other layouts

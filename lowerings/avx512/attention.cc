@@ -6,14 +6,13 @@
 #if defined(__x86_64__)
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include <qrules/lowerings/avx2/attention.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/attention_tiles.h>
 #include <qrules/lowerings/avx512/single_queries.h>
-#include <qrules/lowerings/avx512/vector_math.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules {
@@ -23,59 +22,9 @@ namespace {
 using int8::Prepared;
 using int8::refuse;
 
-constexpr int64_t kLanes = 16, kGroups = 4, kBlock = kLanes * kGroups;  // queries of a block
-constexpr int kTileRows = 6;                                            // keys of scores, queries of results
-constexpr int64_t kSingleQueries = 4;                                   // at most: they are worth no block
+constexpr int64_t kSingleQueries = 4;  // at most: they are worth no block
 
-int64_t whole_lanes(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
-
-// to[r * to_step + lane] = sum over k of rows[r * row_step + k * k_step] * panel[k * panel_step + lane], of R rows and
-// C times 16 lanes.
-template <int R, int C>
-QRULES_AVX512 void multiply(const float* rows, int64_t row_step, int64_t k_step, const float* panel, int64_t panel_step,
-                            int64_t depth, float* to, int64_t to_step) {
-  __m512 sum[R][C];
-#pragma GCC unroll 24
-  for (int i = 0; i < R * C; ++i) sum[i / C][i % C] = _mm512_setzero_ps();
-  for (int64_t k = 0; k < depth; ++k) {
-    __m512 lanes[C];
-#pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) lanes[c] = _mm512_loadu_ps(panel + k * panel_step + c * kLanes);
-#pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) {
-      const __m512 x = _mm512_set1_ps(rows[r * row_step + k * k_step]);
-#pragma GCC unroll 4
-      for (int c = 0; c < C; ++c) sum[r][c] = _mm512_fmadd_ps(x, lanes[c], sum[r][c]);
-    }
-  }
-#pragma GCC unroll 24
-  for (int i = 0; i < R * C; ++i) _mm512_storeu_ps(to + i / C * to_step + i % C * kLanes, sum[i / C][i % C]);
-}
-
-using Multiply = void (*)(const float*, int64_t, int64_t, const float*, int64_t, int64_t, float*, int64_t);
-
-template <int R>
-constexpr std::array<Multiply, kGroups> kOfRows = {multiply<R, 1>, multiply<R, 2>, multiply<R, 3>, multiply<R, 4>};
-constexpr std::array<std::array<Multiply, kGroups>, kTileRows> kMultiply = {kOfRows<1>, kOfRows<2>, kOfRows<3>,
-                                                                            kOfRows<4>, kOfRows<5>, kOfRows<6>};
-
-Multiply multiply_of(int64_t rows, int64_t groups) {
-  return kMultiply[static_cast<size_t>(rows - 1)][static_cast<size_t>(groups - 1)];
-}
-
-// e^(score - the largest of the lane) for each key; the inverse sums go into `inverse`.
-QRULES_AVX512 void exponentials(float* scores, int64_t keys, float* inverse) {
-  __m512 largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(_mm512_loadu_ps(scores + t * kBlock), largest);
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t t = 0; t < keys; ++t) {
-    const __m512 e = exp_below_zero16(_mm512_sub_ps(_mm512_loadu_ps(scores + t * kBlock), largest));
-    _mm512_storeu_ps(scores + t * kBlock, e);
-    sum = _mm512_add_ps(sum, e);
-  }
-  _mm512_storeu_ps(inverse, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
-}
-
+template <typename Unit>
 class AttentionKernel final : public Kernel {
  public:
   AttentionKernel(avx2::PreparedAttention prepared, int threads)
@@ -91,8 +40,9 @@ class AttentionKernel final : public Kernel {
     const int64_t heads = static_cast<int64_t>(q_.starts.size());
     const int64_t work = heads * call_.rows * call_.keys * (call_.depth + call_.columns);
     threads_ = work < 2 * kWorthAThread ? 1 : threads;
-    packs_keys_ = !single_ && (call_.dtype != DType::f32 || k_.row_step != 1);
-    packs_values_ = !single_ && (call_.dtype != DType::f32 || v_.column_step != 1 || call_.columns % kLanes != 0);
+    const bool as_it_is = kOfUnit<Unit> == 1 && call_.dtype == DType::f32;
+    packs_keys_ = !single_ && !(as_it_is && k_.row_step == 1);
+    packs_values_ = !single_ && !(as_it_is && v_.column_step == 1 && call_.columns % kLanes == 0);
     groups_ = (call_.rows + kLanes - 1) / kLanes;
     const int64_t blocks = (groups_ + kGroups - 1) / kGroups;
     // Few heads are split, each part packs what it needs for itself.
@@ -104,7 +54,9 @@ class AttentionKernel final : public Kernel {
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * thread_bytes(); }
-  std::string implementation() const override { return single_ ? "rows:avx512" : "tiles:avx512"; }
+  std::string implementation() const override {
+    return single_ ? "rows:avx512" : kOfUnit<Unit> == 1 ? "tiles:avx512" : "tiles:avx512_bf16";
+  }
 
   void run(const KernelArguments& arguments) const override {
     const int64_t tasks = static_cast<int64_t>(q_.starts.size()) * parts_;
@@ -121,12 +73,20 @@ class AttentionKernel final : public Kernel {
   }
 
  private:
-  int64_t key_elements() const { return packs_keys_ ? call_.keys * call_.depth : 0; }
-  int64_t value_elements() const { return packs_values_ ? call_.keys * whole_lanes(call_.columns) : 0; }
+  // Units of the memory of a thread: keys, values, the queries of a block, and those before they are transposed.
+  int64_t depth() const { return units_of<Unit>(call_.depth); }
+  int64_t keys() const { return units_of<Unit>(call_.keys); }
+  int64_t key_units() const { return packs_keys_ ? call_.keys * depth() : 0; }
+  int64_t value_units() const { return packs_values_ ? keys() * whole_lanes(call_.columns) : 0; }
+  // Rows that lie a power of two apart would share the lines of a cache.
+  int64_t line_units() const {
+    return whole_lanes(std::max(depth(), units_of<Unit>(whole_lanes(call_.columns)))) + kLanes;
+  }
   size_t thread_bytes() const {
-    const int64_t elements = single_ ? SingleQueries::scratch_elements(call_)
-                                     : key_elements() + value_elements() + (call_.depth + call_.keys) * kBlock;
-    return avx2::whole_lines(static_cast<size_t>(elements) * sizeof(float));
+    const int64_t units = single_ ? SingleQueries::scratch_elements(call_)
+                                  : key_units() + value_units() + whole_lanes(depth()) * kBlock +
+                                        kLanes * line_units() + call_.keys * kBlock;
+    return avx2::whole_lines(static_cast<size_t>(units) * sizeof(float));
   }
 
   template <typename T>
@@ -144,90 +104,100 @@ class AttentionKernel final : public Kernel {
       const SingleQueries queries(call_, q_, k_, v_, mask_ ? &*mask_ : nullptr, out_.row_step);
       return queries.run(q, k, v, mask, scratch, output, out);
     }
-    float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
-          *scores = queries + call_.depth * kBlock;
-    const float *key_rows = nullptr, *value_rows = nullptr;
-    int64_t key_step = call_.depth, value_step = whole_lanes(call_.columns);
+    auto* packed_keys = reinterpret_cast<Unit*>(scratch);
+    Unit *packed_values = packed_keys + key_units(), *queries = packed_values + value_units(),
+         *lines = queries + whole_lanes(depth()) * kBlock;
+    auto* scores = reinterpret_cast<float*>(lines + kLanes * line_units());
+    const Unit *key_rows = packed_keys, *value_rows = packed_values;
+    int64_t key_step = depth(), value_step = whole_lanes(call_.columns);
     if (packs_keys_) {
-      pack(k, k_.column_step, k_.row_step, call_.keys, call_.depth, keys, key_step);
-      key_rows = keys;
+      for (int64_t t = 0; t < call_.keys; ++t)
+        pack_row(k + t * k_.column_step, k_.row_step, call_.depth, packed_keys + t * key_step, key_step);
     }
-    if (packs_values_) {
-      pack(v, v_.row_step, v_.column_step, call_.keys, call_.columns, values, value_step);
-      value_rows = values;
-    }
-    if constexpr (std::is_same_v<T, float>) {
+    if (packs_values_) pack_values(v, lines, packed_values, value_step);
+    if constexpr (std::is_same_v<T, Unit>) {
       if (!packs_keys_) key_rows = k, key_step = k_.column_step;
       if (!packs_values_) value_rows = v, value_step = v_.row_step;
+    }
+    const auto scale = static_cast<float>(call_.scale);
+    // A mask that is the same for all queries needs no pass of its own.
+    const float* key_mask = nullptr;
+    if constexpr (std::is_same_v<Mask, float>) {
+      if (mask && mask_->row_step == 0 && mask_->column_step == 1) key_mask = mask;
     }
     const int64_t end = std::min(groups_, (part + 1) * blocks_of_a_part_ * groups_of_a_block_);
     for (int64_t group = part * blocks_of_a_part_ * groups_of_a_block_; group < end; group += groups_of_a_block_) {
       const int64_t groups = std::min(groups_of_a_block_, end - group), first = group * kLanes,
                     count = std::min(groups * kLanes, call_.rows - first);
-      pack_queries(q + first * q_.row_step, count, queries);
+      pack_queries(q + first * q_.row_step, count, lines, queries);
       for (int64_t t = 0; t < call_.keys; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, call_.keys - t);
-        multiply_of(rows, groups)(key_rows + t * key_step, key_step, 1, queries, kBlock, call_.depth,
-                                  scores + t * kBlock, kBlock);
+        multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), scores + t * kBlock,
+                 kBlock);
       }
-      if (mask) add_mask(mask, first, count, scores);
+      if (mask && !key_mask) add_mask(mask, first, count, scale, scores);
       float inverse[kBlock];
-      for (int64_t g = 0; g < groups; ++g) exponentials(scores + g * kLanes, call_.keys, inverse + g * kLanes);
-      store(scores, inverse, value_rows, value_step, count, output, out + first * out_.row_step);
-    }
-  }
-
-  // Rows of f32 one after the other, zeros up to `step`.
-  template <typename T>
-  static void pack(const T* from, int64_t row_step, int64_t element_step, int64_t rows, int64_t size, float* to,
-                   int64_t step) {
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* row = from + r * row_step;
-      float* out = to + r * step;
-      if (element_step == 1) {
-        for (int64_t i = 0; i < size; ++i) out[i] = elements::widen(row[i]);
-      } else {
-        for (int64_t i = 0; i < size; ++i) out[i] = elements::widen(row[i * element_step]);
+      auto* probabilities = reinterpret_cast<Unit*>(scores);
+      const ScoreScale before{mask && !key_mask ? 1.0f : scale, key_mask};
+      for (int64_t g = 0; g < groups; ++g) {
+        exponentials(scores + g * kLanes, call_.keys, before, inverse + g * kLanes, probabilities + g * kLanes);
       }
-      std::fill(out + size, out + step, 0.0f);
+      store(probabilities, inverse, value_rows, value_step, count, output, out + first * out_.row_step);
     }
   }
 
-  // [depth][query], scaled; zeros in the lanes of no query.
+  // [unit of keys][column].
   template <typename T>
-  void pack_queries(const T* from, int64_t count, float* to) const {
-    const auto scale = static_cast<float>(call_.scale);
-    const int64_t lanes = whole_lanes(count);
-    for (int64_t d = 0; d < call_.depth; ++d) {
-      float* line = to + d * kBlock;
-      const T* column = from + d * q_.column_step;
-      for (int64_t m = 0; m < count; ++m) line[m] = elements::widen(column[m * q_.row_step]) * scale;
-      std::fill(line + count, line + lanes, 0.0f);
+  void pack_values(const T* from, Unit* lines, Unit* to, int64_t step) const {
+    if constexpr (kOfUnit<Unit> == 1) {
+      for (int64_t t = 0; t < call_.keys; ++t)
+        pack_row(from + t * v_.row_step, v_.column_step, call_.columns, to + t * step, step);
+    } else {
+      const int64_t units = step / 2;
+      for (int64_t t = 0; t < call_.keys; t += 2) {
+        pack_row(from + t * v_.row_step, v_.column_step, call_.columns, lines, units);
+        const bool both = t + 1 < call_.keys;
+        pack_row(from + (t + 1) * v_.row_step, v_.column_step, both ? call_.columns : 0, lines + units, units);
+        join_rows(lines, lines + units, step, to + t / 2 * step);
+      }
+    }
+  }
+
+  // [unit of the depth][query]; zeros in the lanes of no query.
+  template <typename T>
+  void pack_queries(const T* from, int64_t count, Unit* lines, Unit* to) const {
+    const int64_t step = line_units(), units = whole_lanes(depth());
+    for (int64_t m = 0; m < whole_lanes(count); m += kLanes) {
+      for (int64_t i = 0; i < kLanes; ++i)
+        pack_row(from + (m + i) * q_.row_step, q_.column_step, m + i < count ? call_.depth : 0, lines + i * step,
+                 units);
+      for (int64_t u = 0; u < units; u += kLanes) transpose(lines + u, step, to + u * kBlock + m, kBlock);
     }
   }
 
   template <typename Mask>
-  void add_mask(const Mask* mask, int64_t first, int64_t count, float* scores) const {
+  void add_mask(const Mask* mask, int64_t first, int64_t count, float scale, float* scores) const {
     for (int64_t t = 0; t < call_.keys; ++t) {
       float* line = scores + t * kBlock;
       const Mask* column = mask + t * mask_->column_step;
       if (mask_->row_step == 0) {
         const float value = elements::widen(*column);
-        for (int64_t m = 0; m < count; ++m) line[m] += value;
+        for (int64_t m = 0; m < count; ++m) line[m] = line[m] * scale + value;
       } else {
-        for (int64_t m = 0; m < count; ++m) line[m] += elements::widen(column[(first + m) * mask_->row_step]);
+        for (int64_t m = 0; m < count; ++m)
+          line[m] = line[m] * scale + elements::widen(column[(first + m) * mask_->row_step]);
       }
     }
   }
 
-  void store(const float* scores, const float* inverse, const float* values, int64_t value_step, int64_t count,
+  void store(const Unit* probabilities, const float* inverse, const Unit* values, int64_t value_step, int64_t count,
              const avx2::EpilogueRun& output, int64_t out) const {
     alignas(64) float products[kTileRows * kBlock];
     for (int64_t column = 0; column < call_.columns; column += kBlock) {
       const int64_t width = std::min(kBlock, call_.columns - column), groups = (width + kLanes - 1) / kLanes;
       for (int64_t m = 0; m < count; m += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, count - m);
-        multiply_of(rows, groups)(scores + m, 1, kBlock, values + column, value_step, call_.keys, products, kBlock);
+        multiply(rows, groups, probabilities + m, 1, kBlock, values + column, value_step, keys(), products, kBlock);
         for (int64_t r = 0; r < rows; ++r)
           output.store_values(products + r * kBlock, inverse[m + r], width, out + (m + r) * out_.row_step + column);
       }
@@ -251,7 +221,15 @@ class AttentionHandler final : public Handler {
     if (!supported()) return refuse("this CPU has no AVX512");
     auto prepared = avx2::PreparedAttention::make(context);
     if (!prepared.ok()) return prepared.diagnostics();
-    auto kernel = std::make_unique<AttentionKernel>(std::move(*prepared), context.threads());
+    // The softmax of a graph in bf16 gives bf16.
+    const bool pairs = supports_bf16() && (prepared->call.dtype == DType::bf16 || context.rounds_products());
+    return pairs ? make<BFloatPair>(context, std::move(*prepared)) : make<float>(context, std::move(*prepared));
+  }
+
+ private:
+  template <typename Unit>
+  static Prepared make(PrepareContext& context, avx2::PreparedAttention prepared) {
+    auto kernel = std::make_unique<AttentionKernel<Unit>>(std::move(prepared), context.threads());
     context.request_scratch(kernel->scratch_bytes());
     return std::unique_ptr<Kernel>(std::move(kernel));
   }

@@ -7,23 +7,22 @@
 
 namespace qrules::avx512 {
 
-// e^x of what is not above zero: x = n ln 2 + r, a polynomial of r (Cephes' expf) times 2^n. NaN stays NaN.
-QRULES_AVX512_INLINE __m512 exp_below_zero16(__m512 x) {
-  const __m512 lowest = _mm512_set1_ps(-87.3365478515625f);
-  const __mmask16 counts = _mm512_cmp_ps_mask(x, lowest, _CMP_NLT_UQ);
-  const __m512 clamped = _mm512_max_ps(lowest, x);  // NaN stays: it is the second operand
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(clamped, _mm512_set1_ps(1.44269504088896341f)),
-                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), clamped);
-  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
-  __m512 y = _mm512_set1_ps(1.9875691500e-4f);
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.3981999507e-3f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(8.3334519073e-3f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(4.1665795894e-2f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.6666665459e-1f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(5.0000001201e-1f));
-  y = _mm512_fmadd_ps(_mm512_mul_ps(r, r), y, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
-  return _mm512_maskz_scalef_ps(counts, y, n);
+// e^x is 2^(x kLog2E).
+inline constexpr float kLog2E = 1.44269504088896341f;
+
+// 2^x of what is not above zero, to 2e-7 of it: x = n + r, a polynomial of r (of e^(r ln 2), interpolated at
+// Chebyshev's points) times 2^n. NaN stays NaN.
+QRULES_AVX512_INLINE __m512 two_to_below_zero16(__m512 x) {
+  const __m512 clamped = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // NaN stays: it is the second operand
+  const __m512 n = _mm512_roundscale_ps(clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r = _mm512_sub_ps(clamped, n);
+  __m512 y = _mm512_set1_ps(1.326472690e-03f);
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(9.671512661e-03f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(5.550733744e-02f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(2.402224208e-01f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(6.931469776e-01f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(y, n);
 }
 
 QRULES_AVX512_INLINE __m512 load_wide16(const float* from, __mmask16 lanes) {

@@ -37,8 +37,9 @@ class FloatMatmulHandler final : public Handler {
     context.require_layout(*a_operand, a);
     context.require_layout(*b_operand, b);
     return guarded([&] {
-      const dnnl::matmul::primitive_desc description(cpu(), describe(a), describe(b), describe(result),
-                                                     make_attributes());
+      dnnl::primitive_attr attributes = make_attributes();
+      if (context.rounds_products()) attributes.set_fpmath_mode(dnnl::fpmath_mode::bf16);
+      const dnnl::matmul::primitive_desc description(cpu(), describe(a), describe(b), describe(result), attributes);
       Sources arguments;
       arguments[DNNL_ARG_SRC] = Source::input(*a_operand, describe(a));
       arguments[DNNL_ARG_WEIGHTS] = Source::input(*b_operand, describe(b));

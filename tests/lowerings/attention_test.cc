@@ -67,7 +67,11 @@ TEST_CASE("attention over random calls") {
                              (integral ? "0.037, 5" : "1.0, 0") + ", " + out + ", \"" +
                              random.one_of({"none", "relu"}) + "\")\n  return (%y)\n}\n";
     INFO(text);
-    const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
+    PlanOptions options;
+    options.round_products = round % 3 == 0;
+    const auto plan = plan_of(text, {}, options), reference = plan_of(text, {}, reference_options());
+    // Probabilities are rounded to bf16, and with them all that is multiplied.
+    const bool rounded = step_of(*plan, "y").implementation == "tiles:avx512_bf16";
     const auto inputs = random_inputs(*plan, round);
     const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
     REQUIRE(found.size() == expected.size());
@@ -78,8 +82,8 @@ TEST_CASE("attention over random calls") {
       worst = std::max(worst, integral ? distance : distance / std::max(1.0, std::abs(expected[i])));
       different += distance != 0 ? 1 : 0;
     }
-    CHECK(worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
-    if (integral) CHECK(different <= found.size() / 50 + 1);
+    CHECK(worst <= (integral ? 1.0 : rounded ? 0.02 : out == "bf16" ? 0.0079 : 1e-5));
+    if (integral && !rounded) CHECK(different <= found.size() / 50 + 1);
     CHECK((step_of(*plan, "y").handler == "decomposed.attention") != has_tiles());
   }
 }

@@ -20,6 +20,10 @@ void add_model(CLI::App* command, ModelOptions& options) {
 void add_preparation(CLI::App* command, ModelOptions& options) {
   command->add_option("--cache", options.cache, "folder where prepared plans are kept for the next start");
   command->add_option("--threads", options.threads, "threads (default: all)")->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--float-products", options.float_products,
+                   "f32 (default), or bf16: products of f32 may be of operands rounded to bf16, where that is faster")
+      ->check(CLI::IsMember({"f32", "bf16"}));
 }
 
 }  // namespace

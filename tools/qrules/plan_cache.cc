@@ -110,6 +110,7 @@ std::unique_ptr<CachedPlan> CachedPlan::open(const ModelOptions& options, const 
   key += HandlerRegistry::identity() + "\n";
   key += "threads " + std::to_string(options.threads > 0 ? options.threads : omp_get_max_threads()) +
          (options.threads > 0 ? " as asked\n" : "\n");
+  key += "products " + options.float_products + "\n";
   key += directory.empty() ? "text " + hash_name({model.data(), model.size()}) + "\n"
                            : "archive " + hash_name(directory) + "\n";
   if (!cached->rules_.empty()) cached->rules_identity_ = rules_identity(cached->rules_);

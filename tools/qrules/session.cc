@@ -232,6 +232,7 @@ Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, 
   if (!symbols.ok()) return symbols.diagnostics();
   PlanOptions plan_options;
   plan_options.threads = options.threads;
+  plan_options.round_products = options.float_products == "bf16";
   plan_options.packed = std::move(packed);
   auto plan = Plan::prepare(graph, *symbols, plan_options);
   if (!plan.ok()) return plan.diagnostics();

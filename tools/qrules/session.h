@@ -26,6 +26,7 @@ struct ModelOptions {
   std::string rules;  // folder; empty: the shipped ones
   std::string cache;  // folder of prepared plans; empty: none are kept
   bool no_rules = false;
+  std::string float_products = "f32";
   int threads = 0;
 };
 

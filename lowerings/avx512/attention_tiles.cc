@@ -1,0 +1,219 @@
+#include <qrules/lowerings/avx512/attention_tiles.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include <qrules/lowerings/avx512/vector_math.h>
+
+namespace qrules::avx512 {
+namespace {
+
+using elements::Bf16;
+
+// One step of a product: a unit times sixteen. Functions over pairs are called on CPUs with bf16 products only; those
+// over floats are compiled for them as well, and have no use for what is new there.
+QRULES_AVX512_BF16_INLINE __m512 load_units(const float* from) { return _mm512_loadu_ps(from); }
+QRULES_AVX512_BF16_INLINE __m512i load_units(const BFloatPair* from) { return _mm512_loadu_si512(from); }
+QRULES_AVX512_BF16_INLINE __m512 repeat(const float* unit) { return _mm512_set1_ps(*unit); }
+QRULES_AVX512_BF16_INLINE __m512i repeat(const BFloatPair* unit) {
+  return _mm512_set1_epi32(static_cast<int>(unit->bits));
+}
+QRULES_AVX512_BF16_INLINE __m512 add_products(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
+QRULES_AVX512_BF16_INLINE __m512 add_products(__m512 sum, __m512i a, __m512i b) {
+  return _mm512_dpbf16_ps(sum, reinterpret_cast<const __m512bh&>(a), reinterpret_cast<const __m512bh&>(b));
+}
+
+template <typename Unit, int R, int C>
+QRULES_AVX512_BF16 void multiply_tile(const Unit* rows, int64_t row_step, int64_t k_step, const Unit* panel,
+                                      int64_t panel_step, int64_t depth, float* to, int64_t to_step) {
+  __m512 sum[R][C];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * C; ++i) sum[i / C][i % C] = _mm512_setzero_ps();
+  for (int64_t k = 0; k < depth; ++k) {
+    decltype(load_units(panel)) lanes[C];
+#pragma GCC unroll 4
+    for (int c = 0; c < C; ++c) lanes[c] = load_units(panel + k * panel_step + c * kLanes);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) {
+      const auto x = repeat(rows + r * row_step + k * k_step);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) sum[r][c] = add_products(sum[r][c], x, lanes[c]);
+    }
+  }
+#pragma GCC unroll 24
+  for (int i = 0; i < R * C; ++i) _mm512_storeu_ps(to + i / C * to_step + i % C * kLanes, sum[i / C][i % C]);
+}
+
+template <typename Unit>
+using MultiplyTile = void (*)(const Unit*, int64_t, int64_t, const Unit*, int64_t, int64_t, float*, int64_t);
+
+template <typename Unit, int R>
+constexpr std::array<MultiplyTile<Unit>, kGroups> kOfRows = {multiply_tile<Unit, R, 1>, multiply_tile<Unit, R, 2>,
+                                                             multiply_tile<Unit, R, 3>, multiply_tile<Unit, R, 4>};
+template <typename Unit>
+constexpr std::array<std::array<MultiplyTile<Unit>, kGroups>, kTileRows> kTiles = {
+    kOfRows<Unit, 1>, kOfRows<Unit, 2>, kOfRows<Unit, 3>, kOfRows<Unit, 4>, kOfRows<Unit, 5>, kOfRows<Unit, 6>};
+
+// Scores of a group as exponents of two: scaled by log2(e) on the way, so that they are not multiplied again.
+struct Exponents {
+  __m512 factor, largest;
+  const float* mask;
+
+  QRULES_AVX512_INLINE Exponents(const float* scores, int64_t keys, const ScoreScale& scale)
+      : factor(_mm512_set1_ps(scale.factor * kLog2E)), mask(scale.mask) {
+    largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+    for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(scaled(scores, t), largest);
+  }
+  QRULES_AVX512_INLINE __m512 power(const float* scores, int64_t t) const {
+    return two_to_below_zero16(_mm512_sub_ps(scaled(scores, t), largest));
+  }
+
+ private:
+  QRULES_AVX512_INLINE __m512 scaled(const float* scores, int64_t t) const {
+    const __m512 offset = mask ? _mm512_set1_ps(mask[t] * kLog2E) : _mm512_setzero_ps();
+    return _mm512_fmadd_ps(_mm512_loadu_ps(scores + t * kBlock), factor, offset);
+  }
+};
+
+// Elements of the two halves in turns.
+QRULES_AVX512_BF16_INLINE __m512i in_turns(__m512i halves) {
+  alignas(64) static constexpr auto kOrder = [] {
+    std::array<uint16_t, 32> order{};
+    for (uint16_t i = 0; i < 16; ++i) {
+      order[2 * i] = i;
+      order[2 * i + 1] = static_cast<uint16_t>(16 + i);
+    }
+    return order;
+  }();
+  return _mm512_permutexvar_epi16(_mm512_load_si512(kOrder.data()), halves);
+}
+
+QRULES_AVX512_BF16_INLINE __m512i round_pairs(__m512 first, __m512 second) {
+  const __m512bh halves = _mm512_cvtne2ps_pbh(second, first);
+  return in_turns(reinterpret_cast<const __m512i&>(halves));
+}
+
+QRULES_AVX512_BF16 void round_row(const float* from, int64_t size, Bf16* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    const __m256bh halves = _mm512_cvtneps_pbh(_mm512_loadu_ps(from + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), reinterpret_cast<const __m256i&>(halves));
+  }
+  for (; i < size; ++i) to[i] = elements::convert<Bf16>(from[i]);
+}
+
+}  // namespace
+
+template <typename Unit>
+void multiply(int64_t rows, int64_t groups, const Unit* from, int64_t row_step, int64_t k_step, const Unit* panel,
+              int64_t panel_step, int64_t depth, float* to, int64_t to_step) {
+  kTiles<Unit>[static_cast<size_t>(rows - 1)][static_cast<size_t>(groups - 1)](from, row_step, k_step, panel,
+                                                                               panel_step, depth, to, to_step);
+}
+template void multiply(int64_t, int64_t, const float*, int64_t, int64_t, const float*, int64_t, int64_t, float*,
+                       int64_t);
+template void multiply(int64_t, int64_t, const BFloatPair*, int64_t, int64_t, const BFloatPair*, int64_t, int64_t,
+                       float*, int64_t);
+
+void pack_row(const float* from, int64_t step, int64_t size, float* to, int64_t units) {
+  if (step == 1)
+    std::copy_n(from, size, to);
+  else
+    for (int64_t i = 0; i < size; ++i) to[i] = from[i * step];
+  std::fill(to + size, to + units, 0.0f);
+}
+
+void pack_row(const Bf16* from, int64_t step, int64_t size, float* to, int64_t units) {
+  for (int64_t i = 0; i < size; ++i) to[i] = elements::widen(from[i * step]);
+  std::fill(to + size, to + units, 0.0f);
+}
+
+void pack_row(const float* from, int64_t step, int64_t size, BFloatPair* to, int64_t units) {
+  auto* halves = reinterpret_cast<Bf16*>(to);
+  if (step == 1)
+    round_row(from, size, halves);
+  else
+    for (int64_t i = 0; i < size; ++i) halves[i] = elements::convert<Bf16>(from[i * step]);
+  std::fill(halves + size, halves + 2 * units, Bf16{});
+}
+
+void pack_row(const Bf16* from, int64_t step, int64_t size, BFloatPair* to, int64_t units) {
+  auto* halves = reinterpret_cast<Bf16*>(to);
+  if (step == 1)
+    std::copy_n(from, size, halves);
+  else
+    for (int64_t i = 0; i < size; ++i) halves[i] = from[i * step];
+  std::fill(halves + size, halves + 2 * units, Bf16{});
+}
+
+QRULES_AVX512_BF16 void join_rows(const BFloatPair* first, const BFloatPair* second, int64_t size, BFloatPair* to) {
+  const auto *a = reinterpret_cast<const Bf16*>(first), *b = reinterpret_cast<const Bf16*>(second);
+  for (int64_t i = 0; i < size; i += kLanes) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i)),
+                  high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + i));
+    _mm512_storeu_si512(to + i, in_turns(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1)));
+  }
+}
+
+QRULES_AVX512 void transpose(const void* from, int64_t from_step, void* to, int64_t to_step) {
+  const auto* source = static_cast<const float*>(from);
+  auto* target = static_cast<float*>(to);
+  __m512 row[16], pair[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) row[i] = _mm512_loadu_ps(source + i * from_step);
+    // Four by four within lanes of 128 bits, then the lanes.
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    pair[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+    pair[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    row[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    row[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xee);
+    row[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    row[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512 a = _mm512_shuffle_f32x4(row[i], row[i + 4], 0x88), b = _mm512_shuffle_f32x4(row[i], row[i + 4], 0xdd),
+                 c = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0x88),
+                 d = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0xdd);
+    _mm512_storeu_ps(target + i * to_step, _mm512_shuffle_f32x4(a, c, 0x88));
+    _mm512_storeu_ps(target + (i + 4) * to_step, _mm512_shuffle_f32x4(b, d, 0x88));
+    _mm512_storeu_ps(target + (i + 8) * to_step, _mm512_shuffle_f32x4(a, c, 0xdd));
+    _mm512_storeu_ps(target + (i + 12) * to_step, _mm512_shuffle_f32x4(b, d, 0xdd));
+  }
+}
+
+QRULES_AVX512 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units) {
+  const Exponents exponents(scores, keys, scale);
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t t = 0; t < keys; ++t) {
+    const __m512 e = exponents.power(scores, t);
+    _mm512_storeu_ps(units + t * kBlock, e);
+    sum = _mm512_add_ps(sum, e);
+  }
+  _mm512_storeu_ps(inverse, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
+}
+
+QRULES_AVX512_BF16 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse,
+                                     BFloatPair* units) {
+  const Exponents exponents(scores, keys, scale);
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t t = 0; t < keys; t += 2) {
+    const __m512 first = exponents.power(scores, t),
+                 second = t + 1 < keys ? exponents.power(scores, t + 1) : _mm512_setzero_ps();
+    _mm512_storeu_si512(units + t / 2 * kBlock, round_pairs(first, second));
+    sum = _mm512_add_ps(sum, _mm512_add_ps(first, second));
+  }
+  _mm512_storeu_ps(inverse, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
+}
+
+}  // namespace qrules::avx512
+
+#endif
