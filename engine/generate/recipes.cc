@@ -54,7 +54,7 @@ class CallRecipe {
     if (name_.find("conv") != std::string::npos && signature_.find("weight")) return convolution("input", "weight");
     if (name_.find("pool2d") != std::string::npos && !name_.starts_with("aten.adaptive")) return pool();
     if (is_any({"aten.adaptive_avg_pool2d.default", "aten._adaptive_avg_pool2d.default"})) return adaptive_pool();
-    if (name_ == "aten.cat.default") return concatenate("tensors");
+    if (name_ == "aten.cat.default" || name_ == "vector.cat.default") return concatenate("tensors");
     if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
     if (name_.find("layer_norm") != std::string::npos) return layer_norm();
     if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
@@ -588,8 +588,13 @@ class CallRecipe {
       list->wish = wish_;
       return;
     }
-    const DType dtype = name_.starts_with("onednn.") ? int8_type("of") : wish_.dtype;
+    const bool converts = name_.starts_with("vector.");
+    if (converts) suggest("dtype", Argument(wish_.dtype));
     for (size_t i = 0; i < list->elements.size(); ++i) {
+      const DType dtype = name_.starts_with("onednn.") ? int8_type("of")
+                          : converts
+                              ? recipes_.draw_dtype(name(("of" + std::to_string(i)).c_str()), {DType::f32, DType::bf16})
+                              : wish_.dtype;
       Sizes from = wish_.sizes;
       from[at] = size(("part" + std::to_string(i)).c_str());
       recipes_.ask(list->elements[i], {dtype, from});

@@ -150,6 +150,18 @@ ValueType cat(const Call& call) {
   return ValueType::tensor({dtype, std::move(sizes), {}});
 }
 
+// Tensors of f32 and bf16, each converted on the way.
+ValueType converting_cat(const Call& call) {
+  ValueType joined = cat(call);
+  TensorType type = *joined.as_tensor();
+  for (const TensorType* of : call.tensors("tensors")) {
+    if (of->dtype != DType::f32 && of->dtype != DType::bf16) refuse("the tensors are f32 or bf16");
+  }
+  type.dtype = call.dtype("dtype");
+  if (type.dtype != DType::f32 && type.dtype != DType::bf16) refuse("the result is f32 or bf16");
+  return ValueType::tensor(std::move(type));
+}
+
 ValueType select(const Call& call) {
   const TensorType& self = call.tensor("self");
   if (self.rank() == 0) refuse("select needs at least one dimension");
@@ -176,6 +188,7 @@ void add_view_rules(Table& table) {
   table["aten.constant_pad_nd.default"] = constant_pad;
   table["aten.pad.default"] = constant_pad;
   table["aten.cat.default"] = cat;
+  table["vector.cat.default"] = converting_cat;
   table["aten.select.int"] = select;
 }
 

@@ -1,11 +1,22 @@
 // Conversion between dtypes: prims.convert_element_type and what exports spell otherwise.
 
 #include <qrules/lowerings/decomposed/handler.h>
+#include <qrules/lowerings/round_row.h>
 
 namespace qrules::decomposed {
 namespace {
 
 constexpr int64_t kParallelBlock = 1 << 16;
+
+// Elements that follow each other.
+template <typename In, typename Out>
+void convert_row(const In* from, int64_t count, Out* to) {
+  if constexpr (std::is_same_v<In, float> && std::is_same_v<Out, elements::Bf16>) {
+    elements::round_row(from, count, to);
+  } else {
+    for (int64_t i = 0; i < count; ++i) to[i] = convert<Out>(from[i]);
+  }
+}
 
 // Operand 0 in the result's dtype. The same dtype is a view.
 Prepared convert_element_type(PrepareContext& context) {
@@ -33,13 +44,13 @@ Prepared convert_element_type(PrepareContext& context) {
           for (int64_t block = 0; block < blocks; ++block) {
             const int64_t begin = block * kParallelBlock,
                           end = block + 1 == blocks ? loop.row_size() : begin + kParallelBlock;
-            for (int64_t i = begin; i < end; ++i) to[i] = convert<Out>(from[i]);
+            convert_row(from + begin, end - begin, to + begin);
           }
           return;
         }
         loop.run([&](const auto& at, int64_t count, const auto& steps) {
           if (steps[0] == 1 && steps[1] == 1) {
-            for (int64_t i = 0; i < count; ++i) to[at[0] + i] = convert<Out>(from[at[1] + i]);
+            convert_row(from + at[1], count, to + at[0]);
           } else {
             for (int64_t i = 0; i < count; ++i) to[at[0] + i * steps[0]] = convert<Out>(from[at[1] + i * steps[1]]);
           }

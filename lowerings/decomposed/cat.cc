@@ -1,8 +1,9 @@
-// Concatenation: onednn.qcat and aten.cat.
+// Concatenation: onednn.qcat, vector.cat and aten.cat.
 
 #include <algorithm>
 
 #include <qrules/lowerings/decomposed/handler.h>
+#include <qrules/lowerings/round_row.h>
 
 namespace qrules::decomposed {
 namespace {
@@ -63,6 +64,11 @@ Prepared cat(PrepareContext& context) {
           copy_row(to + (part.offset + at[0]) * size, steps[0], from + at[1] * size, steps[1], count, bytes);
           return;
         }
+        if (part.dtype == DType::f32 && dtype == DType::bf16 && steps[0] == 1 && steps[1] == 1) {
+          elements::round_row(reinterpret_cast<const float*>(from) + at[1], count,
+                              reinterpret_cast<elements::Bf16*>(to) + part.offset + at[0]);
+          return;
+        }
         visit(dtype, [&](auto tag) {
           using Out = typename decltype(tag)::type;
           auto* target = reinterpret_cast<Out*>(to) + part.offset + at[0];
@@ -85,7 +91,8 @@ Prepared cat(PrepareContext& context) {
 
 void add_cat(HandlerRegistry& registry) {
   const auto handler = std::make_shared<FunctionHandler>("decomposed.cat", cat);
-  for (const char* op : {"onednn.qcat.default", "aten.cat.default", "aten.concat.default", "aten.concatenate.default"})
+  for (const char* op : {"onednn.qcat.default", "vector.cat.default", "aten.cat.default", "aten.concat.default",
+                         "aten.concatenate.default"})
     registry.add(op, handler);
 }
 

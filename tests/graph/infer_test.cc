@@ -199,6 +199,7 @@ const Row kTypes[] = {
     {kFloat8, "onednn.qlinear.default(%x, 0.1, 0, %w, %s, None, 0.5, 0, f8e4m3)", "f8e4m3[4,4]"},
     {kFloat8, "onednn.qlinear_binary.default(%x, 0.1, 0, %w, %s, None, %x, 0.5, 0)", "f32[4,4]"},
     {kFloat8, "onednn.qcat.default([%x, %x], 1)", "f8e4m3[4,8]"},
+    {"%x: f32[2,3], %z: bf16[4,3]", "vector.cat.default([%x, %z], 0, bf16)", "bf16[6,3]"},
     {kFloat8, "onednn.qreshape.default(%x, [2, 8])", "f8e4m3[2,8]"},
     {kQ, "quantized_decomposed.choose_qparams.tensor(%x, 0, 255, 1e-5, u8)", "(f64[1], s64[1])"},
     {kQ, "quantized_decomposed.choose_qparams_symmetric.tensor(%x, -127, 127, 1e-5, s8)", "(f64[1], s64[1])"},
@@ -490,6 +491,8 @@ TEST_CASE("Operands are refused in words") {
       {"%x: u8[2,3], %z: u8[2,4]", "onednn.qcat.default([%x, %z], 0)", "sizes differ in dimension 1"},
       {kX, "onednn.qcat.default([%x], 0)", "every tensor must be u8 or s8, got f32"},
       {kX, "onednn.qcat.default([], 0)", "nothing to concatenate"},
+      {"%x: f64[2]", "vector.cat.default([%x], 0, bf16)", "the tensors are f32 or bf16"},
+      {"%x: f32[2]", "vector.cat.default([%x], 0, u8)", "the result is f32 or bf16"},
       {kX, "onednn.qreshape.default(%x, [6])", "the tensor must be u8 or s8, got f32"},
       {"%x: u8[2,3]", "onednn.qreshape.default(%x, [7])", "6 elements do not fit a shape of 7"},
   };
