@@ -19,7 +19,7 @@ namespace qrules::avx512 {
 namespace {
 
 constexpr int64_t kWorthAThread = 400'000;  // products
-constexpr int64_t kColumns = 16;            // of the result: their quads stay in the first-level cache
+constexpr int64_t kColumns = 32;            // of the result: their quads stay in the first-level cache
 constexpr int64_t kShares = 4;              // vectors of sums of a block of channels
 
 // Where the taps of a window are, and which weights they have.
@@ -225,16 +225,24 @@ class DepthwiseKernel final : public Kernel {
     avx2::run_tasks(tasks, threads_, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
       const int64_t part = task % parts_, chunk = task / parts_ % chunks_, image = task / parts_ / chunks_;
       const int64_t end = std::min(row_groups_, (chunk + 1) * group_count_);
+      const int64_t first = part * split_blocks_ / parts_,
+                    last = part + 1 == parts_ ? blocks : (part + 1) * split_blocks_ / parts_;
+      // All blocks of a strip before the next one: they have cache lines in common.
       for (int64_t group = chunk * group_count_; group < end; ++group) {
-        const int64_t last = part + 1 == parts_ ? blocks : (part + 1) * split_blocks_ / parts_;
-        for (int64_t b = part * split_blocks_ / parts_; b < last; ++b)
-          run_block(images, out, image, group * taps_.rows, blocks_[static_cast<size_t>(b)],
-                    static_cast<uint8_t*>(scratch));
+        for (int64_t column = 0; column < window_.columns.out; column += kColumns) {
+          for (int64_t b = first; b < last; ++b)
+            run_block(images, out, {image, group * taps_.rows, column}, blocks_[static_cast<size_t>(b)],
+                      static_cast<uint8_t*>(scratch));
+        }
       }
     });
   }
 
  private:
+  // Where a strip begins.
+  struct Place {
+    int64_t image, row, column;  // of the result
+  };
   struct Block {
     int64_t first, channels;  // of the image
     int64_t size;             // of its vectors
@@ -288,19 +296,17 @@ class DepthwiseKernel final : public Kernel {
     }
   }
 
-  void run_block(const uint8_t* images, uint8_t* out, int64_t image, int64_t row, const Block& block,
-                 uint8_t* scratch) const {
+  void run_block(const uint8_t* images, uint8_t* out, const Place& place, const Block& block, uint8_t* scratch) const {
     const bool whole = block.channels == block.size;
-    const auto run = block.size == Bytes64::kSize
-                         ? whole ? &DepthwiseKernel::run_row<Bytes64, true> : &DepthwiseKernel::run_row<Bytes64, false>
-                     : whole ? &DepthwiseKernel::run_row<Bytes32, true>
-                             : &DepthwiseKernel::run_row<Bytes32, false>;
-    (this->*run)(images, out, image, row, block, scratch);
+    const auto run = block.size == Bytes64::kSize ? whole ? &DepthwiseKernel::run_strip<Bytes64, true>
+                                                          : &DepthwiseKernel::run_strip<Bytes64, false>
+                     : whole ? &DepthwiseKernel::run_strip<Bytes32, true>
+                                                  : &DepthwiseKernel::run_strip<Bytes32, false>;
+    (this->*run)(images, out, place, block, scratch);
   }
 
   template <typename V, bool kWhole>
-  void run_row(const uint8_t* images, uint8_t* out, int64_t image, int64_t row, const Block& block,
-               uint8_t* scratch) const {
+  void run_strip(const uint8_t* images, uint8_t* out, const Place& place, const Block& block, uint8_t* scratch) const {
     const auto at = static_cast<size_t>(block.packed);
     Strip strip;
     strip.quads = scratch;
@@ -315,19 +321,18 @@ class DepthwiseKernel final : public Kernel {
     strip.shorts = scratch + quad_bytes();
     strip.out_step = window_.out_channels;
     strip.channels = block.channels;
-    for (int64_t first = 0; first < window_.columns.out; first += kColumns) {
-      strip.columns = std::min(kColumns, window_.columns.out - first);
-      fill<V, kWhole>(images + image * window_.rows.in * window_.columns.in * window_.in_channels + block.first,
-                      row * window_.rows.stride - window_.rows.padding,
-                      first * window_.columns.stride - window_.columns.padding,
-                      (strip.columns - 1) * window_.columns.stride + taps_.columns.back() + 1, block.channels, scratch);
-      for (int64_t r = 0; r < taps_.rows; ++r) {
-        const int64_t position = ((image * window_.rows.out + row + r) * window_.columns.out + first);
-        strip.out[static_cast<size_t>(r)] =
-            row + r < window_.rows.out ? out + position * window_.out_channels + block.first : nullptr;
-      }
-      to_.tail ? sum<V, true, kWhole>(strip) : sum<V, false, kWhole>(strip);
+    strip.columns = std::min(kColumns, window_.columns.out - place.column);
+    fill<V, kWhole>(images + place.image * window_.rows.in * window_.columns.in * window_.in_channels + block.first,
+                    place.row * window_.rows.stride - window_.rows.padding,
+                    place.column * window_.columns.stride - window_.columns.padding,
+                    (strip.columns - 1) * window_.columns.stride + taps_.columns.back() + 1, block.channels, scratch);
+    for (int64_t r = 0; r < taps_.rows; ++r) {
+      const int64_t row = place.image * window_.rows.out + place.row + r,
+                    position = row * window_.columns.out + place.column;
+      strip.out[static_cast<size_t>(r)] =
+          place.row + r < window_.rows.out ? out + position * window_.out_channels + block.first : nullptr;
     }
+    to_.tail ? sum<V, true, kWhole>(strip) : sum<V, false, kWhole>(strip);
   }
 
   template <typename V, bool kTail, bool kWhole>
