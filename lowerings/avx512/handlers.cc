@@ -22,6 +22,8 @@ bool supports_vnni() { return supported() && __builtin_cpu_supports("avx512vnni"
 
 bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"); }
 
+bool supports_vbmi() { return supports_bf16() && __builtin_cpu_supports("avx512vbmi"); }
+
 }  // namespace avx512
 
 void register_avx512_handlers(HandlerRegistry& registry) {

@@ -13,6 +13,10 @@
 #define QRULES_AVX512_BF16_INLINE \
   __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16"), always_inline)) inline
 
+#define QRULES_AVX512_VBMI __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi")))
+#define QRULES_AVX512_VBMI_INLINE \
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi"), always_inline)) inline
+
 namespace qrules::avx512 {
 
 // Of the CPU, and not held back by ONEDNN_MAX_CPU_ISA.
@@ -21,6 +25,8 @@ bool supported();
 bool supports_vnni();
 // `supported` and products of bf16.
 bool supports_bf16();
+// The same and permutations of bytes.
+bool supports_vbmi();
 
 }  // namespace qrules::avx512
 #endif

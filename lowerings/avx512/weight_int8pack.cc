@@ -13,6 +13,7 @@
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx512/vector_math.h>
 #include <qrules/lowerings/avx512/weight_panels.h>
+#include <qrules/lowerings/avx512/weight_rows.h>
 #include <qrules/lowerings/elements.h>
 #include <qrules/lowerings/weight_int8pack_call.h>
 
@@ -24,7 +25,6 @@ using int8::Prepared;
 using int8::refuse;
 
 constexpr int64_t kColumns = 4, kRows = 6;  // of a tile: 24 registers of sums
-constexpr int64_t kStreamedRows = 3;        // at most
 constexpr int64_t kLanes = 16;
 constexpr int64_t kAhead = 8;  // strips that memory is asked for before they are needed
 
@@ -193,9 +193,10 @@ class WeightInt8PackHandler final : public Handler {
     if (!supported()) return refuse("this CPU has no AVX512");
     auto call = WeightInt8PackCall::read(context);
     if (!call.ok()) return call.diagnostics();
-    if (call->rows > kStreamedRows && call->x.dtype == DType::bf16 && supports_bf16()) {
-      if (const void* weights = int8::dense_constant(context, call->weight_operand))
-        return make_weight_panels(context, std::move(*call), static_cast<const int8_t*>(weights));
+    if (call->x.dtype == DType::bf16 && supports_bf16()) {
+      const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight_operand));
+      if (call->rows > kStreamedRows && weights) return make_weight_panels(context, std::move(*call), weights);
+      if (call->rows <= kStreamedRows && supports_vbmi()) return make_weight_rows(context, std::move(*call), weights);
     }
     auto kernel = std::make_unique<WeightInt8Pack>(std::move(*call), context.threads());
     context.request_scratch(kernel->scratch_bytes());

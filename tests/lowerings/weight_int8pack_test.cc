@@ -12,15 +12,24 @@ using namespace testing;
 
 TEST_CASE("weight-only s8 products over random calls") {
   Random random(81);
-  for (unsigned round = 0; round < 60; ++round) {
-    const int64_t rows = random.one_of<int64_t>({1, 2, 4, 7, 33}),
-                  inner = random.one_of<int64_t>({1, 7, 8, 17, 64, 120}),
-                  columns = random.one_of<int64_t>({1, 2, 3, 4, 6, 37});
+  for (unsigned round = 0; round < 120; ++round) {
+    const int64_t rows = random.one_of<int64_t>({1, 2, 3, 4, 7, 33}),
+                  inner = random.one_of<int64_t>({1, 7, 8, 17, 64, 120, 200}),
+                  columns = random.one_of<int64_t>({1, 2, 3, 4, 6, 37, 100});
     const std::string dtype = random.one_of({"f32", "bf16"});
     const bool turned = random.chance(3);
+    // Weights that are known before the run may be packed.
+    const bool known = random.chance(2);
+    const std::string weight_type = "s8" + list_text({columns, inner});
+    std::vector<int64_t> weights(static_cast<size_t>(columns * inner));
+    const int64_t lowest = random.one_of<int64_t>({-128, -127});
+    for (int64_t& weight : weights) weight = random.chance(20) ? lowest : random.pick(-127, 127);
     const std::string text = "graph(%x: " + dtype + (turned ? list_text({inner, rows}) : list_text({rows, inner})) +
-                             ", %w: s8" + list_text({columns, inner}) + ", %s: " + dtype + list_text({columns}) +
-                             ") {\n" + (turned ? "  %t = aten.permute.default(%x, [1, 0])\n" : "") +
+                             (known ? "" : ", %w: " + weight_type) + ", %s: " + dtype + list_text({columns}) + ") {\n" +
+                             (known ? "  %w = constant \"w\" : " + weight_type + " " + "{" +
+                                          list_text(weights).substr(1, list_text(weights).size() - 2) + "}\n"
+                                    : "") +
+                             (turned ? "  %t = aten.permute.default(%x, [1, 0])\n" : "") +
                              "  %y = aten._weight_int8pack_mm.default(" + (turned ? "%t" : "%x") +
                              ", %w, %s)\n  return (%y)\n}\n";
     INFO(text);
@@ -46,11 +55,13 @@ TEST_CASE("weight-only s8 products over random calls") {
       for (int64_t n = 0; n < columns; ++n) {
         double sum = 0, size = 0;
         for (int64_t k = 0; k < inner; ++k) {
-          const double product = element(0, turned ? k * rows + m : m * inner + k) * element(1, n * inner + k);
+          const double weight =
+              known ? static_cast<double>(weights[static_cast<size_t>(n * inner + k)]) : element(1, n * inner + k);
+          const double product = element(0, turned ? k * rows + m : m * inner + k) * weight;
           sum += product;
           size += std::abs(product);
         }
-        const double scale = element(2, n);
+        const double scale = element(known ? 1 : 2, n);
         worst = std::max(worst, std::abs(found[static_cast<size_t>(m * columns + n)] - sum * scale) /
                                     (std::abs(size * scale) + 1e-30));
       }
