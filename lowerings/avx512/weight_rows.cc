@@ -99,6 +99,7 @@ class WeightRows final : public Kernel {
   std::string implementation() const override { return "rows:avx512_bf16"; }
 
   void run(const KernelArguments& arguments) const override {
+    if (call_.rows == 0) return;
     auto* x = static_cast<Bf16*>(arguments.scratch);
     order_activation(static_cast<const Bf16*>(arguments.inputs[call_.x_operand]), x);
     elements::visit_float(call_.out.dtype, [&](auto tag) { run_strips<typename decltype(tag)::type>(arguments, x); });
