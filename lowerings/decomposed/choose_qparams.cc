@@ -33,6 +33,27 @@ int64_t affine_zero_point(float low, float scale, int64_t quant_min, int64_t qua
   return std::clamp<int64_t>(zero_point, quant_min, quant_max);
 }
 
+template <typename In>
+Extremes extremes_of(const StridedLoop<1>& loop, const In* from) {
+  constexpr int64_t kParallelBlock = 1 << 17;  // elements
+  Extremes extremes;
+  const int64_t blocks = loop.is_flat() ? loop.row_size() * loop.rows() / kParallelBlock : 0;
+  if (blocks <= 1) {
+    loop.run(
+        [&](const auto& at, int64_t count, const auto& steps) { extremes.add_row(from + at[0], steps[0], count); });
+    return extremes;
+  }
+#pragma omp parallel for schedule(static)
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t begin = block * loop.row_size() / blocks, end = (block + 1) * loop.row_size() / blocks;
+    Extremes of_block;
+    of_block.add_row(from + begin, 1, end - begin);
+#pragma omp critical
+    extremes.add(of_block);
+  }
+  return extremes;
+}
+
 template <bool kSymmetric>
 Prepared choose_for_tensor(PrepareContext& context) {
   if (auto refusal = check_input(context)) return *refusal;
@@ -57,10 +78,7 @@ Prepared choose_for_tensor(PrepareContext& context) {
     using In = typename decltype(tag)::type;
     return make_kernel("ref", [=, eps = *eps](const KernelArguments& arguments) {
       const auto* from = static_cast<const In*>(arguments.inputs[0]);
-      Extremes extremes;
-      loop.run([&](const auto& at, int64_t count, const auto& steps) {
-        for (int64_t i = 0; i < count; ++i) extremes.add(widen(from[at[0] + i * steps[0]]));
-      });
+      const Extremes extremes = extremes_of(loop, from);
       // Arithmetic before the comparison with eps has the input's precision.
       const float low = extremes.low_or_zero(), high = extremes.high_or_zero();
       const auto least = static_cast<float>(eps.read(arguments));
@@ -136,7 +154,7 @@ Prepared choose_for_tokens(PrepareContext& context) {
         for (int64_t i = 0; i < count; ++i) {
           const auto* from = static_cast<const In*>(arguments.inputs[0]) + at[2] + i * steps[2];
           Extremes extremes;
-          for (int64_t k = 0; k < size; ++k) extremes.add(widen(from[k * step]));
+          extremes.add_row(from, step, size);
           const auto [scale, zero_point] = kSymmetric ? symmetric_token<In>(extremes) : asymmetric_token<In>(extremes);
           store(arguments.outputs[0], scale_dtype, at[0] + i * steps[0], scale);
           store(arguments.outputs[1], zero_point_dtype, at[1] + i * steps[1], zero_point);

@@ -100,7 +100,7 @@ Prepared choose(PrepareContext& context) {
             const auto* block = static_cast<const In*>(arguments.inputs[0]) + at[1] + i * steps[1];
             Extremes extremes;
             inner.run([&](const auto& place, int64_t length, const auto& step) {
-              for (int64_t k = 0; k < length; ++k) extremes.add(widen(block[place[0] + k * step[0]]));
+              extremes.add_row(block + place[0], step[0], length);
             });
             const auto [scale, zero_point] = parameters_of<In>(extremes, mapping, range);
             store(arguments.outputs[0], scale_dtype, at[0] + i * steps[0], scale);

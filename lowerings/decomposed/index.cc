@@ -9,7 +9,8 @@ namespace qrules::decomposed {
 namespace {
 
 // result[outer, i, inner] = self[outer, positions of i, inner]
-struct Gather {
+class Gather {
+ public:
   int64_t outer = 1, positions = 1, inner = 1;
   struct Dimension {
     size_t operand = 0;
@@ -19,11 +20,27 @@ struct Gather {
   int64_t outer_step = 1;
   size_t element = 0;  // bytes
 
+  size_t scratch_bytes() const { return static_cast<size_t>(positions) * sizeof(int64_t); }
+
   // False when a position is none of its dimension.
   bool run(const KernelArguments& arguments) const {
-    const auto* self = static_cast<const char*>(arguments.inputs[0]);
-    auto* out = static_cast<char*>(arguments.outputs[0]);
-    const size_t bytes = static_cast<size_t>(inner) * element;
+    auto* places = static_cast<int64_t*>(arguments.scratch);
+    if (!find_places(arguments, places)) return false;
+    constexpr int64_t kParallelBlock = 1 << 14;  // copies
+    const int64_t blocks = std::clamp<int64_t>(outer * positions / kParallelBlock, 1, outer);
+    if (blocks == 1) {
+      copy(arguments, places, 0, outer);
+      return true;
+    }
+#pragma omp parallel for schedule(static)
+    for (int64_t block = 0; block < blocks; ++block)
+      copy(arguments, places, block * outer / blocks, (block + 1) * outer / blocks);
+    return true;
+  }
+
+ private:
+  // Of each position, in elements of self.
+  bool find_places(const KernelArguments& arguments, int64_t* places) const {
     for (int64_t i = 0; i < positions; ++i) {
       int64_t from = 0;
       for (const Dimension& dimension : dimensions) {
@@ -32,11 +49,33 @@ struct Gather {
         if (at < 0 || at >= dimension.size) return false;
         from += at * dimension.step;
       }
-      for (int64_t o = 0; o < outer; ++o)
-        std::memcpy(out + static_cast<size_t>(o * positions + i) * bytes,
-                    self + static_cast<size_t>(o * outer_step + from) * bytes, bytes);
+      places[i] = from;
     }
     return true;
+  }
+
+  void copy(const KernelArguments& arguments, const int64_t* places, int64_t first, int64_t end) const {
+    const size_t bytes = static_cast<size_t>(inner) * element;
+    for (int64_t o = first; o < end; ++o) {
+      const char* from = static_cast<const char*>(arguments.inputs[0]) + static_cast<size_t>(o * outer_step) * bytes;
+      char* to = static_cast<char*>(arguments.outputs[0]) + static_cast<size_t>(o * positions) * bytes;
+      switch (bytes) {
+        case 1: gather(from, places, to, uint8_t{}); break;
+        case 2: gather(from, places, to, uint16_t{}); break;
+        case 4: gather(from, places, to, uint32_t{}); break;
+        case 8: gather(from, places, to, uint64_t{}); break;
+        default:
+          for (int64_t i = 0; i < positions; ++i)
+            std::memcpy(to + static_cast<size_t>(i) * bytes, from + static_cast<size_t>(places[i]) * bytes, bytes);
+      }
+    }
+  }
+
+  template <typename T>
+  void gather(const char* from, const int64_t* places, char* to, T) const {
+    const auto* source = reinterpret_cast<const T*>(from);
+    auto* target = reinterpret_cast<T*>(to);
+    for (int64_t i = 0; i < positions; ++i) target[i] = source[places[i]];
   }
 };
 
@@ -76,6 +115,7 @@ Prepared index(PrepareContext& context) {
   }
   context.require_layout(0, TensorLayout::contiguous(self.dtype, self.sizes));
   out = TensorLayout::contiguous(out.dtype, out.sizes);
+  context.request_scratch(gather.scratch_bytes());
   return make_kernel("gather", [gather](const KernelArguments& arguments) {
     if (!gather.run(arguments) && arguments.failed) *arguments.failed = true;
   });
