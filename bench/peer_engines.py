@@ -116,15 +116,17 @@ def prepare_openvino(model, inputs, folder):
 class Qrules:
     """Each round is a run of `qrules bench`, so the process is as new as its users'."""
 
-    def __init__(self, binary, model, folder, threads):
-        self.command = [binary, "bench", str(folder / archive_of(model)), "--json", "--threads", str(threads)]
+    def __init__(self, binary, model, folder, threads, bf16):
+        # As OpenVINO's hint of its precision: f32 stays f32, but for models in bf16.
+        self.settings = ["--threads", str(threads), "--float-products", "bf16" if bf16 or model.bf16 else "f32"]
+        self.command = [binary, "bench", str(folder / archive_of(model)), "--json", *self.settings]
         for path in sorted(folder.glob("input_*.npy")):
             self.command += ["--input", str(path)]
-        self.binary, self.model, self.folder, self.threads = binary, model, folder, threads
+        self.binary, self.folder = binary, folder
 
     def outputs(self):
-        command = [self.binary, "run", *self.command[2:3], "--threads", str(self.threads), "--output-dir",
-                   str(self.folder / "out_qrules"), "--json"] + self.command[6:]
+        command = [self.binary, "run", self.command[2], *self.settings, "--output-dir", str(self.folder / "out_qrules"),
+                   "--json", *(option for option in self.command if option == "--input" or option.endswith(".npy"))]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return [np.load(p) for p in sorted((self.folder / "out_qrules").glob("out_*.npy"))]
 

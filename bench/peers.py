@@ -11,6 +11,9 @@ round, so a machine whose speed drifts slows all of them; the figures are median
 Share of the limit: int8 operations of the model over the peak that a product of 1024x1024x1024 reaches here, against the measured time.
 For weight-only models: the time to read the weights once at the measured speed of reading memory, or the operations, whichever is more.
 
+The engine qrules-bf16 is qrules with `--float-products bf16`: the same model, its products of f32 of operands rounded to bf16. It is shown
+beside the others, and no ratio is of it.
+
 Needs the packages of bench/requirements-peers.txt beside those of `tools/dev setup --export`; `tools/dev peers` sets that up and runs this.
 """
 import argparse
@@ -34,7 +37,7 @@ sys.path.insert(0, str(HERE))
 import peer_engines  # noqa: E402
 import peer_models  # noqa: E402
 
-ENGINES = ["qrules", "inductor", "inductor-cpp", "onnxruntime", "openvino"]
+ENGINES = ["qrules", "qrules-bf16", "inductor", "inductor-cpp", "onnxruntime", "openvino"]
 TARGET_SECONDS = 0.6  # of running in each round
 
 
@@ -105,7 +108,7 @@ def prepare(model, engines, folder):
     np.save(folder / "expected.npy", expected.numpy())
     facts = {"multiply_adds": peer_models.multiply_adds(module, inputs), "failed": {},
              "weight_bytes": sum(p.numel() for p in module.parameters() if p.dim() > 1)}
-    steps = [(("qrules", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
+    steps = [(("qrules", "qrules-bf16", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
              (("onnxruntime", "openvino"), lambda: peer_engines.prepare_onnx(model, module, inputs, folder)),
              (("onnxruntime",), lambda: peer_engines.prepare_onnxruntime(model, inputs, folder)),
              (("openvino",), lambda: peer_engines.prepare_openvino(model, inputs, folder))]
@@ -158,9 +161,9 @@ class Process:
 
 
 def start(engine, model, folder, threads, binary):
-    if engine != "qrules":
+    if not engine.startswith("qrules"):
         return Process(engine, model, folder, threads)
-    runner = peer_engines.Qrules(binary, model, folder, threads)
+    runner = peer_engines.Qrules(binary, model, folder, threads, bf16=engine == "qrules-bf16")
     first = time.perf_counter()
     runner.outputs()
     elapsed = time.perf_counter() - first
@@ -227,7 +230,7 @@ def markdown(report):
         ratios, to_inductor = [], []
         for r in rows:
             times = {e: v["median_ms"] for e, v in r["engines"].items() if "median_ms" in v}
-            peers = {e: t for e, t in times.items() if e != "qrules"}
+            peers = {e: t for e, t in times.items() if not e.startswith("qrules")}
             ratio = times["qrules"] / min(peers.values()) if "qrules" in times and peers else math.nan
             inductor = min((t for e, t in peers.items() if e.startswith("inductor")), default=None)
             if not math.isnan(ratio):

@@ -296,6 +296,19 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   return e;
 }
 
+Result<Epilogue> Epilogue::prepare(PrepareContext& context, const int8::Int8Call& call, int64_t channels) {
+  const TensorLayout& result = context.output(0);
+  if (call.other) {
+    const DType other = context.input(*call.other).dtype;
+    if (context.input(*call.other).sizes != result.sizes)
+      return int8::refuse("the addend has other sizes than the result");
+    context.require_layout(*call.other, TensorLayout{other, result.sizes, result.strides});
+    if (size_of(other) == size_of(result.dtype) && context.may_overwrite(*call.other))
+      context.write_into(0, *call.other);
+  }
+  return make(context, call, channels);
+}
+
 void EpilogueRun::store(TileRows rows, int64_t count, int64_t offset, int64_t step) const {
   const Epilogue& e = *epilogue;
   const auto out_size = static_cast<int64_t>(size_of(e.out_dtype)),

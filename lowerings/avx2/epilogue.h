@@ -46,6 +46,9 @@ struct Epilogue {
 
   // Of a call with an addend in the result's layout. Errors: post-ops, addends and numbers that it cannot do.
   static Result<Epilogue> make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels);
+  // The same, and asks for the addend in the result's layout; it may be written over when it has the result's size:
+  // each element must be read before it is written, by the same thread.
+  static Result<Epilogue> prepare(PrepareContext& context, const int8::Int8Call& call, int64_t channels);
 };
 
 // An epilogue with the addresses of one run.

@@ -24,21 +24,6 @@ std::unique_ptr<Kernel> make_nothing() {
   return std::make_unique<Nothing>();
 }
 
-// The epilogue of a call whose addend must lie as the result does; it may be written over when it has the result's
-// dtype size.
-Result<Epilogue> prepare_epilogue(PrepareContext& context, const int8::Int8Call& call, int64_t channels) {
-  const TensorLayout& result = context.output(0);
-  if (call.other) {
-    const DType other = context.input(*call.other).dtype;
-    if (context.input(*call.other).sizes != result.sizes) return refuse("the addend has other sizes than the result");
-    context.require_layout(*call.other, TensorLayout{other, result.sizes, result.strides});
-    // Each element is read before it is written, by the same thread.
-    if (size_of(other) == size_of(result.dtype) && context.may_overwrite(*call.other))
-      context.write_into(0, *call.other);
-  }
-  return Epilogue::make(context, call, channels);
-}
-
 class ConvolutionHandler final : public Handler {
  public:
   explicit ConvolutionHandler(std::string name) : name_(std::move(name)) {}
@@ -60,7 +45,7 @@ class ConvolutionHandler final : public Handler {
     if (result.element_count() == 0) return make_nothing();
     if (x.element_count() == 0) return refuse("x has no elements");
 
-    auto epilogue = prepare_epilogue(context, *call, window->out_channels);
+    auto epilogue = Epilogue::prepare(context, *call, window->out_channels);
     if (!epilogue.ok()) return epilogue.diagnostics();
     const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
     return (window->is_depthwise() ? make_depthwise : make_convolution)(
@@ -97,7 +82,7 @@ class LinearHandler final : public Handler {
     window.in_channels = sizes[1];
     window.out_channels = sizes[0];
     window.rows.in = window.rows.out = result.element_count() / sizes[0];
-    auto epilogue = prepare_epilogue(context, *call, window.out_channels);
+    auto epilogue = Epilogue::prepare(context, *call, window.out_channels);
     if (!epilogue.ok()) return epilogue.diagnostics();
     const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
     return make_convolution(context, window, Activations::of(context, *call), weights, std::move(*epilogue));

@@ -24,7 +24,8 @@ bool is_single(const avx2::Window& window) {
 
 class ConvolutionHandler final : public Handler {
  public:
-  std::string_view name() const override { return "avx512.qconv"; }
+  explicit ConvolutionHandler(std::string name) : name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
 
   Prepared prepare(PrepareContext& context) const override {
     if (!supports_vnni()) return refuse("this CPU has no AVX512-VNNI");
@@ -43,7 +44,9 @@ class ConvolutionHandler final : public Handler {
     // Padding is written as an activation.
     const int low = is_signed ? -128 : 0;
     if (call->x_zero_point < low || call->x_zero_point > low + 255) return refuse("the zero point is no activation");
-    auto epilogue = avx2::Epilogue::make(context, *call, window->out_channels);
+    // The epilogue asks for an addend that lies as the result does.
+    context.output(0).strides = TensorLayout::channels_last(context.output(0).dtype, context.output(0).sizes).strides;
+    auto epilogue = avx2::Epilogue::prepare(context, *call, window->out_channels);
     if (!epilogue.ok()) return epilogue.diagnostics();
     const double largest_sum = 255.0 * 128.0 * static_cast<double>(window->products());
     auto requantization = Requantization::of(*epilogue, window->out_channels, largest_sum);
@@ -51,22 +54,26 @@ class ConvolutionHandler final : public Handler {
 
     const Product product{window->batch * window->rows.in * window->columns.in, window->in_channels,
                           window->out_channels};
-    if (single && (is_signed || !product.is_worth_it(requantization->tail))) return refuse("oneDNN is as fast");
+    if (single && (is_signed || !product.is_worth_it(*requantization))) return refuse("oneDNN is as fast");
 
-    TensorLayout& result = context.output(0);
-    result = TensorLayout::channels_last(result.dtype, result.sizes);
+    if (!single && requantization->other) return refuse("there is an addend");
     context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
     const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
     if (single) return make_product(context, product, call->x, call->x_zero_point, weights, std::move(*requantization));
     return make_depthwise(context, *window, {call->x, is_signed, call->x_zero_point}, weights,
                           std::move(*requantization));
   }
+
+ private:
+  std::string name_;
 };
 
 }  // namespace
 
 void add_convolution(HandlerRegistry& registry) {
-  registry.add("onednn.qconv.default", std::make_shared<ConvolutionHandler>());
+  for (const char* op : {"qconv", "qconv_binary"})
+    registry.add(std::string("onednn.") + op + ".default",
+                 std::make_shared<ConvolutionHandler>(std::string("avx512.") + op));
 }
 
 }  // namespace avx512

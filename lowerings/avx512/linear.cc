@@ -52,12 +52,13 @@ class ProductKernel final : public Kernel {
   void run(const KernelArguments& arguments) const override {
     const auto* x = static_cast<const uint8_t*>(arguments.inputs[x_]);
     auto* out = static_cast<uint8_t*>(arguments.outputs[0]);
+    const auto* other = to_.other ? static_cast<const uint8_t*>(arguments.inputs[*to_.other]) : nullptr;
     const int64_t chunks = (product_.rows + chunk_ - 1) / chunk_;
     avx2::run_tasks(chunks * parts_, threads_, nullptr, 0, [&](int64_t task, void*) {
       const int64_t part = task % parts_, first = task / parts_ * chunk_, end = std::min(product_.rows, first + chunk_);
       for (int64_t m = first; m < end; m += block_) {
         for (int64_t p = part_starts_[static_cast<size_t>(part)]; p < part_starts_[static_cast<size_t>(part) + 1]; ++p)
-          run_panel(x, out, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
+          run_panel(x, out, other, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
       }
     });
   }
@@ -85,7 +86,8 @@ class ProductKernel final : public Kernel {
     part_starts_.push_back(panels);
   }
 
-  void run_panel(const uint8_t* x, uint8_t* out, int64_t first, int64_t rows, const Panel& panel) const {
+  void run_panel(const uint8_t* x, uint8_t* out, const uint8_t* other, int64_t first, int64_t rows,
+                 const Panel& panel) const {
     PanelRows p;
     p.x = x + first * product_.depth;
     p.x_step = p.depth = product_.depth;
@@ -96,6 +98,7 @@ class ProductKernel final : public Kernel {
     p.offset = offset_.data() + panel.packed;
     p.to = &to_;
     p.out = out + first * product_.channels + panel.first;
+    if (other) p.other = other + first * product_.channels + panel.first;
     p.out_step = product_.channels;
     multiply_panel(p, panel.width);
   }
@@ -116,7 +119,8 @@ class ProductKernel final : public Kernel {
 
 class LinearHandler final : public Handler {
  public:
-  std::string_view name() const override { return "avx512.qlinear"; }
+  explicit LinearHandler(std::string name) : name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
 
   Prepared prepare(PrepareContext& context) const override {
     if (!supports_vnni()) return refuse("this CPU has no AVX512-VNNI");
@@ -131,23 +135,30 @@ class LinearHandler final : public Handler {
     if (x.dtype != DType::u8) return refuse("the activation is s8");
     if (call->x_zero_point < 0 || call->x_zero_point > 255) return refuse("the zero point is no activation");
     const Product product{context.output(0).element_count() / sizes[0], sizes[1], sizes[0]};
-    auto epilogue = avx2::Epilogue::make(context, *call, sizes[0]);
+    auto epilogue = avx2::Epilogue::prepare(context, *call, sizes[0]);
     if (!epilogue.ok()) return epilogue.diagnostics();
     auto requantization = Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
     if (!requantization.ok()) return requantization.diagnostics();
-    if (!product.is_worth_it(requantization->tail)) return refuse("oneDNN is as fast");
+    if (!product.is_worth_it(*requantization)) return refuse("oneDNN is as fast");
     context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
     return make_product(context, product, call->x, call->x_zero_point,
                         static_cast<const int8_t*>(int8::dense_constant(context, call->weight)),
                         std::move(*requantization));
   }
+
+ private:
+  std::string name_;
 };
 
 }  // namespace
 
-bool Product::is_worth_it(bool has_tail) const {
-  constexpr int64_t kShortSum = 160;
-  return rows >= kTileRows && channels >= 32 && depth > 0 && depth % 4 == 0 && (has_tail || depth <= kShortSum);
+bool Product::is_worth_it(const Requantization& requantization) const {
+  // Large weights that few rows share are read as fast by oneDNN.
+  constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
+  if (rows < kTileRows || channels < 32 || depth == 0 || depth % 4 != 0) return false;
+  if (rows < kFewRows && depth * channels > kManyWeights) return false;
+  // A panel that reaches back would find results where the addend was, when they share memory.
+  return !requantization.other || channels % 16 == 0;
 }
 
 Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
@@ -157,7 +168,9 @@ Prepared make_product(PrepareContext& context, const Product& product, size_t x,
 }
 
 void add_linear(HandlerRegistry& registry) {
-  registry.add("onednn.qlinear.default", std::make_shared<LinearHandler>());
+  for (const char* op : {"qlinear", "qlinear_binary"})
+    registry.add(std::string("onednn.") + op + ".default",
+                 std::make_shared<LinearHandler>(std::string("avx512.") + op));
 }
 
 }  // namespace avx512

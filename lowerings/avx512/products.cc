@@ -37,8 +37,34 @@ QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requan
   }
 }
 
-template <int R, int C, bool kTail>
-QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, uint8_t* out) {
+// What follows the sums besides bounds.
+enum class Finish : uint8_t { nothing, tail, addend };
+
+// Bytes of C shares, each of four channels in every lane, as floats.
+template <int C>
+QRULES_AVX512_INLINE void load_bytes(const uint8_t* from, uint8_t flip, __m512 (&to)[C]) {
+  const __m512i zero = _mm512_setzero_si512();
+  if constexpr (C == 4) {
+    const __m512i bytes = Bytes64::exclusive_or(Bytes64::load(from), Bytes64::every(static_cast<int8_t>(flip))),
+                  low = Bytes64::low_bytes(bytes, zero), high = Bytes64::high_bytes(bytes, zero);
+    to[0] = Bytes64::to_floats(Bytes64::low_pairs(low, zero));
+    to[1] = Bytes64::to_floats(Bytes64::high_pairs(low, zero));
+    to[2] = Bytes64::to_floats(Bytes64::low_pairs(high, zero));
+    to[3] = Bytes64::to_floats(Bytes64::high_pairs(high, zero));
+  } else if constexpr (C == 2) {
+    const __m512i shorts =
+        _mm512_cvtepu8_epi16(Bytes32::exclusive_or(Bytes32::load(from), Bytes32::every(static_cast<int8_t>(flip))));
+    to[0] = Bytes64::to_floats(Bytes64::low_pairs(shorts, zero));
+    to[1] = Bytes64::to_floats(Bytes64::high_pairs(shorts, zero));
+  } else {
+    const __m128i bytes =
+        _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), _mm_set1_epi8(static_cast<char>(flip)));
+    to[0] = Bytes64::to_floats(_mm512_cvtepu8_epi32(bytes));
+  }
+}
+
+template <int R, int C, Finish kFinish>
+QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int64_t out) {
   __m512i sums[R][C];
 #pragma GCC unroll 24
   for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + i % C * kShare);
@@ -66,22 +92,34 @@ QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, uint
   for (int r = 0; r < R; ++r) {
     __m512i integers[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) integers[c] = rescale<Bytes64, kTail>(sums[r][c], factor[c], offset[c], *p.to);
-    store_bytes<C>(integers, *p.to, out + r * p.out_step);
+    for (int c = 0; c < C; ++c) {
+      if constexpr (kFinish != Finish::addend)
+        integers[c] = rescale<Bytes64, kFinish == Finish::tail>(sums[r][c], factor[c], offset[c], *p.to);
+    }
+    if constexpr (kFinish == Finish::addend) {
+      __m512 other[C];
+      load_bytes<C>(p.other + out + r * p.out_step, p.to->other_flip, other);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) {
+        const __m512 v = Bytes64::multiply_add(Bytes64::to_floats(sums[r][c]), factor[c], offset[c]);
+        integers[c] = Bytes64::to_integers(Bytes64::multiply_add(other[c], Bytes64::every(p.to->other_factor), v));
+      }
+    }
+    store_bytes<C>(integers, *p.to, p.out + out + r * p.out_step);
   }
 }
 
-using MultiplyTile = void (*)(const PanelRows&, const uint8_t*, uint8_t*);
+using MultiplyTile = void (*)(const PanelRows&, const uint8_t*, int64_t);
 
 // Of one to six rows.
-template <int C, bool kTail>
-constexpr std::array<MultiplyTile, kTileRows> kOfRows = {multiply_tile<1, C, kTail>, multiply_tile<2, C, kTail>,
-                                                         multiply_tile<3, C, kTail>, multiply_tile<4, C, kTail>,
-                                                         multiply_tile<5, C, kTail>, multiply_tile<6, C, kTail>};
+template <int C, Finish kFinish>
+constexpr std::array<MultiplyTile, kTileRows> kOfRows = {multiply_tile<1, C, kFinish>, multiply_tile<2, C, kFinish>,
+                                                         multiply_tile<3, C, kFinish>, multiply_tile<4, C, kFinish>,
+                                                         multiply_tile<5, C, kFinish>, multiply_tile<6, C, kFinish>};
 
-template <bool kTail>
+template <Finish kFinish>
 const std::array<MultiplyTile, kTileRows>& tiles_of(int64_t width) {
-  return width == 64 ? kOfRows<4, kTail> : width == 32 ? kOfRows<2, kTail> : kOfRows<1, kTail>;
+  return width == 64 ? kOfRows<4, kFinish> : width == 32 ? kOfRows<2, kFinish> : kOfRows<1, kFinish>;
 }
 
 }  // namespace
@@ -114,10 +152,12 @@ void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t
 }
 
 void multiply_panel(const PanelRows& p, int64_t width) {
-  const auto& tiles = p.to->tail ? tiles_of<true>(width) : tiles_of<false>(width);
+  const auto& tiles = p.other      ? tiles_of<Finish::addend>(width)
+                      : p.to->tail ? tiles_of<Finish::tail>(width)
+                                   : tiles_of<Finish::nothing>(width);
   for (int64_t m = 0; m < p.rows; m += kTileRows) {
     const int64_t rows = std::min(kTileRows, p.rows - m);
-    tiles[static_cast<size_t>(rows - 1)](p, p.x + m * p.x_step, p.out + m * p.out_step);
+    tiles[static_cast<size_t>(rows - 1)](p, p.x + m * p.x_step, m * p.out_step);
   }
 }
 

@@ -39,8 +39,9 @@ struct PanelRows {
   const int32_t* start = nullptr;                    // what sums start from, in the order of the packed channels
   const float *factor = nullptr, *offset = nullptr;  // in the same order
   const Requantization* to = nullptr;
-  uint8_t* out = nullptr;  // of the panel's first channel
-  int64_t out_step = 0;
+  uint8_t* out = nullptr;          // of the panel's first channel
+  const uint8_t* other = nullptr;  // of an addend, as `out`
+  int64_t out_step = 0;            // of both
 };
 void multiply_panel(const PanelRows& rows, int64_t width);
 

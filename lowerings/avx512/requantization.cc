@@ -63,7 +63,6 @@ const Tail* Tail::of(Activation activation) {
 }
 
 Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum) {
-  if (epilogue.combine != avx2::Combine::none) return int8::refuse("there is an addend");
   if (epilogue.out_dtype != DType::u8 && epilogue.out_dtype != DType::s8)
     return int8::refuse("the result is no integer");
   Requantization made;
@@ -71,6 +70,10 @@ Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_
   if (!made.tail && epilogue.activation != Activation::none && epilogue.activation != Activation::relu &&
       epilogue.activation != Activation::clip)
     return int8::refuse("the post-op is computed by other kernels");
+  const bool adds = epilogue.combine == avx2::Combine::add,
+             is_integer = epilogue.other_dtype == DType::u8 || epilogue.other_dtype == DType::s8;
+  if (epilogue.combine != avx2::Combine::none && (!adds || !is_integer || made.tail))
+    return int8::refuse("what is combined with the result is computed by other kernels");
   const int shift = epilogue.out_dtype == DType::s8 ? 128 : 0;
   made.flip = static_cast<uint8_t>(shift);
   made.lowest = static_cast<uint8_t>(std::lrint(epilogue.lowest) + shift);
@@ -78,14 +81,24 @@ Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_
   made.scale = epilogue.inverse_out_scale;
   made.zero_point = epilogue.out_zero_point + static_cast<float>(shift);
   const auto scale = static_cast<double>(made.scale), zero_point = static_cast<double>(made.zero_point);
+  double addend = 0, largest_addend = 0;
+  if (adds) {
+    made.other = epilogue.other;
+    made.other_flip = epilogue.other_dtype == DType::s8 ? 128 : 0;
+    const double other = static_cast<double>(epilogue.other_scale) * scale;
+    made.other_factor = static_cast<float>(other);
+    addend = -(static_cast<double>(epilogue.other_zero_point) + made.other_flip) * other;
+    largest_addend = std::abs(other) * 255 + std::abs(addend);
+  }
   for (size_t n = 0; n < static_cast<size_t>(channels); ++n) {
     const double factor = static_cast<double>(epilogue.scale[n]), offset = static_cast<double>(epilogue.bias[n]);
     // False for NaN too. No activation makes a value larger.
-    if (!((std::abs(factor) * largest_sum + std::abs(offset)) * std::max(std::abs(scale), 1.0) + std::abs(zero_point) <
+    if (!((std::abs(factor) * largest_sum + std::abs(offset)) * std::max(std::abs(scale), 1.0) + std::abs(zero_point) +
+              largest_addend <
           2e9))
       return int8::refuse("results may leave 32 bits");
     made.factor.push_back(static_cast<float>(made.tail ? factor : factor * scale));
-    made.offset.push_back(static_cast<float>(made.tail ? offset : offset * scale + zero_point));
+    made.offset.push_back(static_cast<float>(made.tail ? offset : offset * scale + zero_point + addend));
   }
   return made;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <qrules/lowerings/avx2/epilogue.h>
@@ -20,7 +21,7 @@ struct Tail {
   static const Tail* of(avx2::Activation activation);
 };
 
-// An epilogue without addend. Where the activation is none or a bound, scales, bias and output quantization are one
+// An epilogue. Where the activation is none or a bound, scales, bias and output quantization are one
 // multiply-add, and relu and clip bounds of the integers; elsewhere the multiply-add gives real values.
 struct Requantization {
   std::vector<float> factor, offset;  // of each channel
@@ -28,6 +29,10 @@ struct Requantization {
   float scale = 1, zero_point = 0;    // from the activation's real values to integers
   // Results are computed as u8; s8 ones are those that lie 128 higher, with the highest bit flipped.
   uint8_t lowest = 0, highest = 255, flip = 0;
+  // An addend of eight bits: what its integers, as u8, are multiplied by before they are added to what is rounded.
+  std::optional<size_t> other;  // operand
+  float other_factor = 0;
+  uint8_t other_flip = 0;
 
   // Error: other epilogues, and results that could leave 32 bits for sums of at most `largest_sum`.
   static Result<Requantization> of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum);
