@@ -49,7 +49,9 @@ class ConvolutionHandler final : public Handler {
     auto epilogue = avx2::Epilogue::prepare(context, *call, window->out_channels);
     if (!epilogue.ok()) return epilogue.diagnostics();
     const double largest_sum = 255.0 * 128.0 * static_cast<double>(window->products());
-    auto requantization = Requantization::of(*epilogue, window->out_channels, largest_sum);
+    auto requantization = single && epilogue->out_dtype == DType::f32
+                              ? Requantization::real(*epilogue, window->out_channels)
+                              : Requantization::of(*epilogue, window->out_channels, largest_sum);
     if (!requantization.ok()) return requantization.diagnostics();
 
     const Product product{window->batch * window->rows.in * window->columns.in, window->in_channels,

@@ -26,9 +26,14 @@ class ProductKernel final : public Kernel {
  public:
   ProductKernel(PrepareContext& context, const Product& product, size_t x, int32_t zero_point, const int8_t* weights,
                 Requantization requantization)
-      : product_(product), x_(x), to_(std::move(requantization)), panels_(panels_of(product.channels)) {
+      : product_(product),
+        x_(x),
+        to_(std::move(requantization)),
+        panels_(panels_of(product.channels, to_.is_real ? ShareOrder::channels : ShareOrder::packing)),
+        element_(to_.is_real ? sizeof(float) : 1) {
     const int64_t depth = product_.depth, packed = packed_channels(panels_);
-    const std::string format = "avx512 panels " + std::to_string(product_.channels) + " " + std::to_string(depth);
+    const std::string format = std::string(to_.is_real ? "avx512 panels in order " : "avx512 panels ") +
+                               std::to_string(product_.channels) + " " + std::to_string(depth);
     weight_memory_ = context.packed(format, static_cast<size_t>(packed * depth), [&](void* target) {
       for (const Panel& panel : panels_)
         pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
@@ -51,8 +56,8 @@ class ProductKernel final : public Kernel {
 
   void run(const KernelArguments& arguments) const override {
     const auto* x = static_cast<const uint8_t*>(arguments.inputs[x_]);
-    auto* out = static_cast<uint8_t*>(arguments.outputs[0]);
-    const auto* other = to_.other ? static_cast<const uint8_t*>(arguments.inputs[*to_.other]) : nullptr;
+    auto* out = static_cast<char*>(arguments.outputs[0]);
+    const auto* other = to_.other ? static_cast<const char*>(arguments.inputs[*to_.other]) : nullptr;
     const int64_t chunks = (product_.rows + chunk_ - 1) / chunk_;
     avx2::run_tasks(chunks * parts_, threads_, nullptr, 0, [&](int64_t task, void*) {
       const int64_t part = task % parts_, first = task / parts_ * chunk_, end = std::min(product_.rows, first + chunk_);
@@ -86,7 +91,7 @@ class ProductKernel final : public Kernel {
     part_starts_.push_back(panels);
   }
 
-  void run_panel(const uint8_t* x, uint8_t* out, const uint8_t* other, int64_t first, int64_t rows,
+  void run_panel(const uint8_t* x, char* out, const char* other, int64_t first, int64_t rows,
                  const Panel& panel) const {
     PanelRows p;
     p.x = x + first * product_.depth;
@@ -97,9 +102,10 @@ class ProductKernel final : public Kernel {
     p.factor = factor_.data() + panel.packed;
     p.offset = offset_.data() + panel.packed;
     p.to = &to_;
-    p.out = out + first * product_.channels + panel.first;
-    if (other) p.other = other + first * product_.channels + panel.first;
-    p.out_step = product_.channels;
+    const int64_t offset = (first * product_.channels + panel.first) * element_;
+    p.out = out + offset;
+    if (other) p.other = other + offset;
+    p.out_step = product_.channels * element_;
     multiply_panel(p, panel.width);
   }
 
@@ -107,6 +113,7 @@ class ProductKernel final : public Kernel {
   size_t x_ = 0;
   Requantization to_;
   std::vector<Panel> panels_;
+  int64_t element_ = 1;  // bytes of a result
   std::shared_ptr<const void> weight_memory_;
   std::vector<int32_t> start_;
   std::vector<float> factor_, offset_;
@@ -137,7 +144,9 @@ class LinearHandler final : public Handler {
     const Product product{context.output(0).element_count() / sizes[0], sizes[1], sizes[0]};
     auto epilogue = avx2::Epilogue::prepare(context, *call, sizes[0]);
     if (!epilogue.ok()) return epilogue.diagnostics();
-    auto requantization = Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
+    auto requantization = epilogue->out_dtype == DType::f32
+                              ? Requantization::real(*epilogue, sizes[0])
+                              : Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
     if (!requantization.ok()) return requantization.diagnostics();
     if (!product.is_worth_it(*requantization)) return refuse("oneDNN is as fast");
     context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
@@ -155,7 +164,8 @@ class LinearHandler final : public Handler {
 bool Product::is_worth_it(const Requantization& requantization) const {
   // Large weights that few rows share are read as fast by oneDNN.
   constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
-  if (rows < kTileRows || channels < 32 || depth == 0 || depth % 4 != 0) return false;
+  constexpr int64_t kMostDepth = 1 << 16;  // 255 * 128 times as much stays in 32 bits
+  if (rows < kTileRows || channels < 32 || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
   if (rows < kFewRows && depth * channels > kManyWeights) return false;
   // A panel that reaches back would find results where the addend was, when they share memory.
   return !requantization.other || channels % 16 == 0;

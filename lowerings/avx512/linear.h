@@ -1,4 +1,4 @@
-// Matrix products of u8 rows with s8 weights, into integers: linears and convolutions of one tap.
+// Matrix products of u8 rows with s8 weights: linears and convolutions of one tap.
 #pragma once
 
 #include <qrules/lowerings/avx512/requantization.h>

@@ -15,7 +15,7 @@ constexpr int64_t kShare = 16;
 
 // Integers of R rows by C shares become bytes.
 template <int C>
-QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requantization& to, uint8_t* out) {
+QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requantization& to, char* out) {
   if constexpr (C == 4) {
     const __m512i bytes =
         Bytes64::to_bytes(Bytes64::to_shorts(integers[0], integers[1]), Bytes64::to_shorts(integers[2], integers[3]));
@@ -38,11 +38,11 @@ QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requan
 }
 
 // What follows the sums besides bounds.
-enum class Finish : uint8_t { nothing, tail, addend };
+enum class Finish : uint8_t { nothing, tail, addend, real, real_addend };
 
 // Bytes of C shares, each of four channels in every lane, as floats.
 template <int C>
-QRULES_AVX512_INLINE void load_bytes(const uint8_t* from, uint8_t flip, __m512 (&to)[C]) {
+QRULES_AVX512_INLINE void load_bytes(const char* from, uint8_t flip, __m512 (&to)[C]) {
   const __m512i zero = _mm512_setzero_si512();
   if constexpr (C == 4) {
     const __m512i bytes = Bytes64::exclusive_or(Bytes64::load(from), Bytes64::every(static_cast<int8_t>(flip))),
@@ -88,6 +88,21 @@ QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int6
     factor[c] = _mm512_loadu_ps(p.factor + c * kShare);
     offset[c] = _mm512_loadu_ps(p.offset + c * kShare);
   }
+  if constexpr (kFinish == Finish::real || kFinish == Finish::real_addend) {
+    const __m512 least = _mm512_set1_ps(p.to->least);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) {
+      const int64_t row = out + r * p.out_step;
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) {
+        const int64_t at = row + c * kShare * static_cast<int64_t>(sizeof(float));
+        __m512 v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[r][c]), factor[c], offset[c]);
+        if constexpr (kFinish == Finish::real_addend) v = _mm512_add_ps(v, _mm512_loadu_ps(p.other + at));
+        _mm512_storeu_ps(p.out + at, _mm512_max_ps(least, v));  // NaN stays: it is the second operand
+      }
+    }
+    return;
+  }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
     __m512i integers[C];
@@ -124,13 +139,13 @@ const std::array<MultiplyTile, kTileRows>& tiles_of(int64_t width) {
 
 }  // namespace
 
-std::vector<Panel> panels_of(int64_t channels) {
+std::vector<Panel> panels_of(int64_t channels, ShareOrder order) {
   std::vector<Panel> panels;
   int64_t packed = 0;
   for (int64_t c = 0; c < channels;) {
     const int64_t left = channels - c, width = left >= 64 ? 64 : left >= 32 ? 32 : 16;
     const int64_t first = std::min(c, channels - width);
-    panels.push_back({first, width, packed});
+    panels.push_back({order, first, width, packed});
     packed += width;
     c = first + width;
   }
@@ -139,6 +154,7 @@ std::vector<Panel> panels_of(int64_t channels) {
 
 int64_t channel_at(const Panel& panel, int64_t share, int64_t element) {
   const int64_t of_a_lane = panel.width / 4;
+  if (panel.order == ShareOrder::channels) return share * kShare + element;
   return panel.width == kShare ? element : element / 4 * of_a_lane + share * 4 + element % 4;
 }
 
@@ -152,9 +168,11 @@ void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t
 }
 
 void multiply_panel(const PanelRows& p, int64_t width) {
-  const auto& tiles = p.other      ? tiles_of<Finish::addend>(width)
-                      : p.to->tail ? tiles_of<Finish::tail>(width)
-                                   : tiles_of<Finish::nothing>(width);
+  const auto& tiles = p.to->is_real && p.other ? tiles_of<Finish::real_addend>(width)
+                      : p.to->is_real          ? tiles_of<Finish::real>(width)
+                      : p.other                ? tiles_of<Finish::addend>(width)
+                      : p.to->tail             ? tiles_of<Finish::tail>(width)
+                                               : tiles_of<Finish::nothing>(width);
   for (int64_t m = 0; m < p.rows; m += kTileRows) {
     const int64_t rows = std::min(kTileRows, p.rows - m);
     tiles[static_cast<size_t>(rows - 1)](p, p.x + m * p.x_step, m * p.out_step);

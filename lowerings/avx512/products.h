@@ -1,8 +1,8 @@
 // Sums of products of u8 with s8 in tiles of six rows by 64, 32 or 16 channels, requantized before they leave the
 // registers.
 //
-// Weights lie in panels: [quad of the depth][share of 16 channels][channel][4]. Which channels a share has is chosen so
-// that packing its sums to bytes puts the channels of the panel in order.
+// Weights lie in panels: [quad of the depth][share of 16 channels][channel][4]. For results of eight bits, which
+// channels a share has is chosen so that packing its sums to bytes puts the channels of the panel in order.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,19 @@ namespace qrules::avx512 {
 
 inline constexpr int64_t kTileRows = 6;
 
+// How channels lie in the shares of a panel: in order, or as the packing of bytes wants them.
+enum class ShareOrder : uint8_t { channels, packing };
+
 // Some channels next to each other.
 struct Panel {
+  ShareOrder order = ShareOrder::packing;
   int64_t first = 0;   // channel
   int64_t width = 16;  // channels: 16, 32 or 64
   int64_t packed = 0;  // channels of the panels before it
 };
 
 // Panels that cover at least 16 channels. The last one may reach back over channels of the one before.
-std::vector<Panel> panels_of(int64_t channels);
+std::vector<Panel> panels_of(int64_t channels, ShareOrder order);
 inline int64_t packed_channels(const std::vector<Panel>& panels) { return panels.back().packed + panels.back().width; }
 // The channel of a panel that lies in an element of a share.
 int64_t channel_at(const Panel& panel, int64_t share, int64_t element);
@@ -39,9 +43,9 @@ struct PanelRows {
   const int32_t* start = nullptr;                    // what sums start from, in the order of the packed channels
   const float *factor = nullptr, *offset = nullptr;  // in the same order
   const Requantization* to = nullptr;
-  uint8_t* out = nullptr;          // of the panel's first channel
-  const uint8_t* other = nullptr;  // of an addend, as `out`
-  int64_t out_step = 0;            // of both
+  char* out = nullptr;          // of the panel's first channel
+  const char* other = nullptr;  // of an addend, as `out`
+  int64_t out_step = 0;         // of both
 };
 void multiply_panel(const PanelRows& rows, int64_t width);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace qrules::avx512 {
@@ -60,6 +61,23 @@ const Tail* Tail::of(Activation activation) {
     case Activation::hardswish: return &hardswish;
     default: return nullptr;
   }
+}
+
+Result<Requantization> Requantization::real(const avx2::Epilogue& epilogue, int64_t channels) {
+  const bool relu = epilogue.activation == Activation::relu;
+  if (epilogue.out_dtype != DType::f32 || (!relu && epilogue.activation != Activation::none))
+    return int8::refuse("the result is computed by other kernels");
+  const bool plain =
+      epilogue.other_dtype == DType::f32 && epilogue.other_scale == 1.0f && epilogue.other_zero_point == 0.0f;
+  if (epilogue.combine != avx2::Combine::none && (epilogue.combine != avx2::Combine::add || !plain))
+    return int8::refuse("what is combined with the result is computed by other kernels");
+  Requantization made;
+  made.is_real = true;
+  made.least = relu ? 0.0f : -std::numeric_limits<float>::infinity();
+  if (epilogue.combine == avx2::Combine::add) made.other = epilogue.other;
+  made.factor.assign(epilogue.scale.begin(), epilogue.scale.begin() + channels);
+  made.offset.assign(epilogue.bias.begin(), epilogue.bias.begin() + channels);
+  return made;
 }
 
 Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum) {

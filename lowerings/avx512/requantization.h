@@ -1,4 +1,4 @@
-// From sums of products to integers of eight bits.
+// From sums of products to results.
 #pragma once
 
 #include <array>
@@ -30,11 +30,18 @@ struct Requantization {
   // Results are computed as u8; s8 ones are those that lie 128 higher, with the highest bit flipped.
   uint8_t lowest = 0, highest = 255, flip = 0;
   // An addend of eight bits: what its integers, as u8, are multiplied by before they are added to what is rounded.
-  std::optional<size_t> other;  // operand
+  std::optional<size_t> other;  // operand; of f32 where the result is
   float other_factor = 0;
   uint8_t other_flip = 0;
 
-  // Error: other epilogues, and results that could leave 32 bits for sums of at most `largest_sum`.
+  // A result in f32, above `least`: what `factor` and `offset` give, and the addend.
+  bool is_real = false;
+  float least = 0;
+
+  // Of an epilogue into f32, without activation or with relu, and an addend of f32. Error: other epilogues.
+  static Result<Requantization> real(const avx2::Epilogue& epilogue, int64_t channels);
+  // Of one into integers. Error: other epilogues, and results that could leave 32 bits for sums of at most
+  // `largest_sum`.
   static Result<Requantization> of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum);
 };
 
