@@ -193,7 +193,10 @@ def measure(model, engines, folder, threads, rounds, binary):
             result["engines"][engine] = {"error": f"{type(error).__name__}: {error}"[:300]}
     iterations, medians = {}, {engine: [] for engine in running}
     for number in range(rounds + 1):  # the first sizes the rounds and is not counted
-        for engine, runner in running.items():
+        # Each round begins with another engine: none always follows the same one.
+        order = list(running.items())
+        shift = number % max(1, len(order))
+        for engine, runner in order[shift:] + order[:shift]:
             measured = runner.round(iterations.get(engine, 5))
             if number == 0:
                 iterations[engine] = max(5, min(2000, int(TARGET_SECONDS * 1e3 / max(measured["median_ms"], 1e-3))))

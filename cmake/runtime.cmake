@@ -20,7 +20,7 @@ list(REMOVE_ITEM runtime_sources ${torch_sources})
 # GCC 12 takes the operands that its own AVX512 intrinsics do not care about for variables without a value. Its partial
 # redundancy elimination moves what follows a loop into it, and then there are not enough registers for the sums of a tile.
 file(GLOB avx512_sources CONFIGURE_DEPENDS lowerings/avx512/*.cc)
-set_source_files_properties(${avx512_sources} PROPERTIES COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized;-fno-tree-pre")
+set_source_files_properties(${avx512_sources} PROPERTIES COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized;$<$<CXX_COMPILER_ID:GNU>:-fno-tree-pre>")
 set(torch_linked ${CMAKE_CURRENT_SOURCE_DIR}/lowerings/aten/linked.cc)
 list(REMOVE_ITEM torch_sources ${torch_linked})
 foreach(directory IN LISTS TORCH_INCLUDE_DIRS)

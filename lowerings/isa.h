@@ -1,9 +1,14 @@
 // What oneDNN says of the CPU, for handlers that do without oneDNN; lowerings/onednn asks it.
 #pragma once
 
+#include <cstdint>
+
 namespace qrules {
 
-// False when the CPU has no AVX512, or ONEDNN_MAX_CPU_ISA holds oneDNN back from it.
-bool may_use_avx512();
+// How much of AVX512 there is, each level with those before it.
+enum class Avx512 : uint8_t { none, core, vnni, bf16 };
+
+// Of the CPU, and not held back by ONEDNN_MAX_CPU_ISA.
+Avx512 avx512_level();
 
 }  // namespace qrules

@@ -21,6 +21,7 @@ namespace {
 
 using int8::Prepared;
 using int8::refuse;
+using namespace attention;
 
 constexpr int64_t kSingleQueries = 4;  // at most: they are worth no block
 

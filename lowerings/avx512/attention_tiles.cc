@@ -9,7 +9,7 @@
 
 #include <qrules/lowerings/avx512/vector_math.h>
 
-namespace qrules::avx512 {
+namespace qrules::avx512::attention {
 namespace {
 
 using elements::Bf16;
@@ -58,23 +58,24 @@ template <typename Unit>
 constexpr std::array<std::array<MultiplyTile<Unit>, kGroups>, kTileRows> kTiles = {
     kOfRows<Unit, 1>, kOfRows<Unit, 2>, kOfRows<Unit, 3>, kOfRows<Unit, 4>, kOfRows<Unit, 5>, kOfRows<Unit, 6>};
 
-// Scores of a group as exponents of two: scaled by log2(e) on the way, so that they are not multiplied again.
+// Scores of a group, scaled and masked. They become exponents of two only after the largest is taken away: a mask may
+// have the least of all numbers, and log2(e) times that is infinite.
 struct Exponents {
   __m512 factor, largest;
   const float* mask;
 
   QRULES_AVX512_INLINE Exponents(const float* scores, int64_t keys, const ScoreScale& scale)
-      : factor(_mm512_set1_ps(scale.factor * kLog2E)), mask(scale.mask) {
+      : factor(_mm512_set1_ps(scale.factor)), mask(scale.mask) {
     largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
     for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(scaled(scores, t), largest);
   }
   QRULES_AVX512_INLINE __m512 power(const float* scores, int64_t t) const {
-    return two_to_below_zero16(_mm512_sub_ps(scaled(scores, t), largest));
+    return two_to_below_zero16(_mm512_mul_ps(_mm512_sub_ps(scaled(scores, t), largest), _mm512_set1_ps(kLog2E)));
   }
 
  private:
   QRULES_AVX512_INLINE __m512 scaled(const float* scores, int64_t t) const {
-    const __m512 offset = mask ? _mm512_set1_ps(mask[t] * kLog2E) : _mm512_setzero_ps();
+    const __m512 offset = mask ? _mm512_set1_ps(mask[t]) : _mm512_setzero_ps();
     return _mm512_fmadd_ps(_mm512_loadu_ps(scores + t * kBlock), factor, offset);
   }
 };
@@ -97,7 +98,7 @@ QRULES_AVX512_BF16_INLINE __m512i round_pairs(__m512 first, __m512 second) {
   return in_turns(reinterpret_cast<const __m512i&>(halves));
 }
 
-QRULES_AVX512_BF16 void round_row(const float* from, int64_t size, Bf16* to) {
+QRULES_AVX512_BF16 void narrow_row(const float* from, int64_t size, Bf16* to) {
   int64_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
     const __m256bh halves = _mm512_cvtneps_pbh(_mm512_loadu_ps(from + i));
@@ -135,7 +136,7 @@ void pack_row(const Bf16* from, int64_t step, int64_t size, float* to, int64_t u
 void pack_row(const float* from, int64_t step, int64_t size, BFloatPair* to, int64_t units) {
   auto* halves = reinterpret_cast<Bf16*>(to);
   if (step == 1)
-    round_row(from, size, halves);
+    narrow_row(from, size, halves);
   else
     for (int64_t i = 0; i < size; ++i) halves[i] = elements::convert<Bf16>(from[i * step]);
   std::fill(halves + size, halves + 2 * units, Bf16{});
@@ -214,6 +215,6 @@ QRULES_AVX512_BF16 void exponentials(float* scores, int64_t keys, const ScoreSca
   _mm512_storeu_ps(inverse, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
 }
 
-}  // namespace qrules::avx512
+}  // namespace qrules::avx512::attention
 
 #endif

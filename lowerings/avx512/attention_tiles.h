@@ -10,7 +10,7 @@
 
 #include <qrules/lowerings/elements.h>
 
-namespace qrules::avx512 {
+namespace qrules::avx512::attention {
 
 // Queries of a block lie in lanes: up to four groups of sixteen.
 inline constexpr int64_t kLanes = 16, kGroups = 4, kBlock = kLanes * kGroups;
@@ -61,6 +61,6 @@ struct ScoreScale {
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units);
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
 
-}  // namespace qrules::avx512
+}  // namespace qrules::avx512::attention
 
 #endif

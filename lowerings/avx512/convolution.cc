@@ -5,7 +5,7 @@
 #if defined(__x86_64__)
 
 #include <qrules/lowerings/avx512/depthwise.h>
-#include <qrules/lowerings/avx512/linear.h>
+#include <qrules/lowerings/avx512/product.h>
 #include <qrules/lowerings/avx512/target.h>
 
 namespace qrules {
@@ -56,7 +56,8 @@ class ConvolutionHandler final : public Handler {
 
     const Product product{window->batch * window->rows.in * window->columns.in, window->in_channels,
                           window->out_channels};
-    if (single && (is_signed || !product.is_worth_it(*requantization))) return refuse("oneDNN is as fast");
+    if (single && is_signed) return refuse("the activation is s8");
+    if (single && !product.takes(*requantization)) return refuse("these sizes are left to other kernels");
 
     if (!single && requantization->other) return refuse("there is an addend");
     context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));

@@ -176,7 +176,7 @@ int64_t channel_at(int64_t share, int64_t element) { return element / 4 * 16 + s
 
 class DepthwiseKernel final : public Kernel {
  public:
-  DepthwiseKernel(PrepareContext& context, const avx2::Window& window, const Integers& x, const int8_t* weights,
+  DepthwiseKernel(PrepareContext& context, const avx2::Window& window, const Image& x, const int8_t* weights,
                   Requantization requantization)
       : window_(window), x_(x), taps_(Taps::of(window)), to_(std::move(requantization)) {
     const int64_t channels = window_.in_channels;
@@ -378,7 +378,7 @@ class DepthwiseKernel final : public Kernel {
   }
 
   avx2::Window window_;
-  Integers x_;
+  Image x_;
   Taps taps_;
   Requantization to_;
   std::vector<Block> blocks_;
@@ -397,7 +397,7 @@ class DepthwiseKernel final : public Kernel {
 
 }  // namespace
 
-int8::Prepared make_depthwise(PrepareContext& context, const avx2::Window& window, const Integers& x,
+int8::Prepared make_depthwise(PrepareContext& context, const avx2::Window& window, const Image& x,
                               const int8_t* weights, Requantization requantization) {
   auto kernel = std::make_unique<DepthwiseKernel>(context, window, x, weights, std::move(requantization));
   context.request_scratch(kernel->scratch_bytes());

@@ -12,15 +12,15 @@ namespace qrules {
 namespace avx512 {
 
 bool supported() {
-  static const bool answer = may_use_avx512() && __builtin_cpu_supports("avx512f") &&
+  static const bool answer = avx512_level() >= Avx512::core && __builtin_cpu_supports("avx512f") &&
                              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                              __builtin_cpu_supports("avx512dq");
   return answer;
 }
 
-bool supports_vnni() { return supported() && __builtin_cpu_supports("avx512vnni"); }
+bool supports_vnni() { return supported() && avx512_level() >= Avx512::vnni && __builtin_cpu_supports("avx512vnni"); }
 
-bool supports_bf16() { return supported() && __builtin_cpu_supports("avx512bf16"); }
+bool supports_bf16() { return supported() && avx512_level() >= Avx512::bf16 && __builtin_cpu_supports("avx512bf16"); }
 
 bool supports_vbmi() { return supports_bf16() && __builtin_cpu_supports("avx512vbmi"); }
 

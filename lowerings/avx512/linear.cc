@@ -1,13 +1,12 @@
-#include <qrules/lowerings/avx512/linear.h>
+// onednn.qlinear and onednn.qlinear_binary where kernels of our own are not slower than oneDNN's.
+
+#include <qrules/lowerings/avx512/handlers.h>
 
 #if defined(__x86_64__)
 
-#include <algorithm>
 #include <utility>
 
-#include <qrules/lowerings/avx2/tasks.h>
-#include <qrules/lowerings/avx512/handlers.h>
-#include <qrules/lowerings/avx512/products.h>
+#include <qrules/lowerings/avx512/product.h>
 #include <qrules/lowerings/avx512/target.h>
 
 namespace qrules {
@@ -16,113 +15,6 @@ namespace {
 
 using int8::Prepared;
 using int8::refuse;
-
-constexpr int64_t kWorthAThread = 1'000'000;  // products
-constexpr int64_t kFirstLevelPanels = 20 * 1024;
-constexpr int64_t kSecondLevelRows = 192 * 1024;
-constexpr int64_t kLargeWeights = 256 * 1024;
-
-class ProductKernel final : public Kernel {
- public:
-  ProductKernel(PrepareContext& context, const Product& product, size_t x, int32_t zero_point, const int8_t* weights,
-                Requantization requantization)
-      : product_(product),
-        x_(x),
-        to_(std::move(requantization)),
-        panels_(panels_of(product.channels, to_.is_real ? ShareOrder::channels : ShareOrder::packing)),
-        element_(to_.is_real ? sizeof(float) : 1) {
-    const int64_t depth = product_.depth, packed = packed_channels(panels_);
-    const std::string format = std::string(to_.is_real ? "avx512 panels in order " : "avx512 panels ") +
-                               std::to_string(product_.channels) + " " + std::to_string(depth);
-    weight_memory_ = context.packed(format, static_cast<size_t>(packed * depth), [&](void* target) {
-      for (const Panel& panel : panels_)
-        pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
-    });
-    for (const Panel& panel : panels_) {
-      for (int64_t i = 0; i < panel.width; ++i) {
-        const int64_t channel = panel.first + channel_at(panel, i / 16, i % 16);
-        int32_t sum = 0;
-        for (int64_t k = 0; k < depth; ++k) sum += weights[channel * depth + k];
-        start_.push_back(-zero_point * sum);
-        factor_.push_back(to_.factor[static_cast<size_t>(channel)]);
-        offset_.push_back(to_.offset[static_cast<size_t>(channel)]);
-      }
-    }
-    threads_ = product_.rows * depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
-    divide();
-  }
-
-  std::string implementation() const override { return "panels:avx512_vnni"; }
-
-  void run(const KernelArguments& arguments) const override {
-    const auto* x = static_cast<const uint8_t*>(arguments.inputs[x_]);
-    auto* out = static_cast<char*>(arguments.outputs[0]);
-    const auto* other = to_.other ? static_cast<const char*>(arguments.inputs[*to_.other]) : nullptr;
-    const int64_t chunks = (product_.rows + chunk_ - 1) / chunk_;
-    avx2::run_tasks(chunks * parts_, threads_, nullptr, 0, [&](int64_t task, void*) {
-      const int64_t part = task % parts_, first = task / parts_ * chunk_, end = std::min(product_.rows, first + chunk_);
-      for (int64_t m = first; m < end; m += block_) {
-        for (int64_t p = part_starts_[static_cast<size_t>(part)]; p < part_starts_[static_cast<size_t>(part) + 1]; ++p)
-          run_panel(x, out, other, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
-      }
-    });
-  }
-
- private:
-  // Rows, and panels when there are few rows or weights are large, are shared out among threads.
-  void divide() {
-    const int64_t bytes = packed_channels(panels_) * product_.depth;
-    // Panels that stay in the first-level cache are gone over tile by tile, so that rows of results are written whole;
-    // others once for as many rows as the second level holds.
-    block_ = bytes <= kFirstLevelPanels
-                 ? kTileRows
-                 : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
-    const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
-    const auto panels = static_cast<int64_t>(panels_.size());
-    const bool split = threads_ > 1 && panels > 1 && (bytes > kLargeWeights || tiles < 4 * threads_);
-    parts_ = split ? std::min<int64_t>(panels, threads_ * 4) : 1;
-    chunk_ = split || threads_ == 1 ? product_.rows : std::max<int64_t>(1, tiles / (threads_ * 4)) * kTileRows;
-    // Panels with channels in common have one task.
-    const int64_t shared =
-        panels > 1 && panels_.back().first < panels_[panels_.size() - 2].first + panels_[panels_.size() - 2].width ? 1
-                                                                                                                   : 0;
-    parts_ = std::min(parts_, panels - shared);
-    for (int64_t part = 0; part < parts_; ++part) part_starts_.push_back(part * (panels - shared) / parts_);
-    part_starts_.push_back(panels);
-  }
-
-  void run_panel(const uint8_t* x, char* out, const char* other, int64_t first, int64_t rows,
-                 const Panel& panel) const {
-    PanelRows p;
-    p.x = x + first * product_.depth;
-    p.x_step = p.depth = product_.depth;
-    p.rows = rows;
-    p.weights = static_cast<const int8_t*>(weight_memory_.get()) + panel.packed * product_.depth;
-    p.start = start_.data() + panel.packed;
-    p.factor = factor_.data() + panel.packed;
-    p.offset = offset_.data() + panel.packed;
-    p.to = &to_;
-    const int64_t offset = (first * product_.channels + panel.first) * element_;
-    p.out = out + offset;
-    if (other) p.other = other + offset;
-    p.out_step = product_.channels * element_;
-    multiply_panel(p, panel.width);
-  }
-
-  Product product_;
-  size_t x_ = 0;
-  Requantization to_;
-  std::vector<Panel> panels_;
-  int64_t element_ = 1;  // bytes of a result
-  std::shared_ptr<const void> weight_memory_;
-  std::vector<int32_t> start_;
-  std::vector<float> factor_, offset_;
-  int64_t block_ = kTileRows;         // rows that a panel is gone over at once
-  int64_t chunk_ = 0;                 // rows of a task
-  int64_t parts_ = 1;                 // of the panels, a task each
-  std::vector<int64_t> part_starts_;  // and their end
-  int threads_ = 1;
-};
 
 class LinearHandler final : public Handler {
  public:
@@ -148,7 +40,7 @@ class LinearHandler final : public Handler {
                               ? Requantization::real(*epilogue, sizes[0])
                               : Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
     if (!requantization.ok()) return requantization.diagnostics();
-    if (!product.is_worth_it(*requantization)) return refuse("oneDNN is as fast");
+    if (!product.takes(*requantization)) return refuse("these sizes are left to other kernels");
     context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
     return make_product(context, product, call->x, call->x_zero_point,
                         static_cast<const int8_t*>(int8::dense_constant(context, call->weight)),
@@ -160,22 +52,6 @@ class LinearHandler final : public Handler {
 };
 
 }  // namespace
-
-bool Product::is_worth_it(const Requantization& requantization) const {
-  // Large weights that few rows share are read as fast by oneDNN.
-  constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
-  constexpr int64_t kMostDepth = 1 << 16;  // 255 * 128 times as much stays in 32 bits
-  if (rows < kTileRows || channels < 32 || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
-  if (rows < kFewRows && depth * channels > kManyWeights) return false;
-  // A panel that reaches back would find results where the addend was, when they share memory.
-  return !requantization.other || channels % 16 == 0;
-}
-
-Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
-                      const int8_t* weights, Requantization requantization) {
-  return std::unique_ptr<Kernel>(
-      std::make_unique<ProductKernel>(context, product, x, zero_point, weights, std::move(requantization)));
-}
 
 void add_linear(HandlerRegistry& registry) {
   for (const char* op : {"qlinear", "qlinear_binary"})

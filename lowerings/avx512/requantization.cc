@@ -81,6 +81,7 @@ Result<Requantization> Requantization::real(const avx2::Epilogue& epilogue, int6
 }
 
 Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum) {
+  if (largest_sum > std::numeric_limits<int32_t>::max()) return int8::refuse("sums may leave 32 bits");
   if (epilogue.out_dtype != DType::u8 && epilogue.out_dtype != DType::s8)
     return int8::refuse("the result is no integer");
   Requantization made;

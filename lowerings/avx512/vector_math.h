@@ -1,4 +1,4 @@
-// Functions of sixteen floats, as lowerings/avx2/vector_math.h has them of eight.
+// Functions of sixteen floats.
 #pragma once
 
 #include <qrules/lowerings/avx512/target.h>

@@ -1,6 +1,7 @@
 // aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Few rows
 // stream through the weights, which are widened on their way into the sums; for more rows a strip of weights is widened
-// once. Where both are bf16, weight_panels.cc does it. Sums are f32; a sum is scaled once and rounded once, as ATen
+// once. For an activation in bf16 see weight_rows.cc (few rows) and
+// weight_panels.cc. Sums are f32; a sum is scaled once and rounded once, as ATen
 // does.
 
 #include <qrules/lowerings/avx512/handlers.h>

@@ -27,7 +27,7 @@ class Gather {
     auto* places = static_cast<int64_t*>(arguments.scratch);
     if (!find_places(arguments, places)) return false;
     constexpr int64_t kParallelBlock = 1 << 14;  // copies
-    const int64_t blocks = std::clamp<int64_t>(outer * positions / kParallelBlock, 1, outer);
+    const int64_t blocks = std::clamp<int64_t>(outer * positions / kParallelBlock, 1, std::max<int64_t>(outer, 1));
     if (blocks == 1) {
       copy(arguments, places, 0, outer);
       return true;
@@ -73,9 +73,9 @@ class Gather {
 
   template <typename T>
   void gather(const char* from, const int64_t* places, char* to, T) const {
-    const auto* source = reinterpret_cast<const T*>(from);
-    auto* target = reinterpret_cast<T*>(to);
-    for (int64_t i = 0; i < positions; ++i) target[i] = source[places[i]];
+    for (int64_t i = 0; i < positions; ++i)
+      std::memcpy(to + static_cast<size_t>(i) * sizeof(T), from + static_cast<size_t>(places[i]) * sizeof(T),
+                  sizeof(T));
   }
 };
 

@@ -198,15 +198,17 @@ Windows windows_of(const PrepareContext& context, const std::vector<int64_t>& ke
 
 namespace qrules {
 
-bool may_use_avx512() {
+Avx512 avx512_level() {
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::isa_default:  // no x86
     case dnnl::cpu_isa::sse41:
     case dnnl::cpu_isa::avx:
     case dnnl::cpu_isa::avx2:
     case dnnl::cpu_isa::avx2_vnni:
-    case dnnl::cpu_isa::avx2_vnni_2: return false;
-    default: return true;
+    case dnnl::cpu_isa::avx2_vnni_2: return Avx512::none;
+    case dnnl::cpu_isa::avx512_core: return Avx512::core;
+    case dnnl::cpu_isa::avx512_core_vnni: return Avx512::vnni;
+    default: return Avx512::bf16;
   }
 }
 

@@ -122,6 +122,25 @@ TEST_CASE("attention with hidden keys, infinities and NaN") {
   }
 }
 
+// Masks of models have the least of all numbers, also for all keys of a query: its softmax is even.
+TEST_CASE("attention of queries whose keys are all masked by the least number") {
+  for (const bool for_each_query : {false, true}) {
+    for (const bool rounded : {false, true}) {
+      const std::string text = std::string("graph(%q: f32[20,4], %k: f32[4,8], %v: f32[8,3], %mask: f32[") +
+                               (for_each_query ? "20" : "1") +
+                               ",8]) {\n  %y = vector.attention.default(%q, %k, %v, %mask, 1.0)\n  return (%y)\n}\n";
+      PlanOptions options;
+      options.round_products = rounded;
+      const auto plan = plan_of(text, {}, options), reference = plan_of(text, {}, reference_options());
+      std::vector<HostTensor> inputs = random_inputs(*plan, 1);
+      std::fill_n(static_cast<float*>(inputs[3].data.get()), for_each_query ? 160 : 8,
+                  std::numeric_limits<float>::lowest());
+      const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
+      for (size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - expected[i]) <= (rounded ? 0.02 : 1e-5));
+    }
+  }
+}
+
 TEST_CASE("attention of sizes that fit only as symbols is refused") {
   const std::string text =
       "graph(%q: f32[n,2], %k: f32[n,2], %v: f32[n,2]) {\n"

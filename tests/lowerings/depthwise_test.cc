@@ -11,7 +11,7 @@ using namespace testing;
 
 bool has_kernels() {
 #if defined(__x86_64__)
-  return may_use_avx512() && __builtin_cpu_supports("avx512vnni");
+  return avx512_level() >= Avx512::vnni;
 #else
   return false;
 #endif

@@ -37,7 +37,7 @@ struct Int8Case {
   int64_t x_zero_point = 0;
   bool per_channel = false, bias = false;
   int weight_low = -127, weight_high = 127;
-  // "" without an addend, else its dtype; the text of where it comes from is made by `addend`.
+  // "" without an addend, else its dtype.
   std::string other_dtype, binary = "add";
   bool other_in_place = false;
   std::string out_dtype = "u8", post_op = "none";

@@ -44,7 +44,7 @@ Int8Case random_product(Random& random) {
 
 bool is_panels(const Ran& ran) {
 #if defined(__x86_64__)
-  if (!may_use_avx512() || !__builtin_cpu_supports("avx512vnni")) return true;
+  if (avx512_level() < Avx512::vnni) return true;
 #else
   return true;
 #endif

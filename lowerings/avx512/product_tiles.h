@@ -1,5 +1,5 @@
-// Sums of products of u8 with s8 in tiles of six rows by 64, 32 or 16 channels, requantized before they leave the
-// registers.
+// Sums of products of u8 with s8 in tiles of six rows by 64, 32 or 16 channels, which become results before they leave
+// the registers.
 //
 // Weights lie in panels: [quad of the depth][share of 16 channels][channel][4]. For results of eight bits, which
 // channels a share has is chosen so that packing its sums to bytes puts the channels of the panel in order.

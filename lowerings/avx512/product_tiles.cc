@@ -1,4 +1,4 @@
-#include <qrules/lowerings/avx512/products.h>
+#include <qrules/lowerings/avx512/product_tiles.h>
 
 #if defined(__x86_64__)
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kShare = 16;
 
-// Integers of R rows by C shares become bytes.
+// Integers of C shares of a row become bytes.
 template <int C>
 QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requantization& to, char* out) {
   if constexpr (C == 4) {

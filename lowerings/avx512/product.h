@@ -9,7 +9,7 @@ struct Product {
   int64_t rows = 0, depth = 0, channels = 0;
 
   // Whether the kernel takes these sizes, and is not likely to be slower than oneDNN's.
-  bool is_worth_it(const Requantization& requantization) const;
+  bool takes(const Requantization& requantization) const;
 };
 
 // x is operand `x` of `context`, u8 [rows][depth], with its zero point; `weights` are [channels][depth]; results are
