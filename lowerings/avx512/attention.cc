@@ -48,7 +48,7 @@ class AttentionKernel final : public Kernel {
     const int64_t blocks = (groups_ + kGroups - 1) / kGroups;
     // Few heads are split, each part packs what it needs for itself.
     parts_ = single_                        ? 1
-             : packs_keys_ || packs_values_ ? (heads < 4 * threads_ ? std::min<int64_t>(blocks, threads_) : 1)
+             : packs_keys_ || packs_values_ ? (heads < int64_t{4} * threads_ ? std::min<int64_t>(blocks, threads_) : 1)
                                             : blocks;
     blocks_of_a_part_ = (blocks + parts_ - 1) / parts_;
     groups_of_a_block_ = (groups_ + blocks - 1) / blocks;

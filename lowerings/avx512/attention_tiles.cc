@@ -84,8 +84,8 @@ struct Exponents {
 QRULES_AVX512_BF16_INLINE __m512i in_turns(__m512i halves) {
   alignas(64) static constexpr auto kOrder = [] {
     std::array<uint16_t, 32> order{};
-    for (uint16_t i = 0; i < 16; ++i) {
-      order[2 * i] = i;
+    for (size_t i = 0; i < 16; ++i) {
+      order[2 * i] = static_cast<uint16_t>(i);
       order[2 * i + 1] = static_cast<uint16_t>(16 + i);
     }
     return order;

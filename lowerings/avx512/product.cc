@@ -12,9 +12,9 @@ namespace qrules::avx512 {
 namespace {
 
 constexpr int64_t kWorthAThread = 1'000'000;  // products
-constexpr int64_t kFirstLevelPanels = 20 * 1024;
-constexpr int64_t kSecondLevelRows = 192 * 1024;
-constexpr int64_t kLargeWeights = 256 * 1024;
+constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
+constexpr int64_t kSecondLevelRows = int64_t{192} * 1024;
+constexpr int64_t kLargeWeights = int64_t{256} * 1024;
 
 class ProductKernel final : public Kernel {
  public:
@@ -73,9 +73,9 @@ class ProductKernel final : public Kernel {
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
     const auto panels = static_cast<int64_t>(panels_.size());
-    const bool split = threads_ > 1 && panels > 1 && (bytes > kLargeWeights || tiles < 4 * threads_);
-    parts_ = split ? std::min<int64_t>(panels, threads_ * 4) : 1;
-    chunk_ = split || threads_ == 1 ? product_.rows : std::max<int64_t>(1, tiles / (threads_ * 4)) * kTileRows;
+    const bool split = threads_ > 1 && panels > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
+    parts_ = split ? std::min<int64_t>(panels, int64_t{4} * threads_) : 1;
+    chunk_ = split || threads_ == 1 ? product_.rows : std::max<int64_t>(1, tiles / (int64_t{4} * threads_)) * kTileRows;
     // Panels with channels in common have one task.
     const int64_t shared =
         panels > 1 && panels_.back().first < panels_[panels_.size() - 2].first + panels_[panels_.size() - 2].width ? 1

@@ -67,12 +67,12 @@ template <int R, int C, Finish kFinish>
 QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int64_t out) {
   __m512i sums[R][C];
 #pragma GCC unroll 24
-  for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + i % C * kShare);
+  for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + kShare * (i % C));
   const int8_t* weights = p.weights;
-  for (int64_t k = 0; k < p.depth; k += 4, weights += C * 64) {
+  for (int64_t k = 0; k < p.depth; k += 4, weights += int64_t{64} * C) {
     __m512i w[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) w[c] = Bytes64::load(weights + c * 64);
+    for (int c = 0; c < C; ++c) w[c] = Bytes64::load(weights + int64_t{64} * c);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
       int32_t four;

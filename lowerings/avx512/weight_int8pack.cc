@@ -120,7 +120,7 @@ class WeightInt8Pack final : public Kernel {
     const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
     const int64_t strips = (call_.columns + kColumns - 1) / kColumns;
     // Neighbouring strips belong to one thread: each reads its part of the weights from end to end.
-    const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (threads_ * 16));
+    const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (int64_t{16} * threads_));
     const int64_t tasks = (strips + strips_of_a_task - 1) / strips_of_a_task;
     avx2::run_tasks(tasks, threads_, static_cast<char*>(arguments.scratch) + x_bytes(), strip_bytes(),
                     [&](int64_t task, void* scratch) {

@@ -41,11 +41,11 @@ template <int R>
 QRULES_AVX512_BF16 void multiply(const Bf16* x, int64_t step, const Bf16* weights, int64_t pairs, float* sums) {
   __m512 sum[R][kShares];
 #pragma GCC unroll 24
-  for (int i = 0; i < R * kShares; ++i) sum[i / kShares][i % kShares] = _mm512_loadu_ps(sums + i * 16);
+  for (int i = 0; i < R * kShares; ++i) sum[i / kShares][i % kShares] = _mm512_loadu_ps(sums + int64_t{16} * i);
   for (int64_t k = 0; k < pairs; ++k) {
     __m512i w[kShares];
 #pragma GCC unroll 4
-    for (int c = 0; c < kShares; ++c) w[c] = _mm512_loadu_si512(weights + k * kPairWide + c * 32);
+    for (int c = 0; c < kShares; ++c) w[c] = _mm512_loadu_si512(weights + k * kPairWide + int64_t{32} * c);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
       int32_t two;
@@ -58,7 +58,7 @@ QRULES_AVX512_BF16 void multiply(const Bf16* x, int64_t step, const Bf16* weight
     }
   }
 #pragma GCC unroll 24
-  for (int i = 0; i < R * kShares; ++i) _mm512_storeu_ps(sums + i * 16, sum[i / kShares][i % kShares]);
+  for (int i = 0; i < R * kShares; ++i) _mm512_storeu_ps(sums + int64_t{16} * i, sum[i / kShares][i % kShares]);
 }
 
 using Multiply = void (*)(const Bf16*, int64_t, const Bf16*, int64_t, float*);
