@@ -90,6 +90,27 @@ TEST_CASE("A loss has an exit code of its own and is explained and a gain is fin
   CHECK(contains(read(space.folder() / "graph.txt"), "onednn.qmaxpool2d"));
 }
 
+TEST_CASE("Which fast kernel has a step is no matter and exact ones and the dispatcher are a loss", "[tools][lock]") {
+  const Workspace space;
+  space.write("graph.txt", kGraph);
+  REQUIRE(opt(space, "graph.txt --lock lock.json").code == 0);
+  json lock = json::parse(read(space.folder() / "lock.json"));
+  const int64_t pools = lock["handlers"]["onednn.qmaxpool2d"].get<int64_t>();
+  const auto expect = [&](const char* handler, int64_t count) {
+    json changed = lock;
+    changed["handlers"].erase("onednn.qmaxpool2d");
+    changed["handlers"][handler] = count;
+    space.write("changed.json", changed.dump());
+    return opt(space, "graph.txt --expect changed.json");
+  };
+  CHECK(expect("avx512.qmaxpool2d", pools).code == 0);
+  const Outcome lost = expect("avx512.qmaxpool2d", pools + 1);
+  CHECK(lost.code == 4);
+  CHECK(contains(lost.output, "`qmaxpool2d` on fast kernels has 1 steps, the lock says 2"));
+  CHECK(expect("decomposed.qmaxpool2d", pools).code == 0);  // a gain
+  CHECK(contains(expect("aten", pools).output, "aten has 0 steps, the lock says 1"));
+}
+
 TEST_CASE("What is no lock is refused with the reason", "[tools][lock]") {
   const Workspace space;
   space.write("graph.txt", kGraph);
