@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/channels.h>
 #include <qrules/lowerings/avx512/requantize.h>
 
 namespace qrules::avx512 {
@@ -207,12 +208,7 @@ class DepthwiseKernel final : public Kernel {
     group_count_ = std::clamp<int64_t>(window_.batch * row_groups_ / wanted, 1, row_groups_);
     chunks_ = (row_groups_ + group_count_ - 1) / group_count_;
     const int64_t tasks = window_.batch * chunks_;
-    const auto blocks = static_cast<int64_t>(blocks_.size());
-    // Blocks with channels in common have one task.
-    const bool reaches_back =
-        blocks > 1 && blocks_.back().first < blocks_[blocks_.size() - 2].first + blocks_[blocks_.size() - 2].size;
-    split_blocks_ = blocks - (reaches_back ? 1 : 0);
-    parts_ = std::clamp<int64_t>((wanted + tasks - 1) / tasks, 1, split_blocks_);
+    parts_ = Parts::of(blocks_, (wanted + tasks - 1) / tasks);
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * thread_bytes(); }
@@ -221,16 +217,15 @@ class DepthwiseKernel final : public Kernel {
   void run(const KernelArguments& arguments) const override {
     const auto* images = static_cast<const uint8_t*>(arguments.inputs[x_.operand]);
     auto* out = static_cast<uint8_t*>(arguments.outputs[0]);
-    const int64_t tasks = window_.batch * chunks_ * parts_, blocks = static_cast<int64_t>(blocks_.size());
+    const int64_t tasks = window_.batch * chunks_ * parts_.count;
     avx2::run_tasks(tasks, threads_, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
-      const int64_t part = task % parts_, chunk = task / parts_ % chunks_, image = task / parts_ / chunks_;
+      const int64_t part = task % parts_.count, chunk = task / parts_.count % chunks_,
+                    image = task / parts_.count / chunks_;
       const int64_t end = std::min(row_groups_, (chunk + 1) * group_count_);
-      const int64_t first = part * split_blocks_ / parts_,
-                    last = part + 1 == parts_ ? blocks : (part + 1) * split_blocks_ / parts_;
       // All blocks of a strip before the next one: they have cache lines in common.
       for (int64_t group = chunk * group_count_; group < end; ++group) {
         for (int64_t column = 0; column < window_.columns.out; column += kColumns) {
-          for (int64_t b = first; b < last; ++b)
+          for (int64_t b = parts_.first(part); b < parts_.end(part); ++b)
             run_block(images, out, {image, group * taps_.rows, column}, blocks_[static_cast<size_t>(b)],
                       static_cast<uint8_t*>(scratch));
         }
@@ -245,7 +240,7 @@ class DepthwiseKernel final : public Kernel {
   };
   struct Block {
     int64_t first, channels;  // of the image
-    int64_t size;             // of its vectors
+    int64_t width;            // of its vectors, in channels
     int64_t packed;           // channels of the packed weights before it
   };
 
@@ -267,7 +262,7 @@ class DepthwiseKernel final : public Kernel {
         for (int64_t share = 0; share < kShares; ++share) {
           for (int64_t tap = 0; tap < taps; ++tap) {
             for (int64_t row = 0; row < taps_.rows; ++row) {
-              for (int64_t element = 0; element < block.size / 4; ++element) {
+              for (int64_t element = 0; element < block.width / 4; ++element) {
                 const int64_t channel = block.first + channel_at(share, element);
                 for (int64_t i = 0; i < 4; ++i) {
                   const int64_t y = tap % taps_.quads * 4 + i - row;
@@ -280,28 +275,23 @@ class DepthwiseKernel final : public Kernel {
         }
       }
     });
-    const int32_t zero_point = x_.zero_point + (x_.is_signed ? 128 : 0);
+    std::vector<int64_t> order;
     for (const Block& block : blocks_) {
-      for (int64_t share = 0; share < kShares; ++share) {
-        for (int64_t element = 0; element < block.size / 4; ++element) {
-          const int64_t channel = block.first + channel_at(share, element);
-          const bool exists = channel < window_.in_channels;
-          int32_t sum = 0;
-          for (int64_t t = 0; exists && t < kernel * width; ++t) sum += weights[channel * kernel * width + t];
-          start_.push_back(-zero_point * sum);
-          factor_.push_back(exists ? to_.factor[static_cast<size_t>(channel)] : 0.0f);
-          offset_.push_back(exists ? to_.offset[static_cast<size_t>(channel)] : 0.0f);
-        }
+      for (int64_t i = 0; i < block.width; ++i) {
+        const int64_t channel = block.first + channel_at(i / (block.width / kShares), i % (block.width / kShares));
+        order.push_back(channel < window_.in_channels ? channel : -1);
       }
     }
+    channels_ =
+        OrderedChannels::of(context, to_, order, weights, kernel * width, x_.zero_point + (x_.is_signed ? 128 : 0));
   }
 
   void run_block(const uint8_t* images, uint8_t* out, const Place& place, const Block& block, uint8_t* scratch) const {
-    const bool whole = block.channels == block.size;
-    const auto run = block.size == Bytes64::kSize ? whole ? &DepthwiseKernel::run_strip<Bytes64, true>
-                                                          : &DepthwiseKernel::run_strip<Bytes64, false>
+    const bool whole = block.channels == block.width;
+    const auto run = block.width == Bytes64::kSize ? whole ? &DepthwiseKernel::run_strip<Bytes64, true>
+                                                           : &DepthwiseKernel::run_strip<Bytes64, false>
                      : whole ? &DepthwiseKernel::run_strip<Bytes32, true>
-                                                  : &DepthwiseKernel::run_strip<Bytes32, false>;
+                                                   : &DepthwiseKernel::run_strip<Bytes32, false>;
     (this->*run)(images, out, place, block, scratch);
   }
 
@@ -314,9 +304,9 @@ class DepthwiseKernel final : public Kernel {
     strip.taps = taps_.count();
     strip.step = window_.columns.stride * taps_.quads * kShares * V::kSize;
     strip.weights = static_cast<const int8_t*>(weight_memory_.get()) + weight_offset(block);
-    strip.factor = factor_.data() + at;
-    strip.offset = offset_.data() + at;
-    strip.start = start_.data() + at;
+    strip.factor = channels_.factor.data() + at;
+    strip.offset = channels_.offset.data() + at;
+    strip.start = channels_.start.data() + at;
     strip.to = &to_;
     strip.shorts = scratch + quad_bytes();
     strip.out_step = window_.out_channels;
@@ -383,15 +373,13 @@ class DepthwiseKernel final : public Kernel {
   Requantization to_;
   std::vector<Block> blocks_;
   int64_t padded_ = 0;                           // channels of all blocks
-  int64_t split_blocks_ = 1;                     // that tasks may share out
   std::array<std::vector<int64_t>, 2> offsets_;  // of taps in quads, of narrow and wide blocks
-  std::vector<float> factor_, offset_;
-  std::vector<int32_t> start_;
+  OrderedChannels channels_;
   std::shared_ptr<const void> weight_memory_;
   std::array<uint8_t, Bytes64::kSize> padding_ = {};
   int64_t row_groups_ = 1;                // of the result: rows that quads serve at once
   int64_t group_count_ = 1, chunks_ = 1;  // row groups of a task, tasks of an image
-  int64_t parts_ = 1;                     // of the blocks, a task each
+  Parts parts_;                           // of the blocks, a task each
   int threads_ = 1;
 };
 

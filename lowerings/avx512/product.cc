@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/channels.h>
 #include <qrules/lowerings/avx512/product_tiles.h>
 
 namespace qrules::avx512 {
@@ -32,16 +33,11 @@ class ProductKernel final : public Kernel {
       for (const Panel& panel : panels_)
         pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
     });
+    std::vector<int64_t> order;
     for (const Panel& panel : panels_) {
-      for (int64_t i = 0; i < panel.width; ++i) {
-        const int64_t channel = panel.first + channel_at(panel, i / 16, i % 16);
-        int32_t sum = 0;
-        for (int64_t k = 0; k < depth; ++k) sum += weights[channel * depth + k];
-        start_.push_back(-zero_point * sum);
-        factor_.push_back(to_.factor[static_cast<size_t>(channel)]);
-        offset_.push_back(to_.offset[static_cast<size_t>(channel)]);
-      }
+      for (int64_t i = 0; i < panel.width; ++i) order.push_back(panel.first + channel_at(panel, i / 16, i % 16));
     }
+    channels_ = OrderedChannels::of(context, to_, order, weights, depth, zero_point);
     threads_ = product_.rows * depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
     divide();
   }
@@ -53,10 +49,11 @@ class ProductKernel final : public Kernel {
     auto* out = static_cast<char*>(arguments.outputs[0]);
     const auto* other = to_.other ? static_cast<const char*>(arguments.inputs[*to_.other]) : nullptr;
     const int64_t chunks = (product_.rows + chunk_ - 1) / chunk_;
-    avx2::run_tasks(chunks * parts_, threads_, nullptr, 0, [&](int64_t task, void*) {
-      const int64_t part = task % parts_, first = task / parts_ * chunk_, end = std::min(product_.rows, first + chunk_);
+    avx2::run_tasks(chunks * parts_.count, threads_, nullptr, 0, [&](int64_t task, void*) {
+      const int64_t part = task % parts_.count, first = task / parts_.count * chunk_,
+                    end = std::min(product_.rows, first + chunk_);
       for (int64_t m = first; m < end; m += block_) {
-        for (int64_t p = part_starts_[static_cast<size_t>(part)]; p < part_starts_[static_cast<size_t>(part) + 1]; ++p)
+        for (int64_t p = parts_.first(part); p < parts_.end(part); ++p)
           run_panel(x, out, other, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
       }
     });
@@ -72,17 +69,10 @@ class ProductKernel final : public Kernel {
                  ? kTileRows
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
-    const auto panels = static_cast<int64_t>(panels_.size());
-    const bool split = threads_ > 1 && panels > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
-    parts_ = split ? std::min<int64_t>(panels, int64_t{4} * threads_) : 1;
-    chunk_ = split || threads_ == 1 ? product_.rows : std::max<int64_t>(1, tiles / (int64_t{4} * threads_)) * kTileRows;
-    // Panels with channels in common have one task.
-    const int64_t shared =
-        panels > 1 && panels_.back().first < panels_[panels_.size() - 2].first + panels_[panels_.size() - 2].width ? 1
-                                                                                                                   : 0;
-    parts_ = std::min(parts_, panels - shared);
-    for (int64_t part = 0; part < parts_; ++part) part_starts_.push_back(part * (panels - shared) / parts_);
-    part_starts_.push_back(panels);
+    const bool split = threads_ > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
+    parts_ = Parts::of(panels_, split ? int64_t{4} * threads_ : 1);
+    chunk_ = parts_.count > 1 || threads_ == 1 ? product_.rows
+                                               : std::max<int64_t>(1, tiles / (int64_t{4} * threads_)) * kTileRows;
   }
 
   void run_panel(const uint8_t* x, char* out, const char* other, int64_t first, int64_t rows,
@@ -92,9 +82,9 @@ class ProductKernel final : public Kernel {
     p.x_step = p.depth = product_.depth;
     p.rows = rows;
     p.weights = static_cast<const int8_t*>(weight_memory_.get()) + panel.packed * product_.depth;
-    p.start = start_.data() + panel.packed;
-    p.factor = factor_.data() + panel.packed;
-    p.offset = offset_.data() + panel.packed;
+    p.start = channels_.start.data() + panel.packed;
+    p.factor = channels_.factor.data() + panel.packed;
+    p.offset = channels_.offset.data() + panel.packed;
     p.to = &to_;
     const int64_t offset = (first * product_.channels + panel.first) * element_;
     p.out = out + offset;
@@ -109,12 +99,10 @@ class ProductKernel final : public Kernel {
   std::vector<Panel> panels_;
   int64_t element_ = 1;  // bytes of a result
   std::shared_ptr<const void> weight_memory_;
-  std::vector<int32_t> start_;
-  std::vector<float> factor_, offset_;
-  int64_t block_ = kTileRows;         // rows that a panel is gone over at once
-  int64_t chunk_ = 0;                 // rows of a task
-  int64_t parts_ = 1;                 // of the panels, a task each
-  std::vector<int64_t> part_starts_;  // and their end
+  OrderedChannels channels_;
+  int64_t block_ = kTileRows;  // rows that a panel is gone over at once
+  int64_t chunk_ = 0;          // rows of a task
+  Parts parts_;                // of the panels, a task each
   int threads_ = 1;
 };
 
