@@ -120,18 +120,17 @@ class Qrules:
         # As OpenVINO's hint of its precision: f32 stays f32, but for models in bf16.
         self.settings = ["--threads", str(threads), "--float-products", "bf16" if bf16 or model.bf16 else "f32"]
         self.command = [binary, "bench", str(folder / archive_of(model)), "--json", *self.settings]
-        for path in sorted(folder.glob("input_*.npy")):
-            self.command += ["--input", str(path)]
+        self.inputs = [option for path in sorted(folder.glob("input_*.npy")) for option in ("--input", str(path))]
         self.binary, self.folder = binary, folder
 
     def outputs(self):
         command = [self.binary, "run", self.command[2], *self.settings, "--output-dir", str(self.folder / "out_qrules"),
-                   "--json", *(option for option in self.command if option == "--input" or option.endswith(".npy"))]
+                   "--json", *self.inputs]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return [np.load(p) for p in sorted((self.folder / "out_qrules").glob("out_*.npy"))]
 
     def round(self, iterations):
-        result = subprocess.run(self.command + ["--iters", str(iterations), "--warmup", "5"], check=True,
+        result = subprocess.run(self.command + self.inputs + ["--iters", str(iterations), "--warmup", "5"], check=True,
                                 capture_output=True, text=True)
         return json.loads(result.stdout)
 

@@ -40,31 +40,15 @@ class ConvolutionHandler final : public Handler {
     auto call = int8::read_call(context, window->out_channels, false);
     if (!call.ok()) return call.diagnostics();
     if (x.element_count() == 0 || context.output(0).element_count() == 0) return refuse("there are no elements");
-    const bool is_signed = x.dtype == DType::s8;
-    // Padding is written as an activation.
-    const int low = is_signed ? -128 : 0;
-    if (call->x_zero_point < low || call->x_zero_point > low + 255) return refuse("the zero point is no activation");
-    // The epilogue asks for an addend that lies as the result does.
-    context.output(0).strides = TensorLayout::channels_last(context.output(0).dtype, context.output(0).sizes).strides;
-    auto epilogue = avx2::Epilogue::prepare(context, *call, window->out_channels);
-    if (!epilogue.ok()) return epilogue.diagnostics();
-    const double largest_sum = 255.0 * 128.0 * static_cast<double>(window->products());
-    auto requantization = single && epilogue->out_dtype == DType::f32
-                              ? Requantization::real(*epilogue, window->out_channels)
-                              : Requantization::of(*epilogue, window->out_channels, largest_sum);
-    if (!requantization.ok()) return requantization.diagnostics();
-
-    const Product product{window->batch * window->rows.in * window->columns.in, window->in_channels,
-                          window->out_channels};
-    if (single && is_signed) return refuse("the activation is s8");
-    if (single && !product.takes(*requantization)) return refuse("these sizes are left to other kernels");
-
-    if (!single && requantization->other) return refuse("there is an addend");
+    TensorLayout& result = context.output(0);
+    result.strides = TensorLayout::channels_last(result.dtype, result.sizes).strides;
     context.require_layout(call->x, TensorLayout::channels_last(x.dtype, x.sizes));
-    const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight));
-    if (single) return make_product(context, product, call->x, call->x_zero_point, weights, std::move(*requantization));
-    return make_depthwise(context, *window, {call->x, is_signed, call->x_zero_point}, weights,
-                          std::move(*requantization));
+    if (single) {
+      return make_product(
+          context, *call,
+          {window->batch * window->rows.in * window->columns.in, window->in_channels, window->out_channels});
+    }
+    return make_depthwise(context, *call, *window);
   }
 
  private:

@@ -175,6 +175,13 @@ QRULES_AVX512 void interleave(const Rows& rows, int64_t columns, int64_t channel
 // The channel of a block that lies in an element of its vectors of sums.
 int64_t channel_at(int64_t share, int64_t element) { return element / 4 * 16 + share * 4 + element % 4; }
 
+// What is summed: u8 or s8 activations, channels-last, with their zero point.
+struct Image {
+  size_t operand = 0;
+  bool is_signed = false;
+  int32_t zero_point = 0;
+};
+
 class DepthwiseKernel final : public Kernel {
  public:
   DepthwiseKernel(PrepareContext& context, const avx2::Window& window, const Image& x, const int8_t* weights,
@@ -385,9 +392,19 @@ class DepthwiseKernel final : public Kernel {
 
 }  // namespace
 
-int8::Prepared make_depthwise(PrepareContext& context, const avx2::Window& window, const Image& x,
-                              const int8_t* weights, Requantization requantization) {
-  auto kernel = std::make_unique<DepthwiseKernel>(context, window, x, weights, std::move(requantization));
+int8::Prepared make_depthwise(PrepareContext& context, const int8::Int8Call& call, const avx2::Window& window) {
+  using int8::refuse;
+  const Image x{call.x, context.input(call.x).dtype == DType::s8, call.x_zero_point};
+  // Padding is written as an activation.
+  const int low = x.is_signed ? -128 : 0;
+  if (x.zero_point < low || x.zero_point > low + 255) return refuse("the zero point is no activation");
+  if (call.other) return refuse("there is an addend");
+  const auto epilogue = avx2::Epilogue::make(context, call, window.out_channels);
+  if (!epilogue.ok()) return epilogue.diagnostics();
+  auto requantization = Requantization::of(*epilogue, window.out_channels, window.products());
+  if (!requantization.ok()) return requantization.diagnostics();
+  const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
+  auto kernel = std::make_unique<DepthwiseKernel>(context, window, x, weights, std::move(*requantization));
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));
 }

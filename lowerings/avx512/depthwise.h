@@ -2,19 +2,11 @@
 #pragma once
 
 #include <qrules/lowerings/avx2/window.h>
-#include <qrules/lowerings/avx512/requantization.h>
 
 namespace qrules::avx512 {
 
-// What is summed: u8 or s8 activations, channels-last, with their zero point.
-struct Image {
-  size_t operand = 0;
-  bool is_signed = false;
-  int32_t zero_point = 0;
-};
-
-// `weights` are s8, [channels][kernel rows][kernel columns]. The result is channels-last. Asks `context` for scratch.
-int8::Prepared make_depthwise(PrepareContext& context, const avx2::Window& window, const Image& x,
-                              const int8_t* weights, Requantization requantization);
+// The call's activation and result are channels-last, its weights [channels][kernel rows][kernel columns]. Asks
+// `context` for scratch. Error: epilogues and zero points that the kernel does not take.
+int8::Prepared make_depthwise(PrepareContext& context, const int8::Int8Call& call, const avx2::Window& window);
 
 }  // namespace qrules::avx512

@@ -31,20 +31,8 @@ class LinearHandler final : public Handler {
     if (!call.ok()) return call.diagnostics();
     if (call->reads_qparams() || call->row_scale_operand) return refuse("the scale is known only at run time");
     const TensorLayout x = context.input(call->x);
-    if (x.dtype != DType::u8) return refuse("the activation is s8");
-    if (call->x_zero_point < 0 || call->x_zero_point > 255) return refuse("the zero point is no activation");
-    const Product product{context.output(0).element_count() / sizes[0], sizes[1], sizes[0]};
-    auto epilogue = avx2::Epilogue::prepare(context, *call, sizes[0]);
-    if (!epilogue.ok()) return epilogue.diagnostics();
-    auto requantization = epilogue->out_dtype == DType::f32
-                              ? Requantization::real(*epilogue, sizes[0])
-                              : Requantization::of(*epilogue, sizes[0], 255.0 * 128.0 * static_cast<double>(sizes[1]));
-    if (!requantization.ok()) return requantization.diagnostics();
-    if (!product.takes(*requantization)) return refuse("these sizes are left to other kernels");
     context.require_layout(call->x, TensorLayout::contiguous(x.dtype, x.sizes));
-    return make_product(context, product, call->x, call->x_zero_point,
-                        static_cast<const int8_t*>(int8::dense_constant(context, call->weight)),
-                        std::move(*requantization));
+    return make_product(context, *call, {context.output(0).element_count() / sizes[0], sizes[1], sizes[0]});
   }
 
  private:

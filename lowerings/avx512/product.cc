@@ -108,20 +108,30 @@ class ProductKernel final : public Kernel {
 
 }  // namespace
 
-bool Product::takes(const Requantization& requantization) const {
+bool Product::takes(bool has_addend) const {
   // Large weights that few rows share are read as fast by oneDNN.
   constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
   constexpr int64_t kMostDepth = 1 << 16;  // 255 * 128 times as much stays in 32 bits
   if (rows < kTileRows || channels < 32 || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
   if (rows < kFewRows && depth * channels > kManyWeights) return false;
   // A panel that reaches back would find results where the addend was, when they share memory.
-  return !requantization.other || channels % 16 == 0;
+  return !has_addend || channels % 16 == 0;
 }
 
-int8::Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
-                            const int8_t* weights, Requantization requantization) {
-  return std::unique_ptr<Kernel>(
-      std::make_unique<ProductKernel>(context, product, x, zero_point, weights, std::move(requantization)));
+int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call, const Product& product) {
+  using int8::refuse;
+  if (context.input(call.x).dtype != DType::u8) return refuse("the activation is s8");
+  if (call.x_zero_point < 0 || call.x_zero_point > 255) return refuse("the zero point is no activation");
+  auto epilogue = avx2::Epilogue::prepare(context, call, product.channels);
+  if (!epilogue.ok()) return epilogue.diagnostics();
+  auto requantization = epilogue->out_dtype == DType::f32
+                            ? Requantization::real(*epilogue, product.channels)
+                            : Requantization::of(*epilogue, product.channels, product.depth);
+  if (!requantization.ok()) return requantization.diagnostics();
+  if (!product.takes(requantization->other.has_value())) return refuse("these sizes are left to other kernels");
+  const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
+  return std::unique_ptr<Kernel>(std::make_unique<ProductKernel>(context, product, call.x, call.x_zero_point, weights,
+                                                                 std::move(*requantization)));
 }
 
 }  // namespace qrules::avx512

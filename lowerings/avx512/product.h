@@ -9,12 +9,12 @@ struct Product {
   int64_t rows = 0, depth = 0, channels = 0;
 
   // Whether the kernel takes these sizes, and is not likely to be slower than oneDNN's.
-  bool takes(const Requantization& requantization) const;
+  bool takes(bool has_addend) const;
 };
 
-// x is operand `x` of `context`, u8 [rows][depth], with its zero point; `weights` are [channels][depth]; results are
-// [rows][channels]. The product is worth it.
-int8::Prepared make_product(PrepareContext& context, const Product& product, size_t x, int32_t zero_point,
-                            const int8_t* weights, Requantization requantization);
+// The call's activation is [rows][depth] in the layout that was asked for, with a scale that is known; its weights are
+// [channels][depth], its result and an addend [rows][channels]. Errors: epilogues, sizes and dtypes that the kernel
+// does not take.
+int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call, const Product& product);
 
 }  // namespace qrules::avx512

@@ -80,7 +80,8 @@ Result<Requantization> Requantization::real(const avx2::Epilogue& epilogue, int6
   return made;
 }
 
-Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum) {
+Result<Requantization> Requantization::of(const avx2::Epilogue& epilogue, int64_t channels, int64_t products) {
+  const double largest_sum = 255.0 * 128.0 * static_cast<double>(products);
   if (largest_sum > std::numeric_limits<int32_t>::max()) return int8::refuse("sums may leave 32 bits");
   if (epilogue.out_dtype != DType::u8 && epilogue.out_dtype != DType::s8)
     return int8::refuse("the result is no integer");

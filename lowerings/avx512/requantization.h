@@ -40,9 +40,9 @@ struct Requantization {
 
   // Of an epilogue into f32, without activation or with relu, and an addend of f32. Error: other epilogues.
   static Result<Requantization> real(const avx2::Epilogue& epilogue, int64_t channels);
-  // Of one into integers. Error: other epilogues, and results that could leave 32 bits for sums of at most
-  // `largest_sum`.
-  static Result<Requantization> of(const avx2::Epilogue& epilogue, int64_t channels, double largest_sum);
+  // Of one into integers. Error: other epilogues, and sums of so many products, or results of them, that could leave 32
+  // bits.
+  static Result<Requantization> of(const avx2::Epilogue& epilogue, int64_t channels, int64_t products);
 };
 
 }  // namespace qrules::avx512
