@@ -3,6 +3,7 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -35,6 +36,18 @@ void run_tasks(int64_t tasks, int threads, void* scratch, size_t thread_bytes, c
   }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
   for (int64_t i = 0; i < tasks; ++i) task(i, of_thread(omp_get_thread_num()));
+}
+
+// Calls strip(number, scratch of the thread that runs it) for each of `strips` strips. Neighbouring ones belong to one
+// task: its thread reads its part of the weights from end to end.
+template <typename Strip>
+void run_neighbouring_strips(int64_t strips, int threads, void* scratch, size_t thread_bytes, const Strip& strip) {
+  const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (int64_t{16} * threads));
+  const int64_t tasks = (strips + strips_of_a_task - 1) / strips_of_a_task;
+  run_tasks(tasks, threads, scratch, thread_bytes, [&](int64_t task, void* of_thread) {
+    const int64_t end = std::min(strips, (task + 1) * strips_of_a_task);
+    for (int64_t i = task * strips_of_a_task; i < end; ++i) strip(i, of_thread);
+  });
 }
 
 }  // namespace qrules::avx2

@@ -115,14 +115,7 @@ class WeightInt8Pack final : public Kernel {
     float sums[R * C];
     multiply<R, C>(wide + m * step_, step_,
                    static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]) + n * size_, size_, sums);
-    for (int64_t c = 0; c < C; ++c) {
-      const auto scale = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
-                                               (n + c) * call_.scales.strides[0]);
-      for (int64_t r = 0; r < R; ++r) {
-        elements::store(arguments.outputs[0], call_.out.dtype,
-                        (m + r) * call_.out.strides[0] + (n + c) * call_.out.strides[1], sums[r * C + c] * scale);
-      }
-    }
+    call_.store_sums(arguments, m, R, n, C, sums, C);
   }
 
   WeightInt8PackCall call_;

@@ -6,16 +6,17 @@
 #include <limits>
 #include <type_traits>
 
+#include <qrules/lowerings/avx512/attention_tiles.h>
 #include <qrules/lowerings/avx512/vector_math.h>
 
 namespace qrules::avx512 {
 namespace {
 
-constexpr int64_t kLanes = 16;
+using attention::kLanes;
+using attention::whole_lanes;
+
 constexpr int kKeys = 4;   // whose scores are summed side by side
 constexpr int kWidth = 8;  // registers of a row of the result
-
-int64_t whole_lanes(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
 const float* bits(const float* from) { return from; }
 const uint16_t* bits(const elements::Bf16* from) { return &from->bits; }

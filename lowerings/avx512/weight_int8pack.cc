@@ -106,29 +106,19 @@ class WeightInt8Pack final : public Kernel {
   std::string implementation() const override { return call_.rows <= kStreamedRows ? "rows:avx512" : "tiles:avx512"; }
 
   void run(const KernelArguments& arguments) const override {
-    elements::visit_float(call_.out.dtype, [&](auto tag) { run_with<typename decltype(tag)::type>(arguments); });
+    auto* x = static_cast<float*>(arguments.scratch);
+    widen_activation(arguments, x);
+    const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
+    avx2::run_neighbouring_strips((call_.columns + kColumns - 1) / kColumns, threads_,
+                                  static_cast<char*>(arguments.scratch) + x_bytes(), strip_bytes(),
+                                  [&](int64_t strip, void* scratch) {
+                                    run_strip(arguments, x, weights, strip * kColumns, static_cast<float*>(scratch));
+                                  });
   }
 
  private:
   size_t x_bytes() const { return avx2::whole_lines(static_cast<size_t>(call_.rows * step_) * sizeof(float)); }
   size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(kColumns * step_) * sizeof(float)); }
-
-  template <typename Out>
-  void run_with(const KernelArguments& arguments) const {
-    auto* x = static_cast<float*>(arguments.scratch);
-    widen_activation(arguments, x);
-    const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
-    const int64_t strips = (call_.columns + kColumns - 1) / kColumns;
-    // Neighbouring strips belong to one thread: each reads its part of the weights from end to end.
-    const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (int64_t{16} * threads_));
-    const int64_t tasks = (strips + strips_of_a_task - 1) / strips_of_a_task;
-    avx2::run_tasks(tasks, threads_, static_cast<char*>(arguments.scratch) + x_bytes(), strip_bytes(),
-                    [&](int64_t task, void* scratch) {
-                      const int64_t end = std::min(strips, (task + 1) * strips_of_a_task);
-                      for (int64_t strip = task * strips_of_a_task; strip < end; ++strip)
-                        run_strip<Out>(arguments, x, weights, strip * kColumns, static_cast<float*>(scratch));
-                    });
-  }
 
   void widen_activation(const KernelArguments& arguments, float* x) const {
     elements::visit_float(call_.x.dtype, [&](auto tag) {
@@ -142,22 +132,13 @@ class WeightInt8Pack final : public Kernel {
     });
   }
 
-  template <typename Out>
   void run_strip(const KernelArguments& arguments, const float* x, const int8_t* weights, int64_t first,
                  float* strip) const {
     const int64_t count = std::min(kColumns, call_.columns - first);
-    float scales[kColumns] = {};
-    for (int64_t c = 0; c < count; ++c)
-      scales[c] = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
-                                        (first + c) * call_.scales.strides[0]);
-    auto* out = static_cast<Out*>(arguments.outputs[0]) + first * call_.out.strides[1];
     float sums[kRows * kColumns];
+    // Sums of absent columns are not stored.
     const auto store = [&](int64_t m, int64_t rows) {
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t c = 0; c < count; ++c)
-          out[(m + r) * call_.out.strides[0] + c * call_.out.strides[1]] =
-              elements::convert<Out>(sums[r * kColumns + c] * scales[c]);
-      }
+      call_.store_sums(arguments, m, rows, first, count, sums, kColumns);
     };
     if (call_.rows <= kStreamedRows && count == kColumns) {
       stream_rows(x, weights + first * call_.size, sums);
@@ -165,7 +146,6 @@ class WeightInt8Pack final : public Kernel {
     }
     for (int64_t c = 0; c < count; ++c)
       widen(weights + (first + c) * call_.size, call_.size, depth_, strip + c * step_);
-    // Sums of absent columns are not stored.
     for (int64_t m = 0; m < call_.rows; m += kRows) {
       const int64_t rows = std::min(kRows, call_.rows - m);
       kMultiply[static_cast<size_t>(rows - 1)](x + m * step_, strip, depth_, step_, sums);

@@ -99,9 +99,9 @@ class WeightPanels final : public Kernel {
                     [&](int64_t panel, void* scratch) {
                       auto* sums = static_cast<float*>(scratch);
                       sum_panel(x, panel, sums, reinterpret_cast<Bf16*>(sums + sum_elements()));
-                      elements::visit_float(call_.out.dtype, [&](auto tag) {
-                        store<typename decltype(tag)::type>(arguments, panel * kColumns, sums);
-                      });
+                      const int64_t first = panel * kColumns;
+                      call_.store_sums(arguments, 0, call_.rows, first, std::min(kColumns, call_.columns - first), sums,
+                                       kColumns);
                     });
   }
 
@@ -136,21 +136,6 @@ class WeightPanels final : public Kernel {
         const int64_t rows = std::min(kTileRows, call_.rows - m);
         kMultiply[static_cast<size_t>(rows - 1)](x + m * step_ + 2 * k, step_, weights, pairs, sums + m * kColumns);
       }
-    }
-  }
-
-  template <typename Out>
-  void store(const KernelArguments& arguments, int64_t first, const float* sums) const {
-    const int64_t count = std::min(kColumns, call_.columns - first);
-    float scales[kColumns] = {};
-    for (int64_t c = 0; c < count; ++c)
-      scales[c] = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
-                                        (first + c) * call_.scales.strides[0]);
-    auto* out = static_cast<Out*>(arguments.outputs[0]) + first * call_.out.strides[1];
-    for (int64_t m = 0; m < call_.rows; ++m) {
-      for (int64_t c = 0; c < count; ++c)
-        out[m * call_.out.strides[0] + c * call_.out.strides[1]] =
-            elements::convert<Out>(sums[m * kColumns + c] * scales[c]);
     }
   }
 

@@ -102,7 +102,9 @@ class WeightRows final : public Kernel {
     if (call_.rows == 0) return;
     auto* x = static_cast<Bf16*>(arguments.scratch);
     order_activation(static_cast<const Bf16*>(arguments.inputs[call_.x_operand]), x);
-    elements::visit_float(call_.out.dtype, [&](auto tag) { run_strips<typename decltype(tag)::type>(arguments, x); });
+    const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
+    avx2::run_neighbouring_strips((call_.columns + kColumns - 1) / kColumns, threads_, nullptr, 0,
+                                  [&](int64_t strip, void*) { run_strip(arguments, x, weights, strip * kColumns); });
   }
 
  private:
@@ -118,21 +120,6 @@ class WeightRows final : public Kernel {
     }
   }
 
-  template <typename Out>
-  void run_strips(const KernelArguments& arguments, const Bf16* x) const {
-    const auto* weights = static_cast<const int8_t*>(arguments.inputs[call_.weight_operand]);
-    const int64_t strips = (call_.columns + kColumns - 1) / kColumns;
-    // Neighbouring strips belong to one thread: each reads its part of the weights from end to end.
-    const int64_t strips_of_a_task = std::max<int64_t>(1, strips / (int64_t{16} * threads_));
-    const int64_t tasks = (strips + strips_of_a_task - 1) / strips_of_a_task;
-    avx2::run_tasks(tasks, threads_, nullptr, 0, [&](int64_t task, void*) {
-      const int64_t end = std::min(strips, (task + 1) * strips_of_a_task);
-      for (int64_t strip = task * strips_of_a_task; strip < end; ++strip)
-        run_strip<Out>(arguments, x, weights, strip * kColumns);
-    });
-  }
-
-  template <typename Out>
   void run_strip(const KernelArguments& arguments, const Bf16* x, const int8_t* weights, int64_t first) const {
     const int64_t count = std::min(kColumns, call_.columns - first);
     float sums[kStreamedRows * kColumns];
@@ -140,13 +127,7 @@ class WeightRows final : public Kernel {
                           : lowest_ ? kOfRows<1, true>
                                             : kOfRows<1, false>;
     of_rows[static_cast<size_t>(call_.rows - 1)](tables_, x, step_, weights + first * call_.size, call_.size, sums);
-    auto* out = static_cast<Out*>(arguments.outputs[0]) + first * call_.out.strides[1];
-    for (int64_t c = 0; c < count; ++c) {
-      const float scale = elements::load<float>(arguments.inputs[call_.scales_operand], call_.scales.dtype,
-                                                (first + c) * call_.scales.strides[0]);
-      for (int64_t m = 0; m < call_.rows; ++m)
-        out[m * call_.out.strides[0] + c * call_.out.strides[1]] = elements::convert<Out>(sums[m * count + c] * scale);
-    }
+    call_.store_sums(arguments, 0, call_.rows, first, count, sums, count);
   }
 
   WeightInt8PackCall call_;
