@@ -1,5 +1,6 @@
 // Conversion between dtypes: prims.convert_element_type and what exports spell otherwise.
 
+#include <qrules/lowerings/decomposed/blocks_of_work.h>
 #include <qrules/lowerings/decomposed/handler.h>
 #include <qrules/lowerings/round_row.h>
 
@@ -38,15 +39,9 @@ Prepared convert_element_type(PrepareContext& context) {
       kernel = make_kernel(loop.is_flat() ? "ref:flat" : "ref:strided", [loop](const KernelArguments& arguments) {
         const auto* from = static_cast<const In*>(arguments.inputs[0]);
         auto* to = static_cast<Out*>(arguments.outputs[0]);
-        if (const int64_t blocks = loop.is_flat() ? loop.rows() * loop.row_size() / kParallelBlock : 0; blocks > 1) {
-          // The last block takes what is left.
-#pragma omp parallel for schedule(static)
-          for (int64_t block = 0; block < blocks; ++block) {
-            const int64_t begin = block * kParallelBlock,
-                          end = block + 1 == blocks ? loop.row_size() : begin + kParallelBlock;
-            convert_row(from + begin, end - begin, to + begin);
-          }
-          return;
+        if (loop.is_flat() && loop.rows() == 1) {
+          return in_blocks(loop.row_size() / kParallelBlock, loop.row_size(),
+                           [&](int64_t begin, int64_t end) { convert_row(from + begin, end - begin, to + begin); });
         }
         loop.run([&](const auto& at, int64_t count, const auto& steps) {
           if (steps[0] == 1 && steps[1] == 1) {

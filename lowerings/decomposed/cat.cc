@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <qrules/lowerings/decomposed/blocks_of_work.h>
 #include <qrules/lowerings/decomposed/handler.h>
 #include <qrules/lowerings/round_row.h>
 
@@ -75,14 +76,9 @@ Prepared cat(PrepareContext& context) {
           for (int64_t i = 0; i < count; ++i) target[i * steps[0]] = load<Out>(from, part.dtype, at[1] + i * steps[1]);
         });
       };
-      const int64_t rows = part.loop.rows(), blocks = std::min(rows, rows * part.loop.row_size() / kParallelBlock);
-      if (blocks <= 1) {
-        part.loop.run(copy);
-        continue;
-      }
-#pragma omp parallel for schedule(static)
-      for (int64_t block = 0; block < blocks; ++block)
-        part.loop.run_rows(block * rows / blocks, (block + 1) * rows / blocks, copy);
+      const int64_t rows = part.loop.rows();
+      in_blocks(std::min(rows, rows * part.loop.row_size() / kParallelBlock), rows,
+                [&](int64_t begin, int64_t end) { part.loop.run_rows(begin, end, copy); });
     }
   });
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <qrules/lowerings/decomposed/blocks_of_work.h>
 #include <qrules/lowerings/decomposed/extremes.h>
 #include <qrules/lowerings/decomposed/handler.h>
 
@@ -37,20 +38,17 @@ template <typename In>
 Extremes extremes_of(const StridedLoop<1>& loop, const In* from) {
   constexpr int64_t kParallelBlock = 1 << 17;  // elements
   Extremes extremes;
-  const int64_t blocks = loop.is_flat() ? loop.row_size() * loop.rows() / kParallelBlock : 0;
-  if (blocks <= 1) {
+  if (!loop.is_flat()) {
     loop.run(
         [&](const auto& at, int64_t count, const auto& steps) { extremes.add_row(from + at[0], steps[0], count); });
     return extremes;
   }
-#pragma omp parallel for schedule(static)
-  for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t begin = block * loop.row_size() / blocks, end = (block + 1) * loop.row_size() / blocks;
+  in_blocks(loop.row_size() / kParallelBlock, loop.row_size(), [&](int64_t begin, int64_t end) {
     Extremes of_block;
     of_block.add_row(from + begin, 1, end - begin);
 #pragma omp critical
     extremes.add(of_block);
-  }
+  });
   return extremes;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <qrules/lowerings/decomposed/blocks_of_work.h>
 #include <qrules/lowerings/decomposed/handler.h>
 
 namespace qrules::decomposed {
@@ -27,14 +28,8 @@ class Gather {
     auto* places = static_cast<int64_t*>(arguments.scratch);
     if (!find_places(arguments, places)) return false;
     constexpr int64_t kParallelBlock = 1 << 14;  // copies
-    const int64_t blocks = std::clamp<int64_t>(outer * positions / kParallelBlock, 1, std::max<int64_t>(outer, 1));
-    if (blocks == 1) {
-      copy(arguments, places, 0, outer);
-      return true;
-    }
-#pragma omp parallel for schedule(static)
-    for (int64_t block = 0; block < blocks; ++block)
-      copy(arguments, places, block * outer / blocks, (block + 1) * outer / blocks);
+    in_blocks(std::min(outer, outer * positions / kParallelBlock), outer,
+              [&](int64_t begin, int64_t end) { copy(arguments, places, begin, end); });
     return true;
   }
 

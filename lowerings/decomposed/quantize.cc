@@ -1,5 +1,6 @@
 // quantized_decomposed.quantize_per_tensor, _per_channel and _per_token.
 
+#include <qrules/lowerings/decomposed/blocks_of_work.h>
 #include <qrules/lowerings/decomposed/affine.h>
 #include <qrules/lowerings/decomposed/quantize.h>
 #include <qrules/lowerings/decomposed/quantize_dense.h>
@@ -14,17 +15,9 @@ void quantize_row(const In* in, int64_t in_step, Out* out, int64_t out_step, int
                   F zero_point, F low, F high) {
   if constexpr (std::is_same_v<F, float> && std::is_same_v<In, float> && sizeof(Out) == 1) {
     if (in_step == 1 && out_step == 1) {
-      const int64_t blocks = (count + kParallelBlock - 1) / kParallelBlock;
-      // A parallel region of one thread would still make a team.
-      if (blocks <= 1) {
-        quantize_dense(in, out, count, inverse_scale, zero_point, low, high);
-        return;
-      }
-#pragma omp parallel for schedule(static)
-      for (int64_t block = 0; block < blocks; ++block) {
-        const int64_t begin = block * kParallelBlock, length = std::min(kParallelBlock, count - begin);
-        quantize_dense(in + begin, out + begin, length, inverse_scale, zero_point, low, high);
-      }
+      in_blocks((count + kParallelBlock - 1) / kParallelBlock, count, [&](int64_t begin, int64_t end) {
+        quantize_dense(in + begin, out + begin, end - begin, inverse_scale, zero_point, low, high);
+      });
       return;
     }
   }
