@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -40,18 +41,45 @@ HeadMatrices::HeadMatrices(const BatchedMatrices& of, const std::vector<int64_t>
   }
 }
 
+namespace {
+
+double number_of(const PrepareContext& context, const std::string& parameter) {
+  return context.node().argument(parameter)->number().value_or(0);
+}
+
+QuantizedBytes quantized_bytes(const PrepareContext& context, const std::string& parameter, DType dtype) {
+  const uint8_t flip = dtype == DType::s8 ? 0x80 : 0;
+  const auto zero_point = static_cast<int32_t>(number_of(context, parameter + "_zero_point"));
+  return {number_of(context, parameter + "_scale"), zero_point + flip, flip};
+}
+
+}  // namespace
+
 Result<AttentionCall> AttentionCall::read(PrepareContext& context) {
   AttentionCall call;
   const auto q = context.operand_of("q"), k = context.operand_of("k"), v = context.operand_of("v"),
              mask = context.operand_of("mask");
   if (!q || !k || !v) return refuse("q, k and v are tensors");
-  call.dtype = context.input(*q).dtype;
-  call.mask_dtype = mask ? context.input(*mask).dtype : call.dtype;
-  if (call.dtype != DType::f32 && call.dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
-  if (context.input(*k).dtype != call.dtype || context.input(*v).dtype != call.dtype)
-    return refuse("q, k and v have one dtype");
-  if (call.mask_dtype != call.dtype && call.mask_dtype != DType::f32)
-    return refuse("the mask is f32, or has the dtype of q");
+  const DType q_dtype = context.input(*q).dtype, k_dtype = context.input(*k).dtype, v_dtype = context.input(*v).dtype;
+  if (context.node().argument("weights_scale")) {
+    for (const DType dtype : {q_dtype, k_dtype, v_dtype}) {
+      if (dtype != DType::u8 && dtype != DType::s8) return refuse("q, k and v are u8 or s8");
+    }
+    call.dtype = DType::u8;
+    call.mask_dtype = mask ? context.input(*mask).dtype : DType::f32;
+    if (call.mask_dtype != DType::f32 && call.mask_dtype != DType::bf16) return refuse("the mask is f32 or bf16");
+    call.quantization = {quantized_bytes(context, "q", q_dtype), quantized_bytes(context, "k", k_dtype),
+                         quantized_bytes(context, "v", v_dtype), number_of(context, "weights_scale"),
+                         static_cast<int32_t>(number_of(context, "weights_zero_point"))};
+    call.scale = call.quantization->q.scale * call.quantization->k.scale;
+  } else {
+    call.dtype = q_dtype;
+    call.mask_dtype = mask ? context.input(*mask).dtype : call.dtype;
+    if (call.dtype != DType::f32 && call.dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
+    if (k_dtype != call.dtype || v_dtype != call.dtype) return refuse("q, k and v have one dtype");
+    if (call.mask_dtype != call.dtype && call.mask_dtype != DType::f32)
+      return refuse("the mask is f32, or has the dtype of q");
+  }
   const std::vector<int64_t>& out = context.output(0).sizes;
   for (const auto& operand : {q, k, v}) {
     if (out.size() < 2 || context.input(*operand).sizes.size() < 2) return refuse("q, k and v are matrices");
@@ -78,8 +106,10 @@ Result<AttentionCall> AttentionCall::read(PrepareContext& context) {
     call.mask = BatchedMatrices::of(context.input(*mask), *mask, call.batch, call.rows, call.keys);
     if (!call.mask) return refuse("the mask does not fit the scores");
   }
-  const auto scale = context.node().argument("scale")->number();
-  call.scale = scale ? *scale : 1 / std::sqrt(static_cast<double>(call.depth));
+  if (!call.quantization) {
+    const auto scale = context.node().argument("scale")->number();
+    call.scale = scale ? *scale : 1 / std::sqrt(static_cast<double>(call.depth));
+  }
   return call;
 }
 

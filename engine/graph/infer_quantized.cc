@@ -349,14 +349,9 @@ ValueType qmatmul(const Call& call) {
   return tensor(check_epilogue(call, a.dtype), std::move(sizes));
 }
 
-ValueType attention(const Call& call) {
+// Sizes of q, k, v and the mask, whose dtypes the callers check.
+ValueType attend(const Call& call) {
   const TensorType &q = call.tensor("q"), &k = call.tensor("k"), &v = call.tensor("v");
-  for (const TensorType* type : {&q, &k, &v}) {
-    if (type->dtype != q.dtype) refuse("q, k and v must have one dtype");
-    if (type->rank() < 2) refuse("q, k and v must have two dimensions or more");
-  }
-  if (q.dtype != DType::f32 && q.dtype != DType::bf16)
-    refuse("q must be f32 or bf16, got " + std::string(name(q.dtype)));
   const auto differ = [](Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; };
   if (differ(q.sizes.back(), k.sizes[k.rank() - 2])) refuse("q and k differ in their inner sizes");
   if (differ(k.sizes.back(), v.sizes[v.rank() - 2])) refuse("k and v differ in their inner sizes");
@@ -366,12 +361,39 @@ ValueType attention(const Call& call) {
   std::vector<Dim> scores = sizes;
   scores.insert(scores.end(), {q.sizes[q.rank() - 2], k.sizes.back()});
   if (const TensorType* mask = call.optional_tensor("mask")) {
-    if (mask->dtype != q.dtype && mask->dtype != DType::f32) refuse("the mask must be f32, or have the dtype of q");
     if (mask->rank() > scores.size() || broadcast(call.dims(), scores, mask->sizes) != scores)
       refuse("the mask must broadcast to the scores");
   }
   sizes.insert(sizes.end(), {q.sizes[q.rank() - 2], v.sizes.back()});
   return tensor(check_epilogue(call, DType::f32), std::move(sizes));
+}
+
+ValueType attention(const Call& call) {
+  const TensorType& q = call.tensor("q");
+  for (const char* parameter : {"q", "k", "v"}) {
+    if (call.tensor(parameter).dtype != q.dtype) refuse("q, k and v must have one dtype");
+    if (call.tensor(parameter).rank() < 2) refuse("q, k and v must have two dimensions or more");
+  }
+  if (q.dtype != DType::f32 && q.dtype != DType::bf16)
+    refuse("q must be f32 or bf16, got " + std::string(name(q.dtype)));
+  const TensorType* mask = call.optional_tensor("mask");
+  if (mask && mask->dtype != q.dtype && mask->dtype != DType::f32)
+    refuse("the mask must be f32, or have the dtype of q");
+  return attend(call);
+}
+
+ValueType qattention(const Call& call) {
+  for (const char* parameter : {"q", "k", "v"}) {
+    require_int8(call.tensor(parameter), parameter);
+    if (call.tensor(parameter).rank() < 2) refuse("q, k and v must have two dimensions or more");
+  }
+  const TensorType* mask = call.optional_tensor("mask");
+  if (mask && mask->dtype != DType::bf16 && mask->dtype != DType::f32) refuse("the mask must be f32 or bf16");
+  // Products of two differences of 8-bit values reach 255 * 255.
+  for (const Dim inner : {call.tensor("q").sizes.back(), call.tensor("k").sizes.back()}) {
+    if (inner.is_static() && inner.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
+  }
+  return attend(call);
 }
 
 ValueType vector_layer_norm(const Call& call) {
@@ -475,6 +497,7 @@ void add_quantized_rules(Table& table) {
   table["onednn.qadaptive_avgpool2d.default"] = qadaptive_avgpool2d;
   table["onednn.qmatmul.default"] = qmatmul;
   table["vector.attention.default"] = attention;
+  table["vector.qattention.default"] = qattention;
   table["vector.layer_norm.default"] = vector_layer_norm;
   table["onednn.qembedding_bag.default"] = qembedding_bag;
   table["onednn.qcat.default"] = qcat;

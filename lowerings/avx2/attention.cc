@@ -1,6 +1,6 @@
 // vector.attention: softmax(q k * scale + mask) v for each head, a block of rows at a time, so that scores never leave
-// the caches. Rows of the result lie as [batch][row][head][column]: the transposition and reshape that follow in a
-// transformer are views.
+// the caches. Integers of vector.qattention are multiplied as floats: up to 2^24 sums are exact. Rows of the result lie
+// as [batch][row][head][column]: the transposition and reshape that follow in a transformer are views.
 
 #include <qrules/lowerings/avx2/handlers.h>
 
@@ -73,6 +73,29 @@ QRULES_AVX2 float exponentials(float* scores, int64_t count, float scale, const 
   return sum;
 }
 
+// How elements of an operand become floats.
+struct Widen {
+  template <typename T>
+  float operator()(T element) const {
+    return elements::widen(element);
+  }
+};
+struct Difference {
+  QuantizedBytes of;
+  float operator()(uint8_t element) const { return static_cast<float>(of.difference(element)); }
+};
+
+// Probabilities as the integers they are quantized to, less the zero point; NaN is the integer 0.
+QRULES_AVX2 void quantize_weights(float* weights, int64_t count, float inverse_sum,
+                                  const AttentionQuantization& quantization) {
+  const float inverse_scale = 1.0f / static_cast<float>(quantization.weights_scale);
+  const auto zero_point = static_cast<float>(quantization.weights_zero_point);
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = elements::round_half_even(weights[i] * inverse_sum * inverse_scale) + zero_point;
+    weights[i] = (value > 0 ? std::min(value, 255.0f) : 0.0f) - zero_point;
+  }
+}
+
 class AttentionKernel final : public Kernel {
  public:
   AttentionKernel(const AttentionCall& call, const BatchedMatrices& out, Epilogue epilogue, int threads)
@@ -83,6 +106,7 @@ class AttentionKernel final : public Kernel {
         dtype_(call.dtype),
         mask_dtype_(call.mask_dtype),
         scale_(static_cast<float>(call.scale)),
+        quantization_(call.quantization),
         epilogue_(std::move(epilogue)) {
     const Sizes sizes{static_cast<int64_t>(q_.starts.size()), call.rows, call.depth, call.keys, call.columns};
     sizes_ = sizes;
@@ -104,7 +128,11 @@ class AttentionKernel final : public Kernel {
     run_tasks(tasks, threads_, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
       const int64_t head = task / parts_, part = task % parts_;
       auto* memory = static_cast<float*>(scratch);
-      if (dtype_ == DType::f32)
+      if (dtype_ == DType::u8 && mask_dtype_ == DType::f32)
+        run_task<uint8_t, float>(arguments, head, part, memory);
+      else if (dtype_ == DType::u8)
+        run_task<uint8_t, elements::Bf16>(arguments, head, part, memory);
+      else if (dtype_ == DType::f32)
         run_task<float, float>(arguments, head, part, memory);
       else if (mask_dtype_ == DType::f32)
         run_task<elements::Bf16, float>(arguments, head, part, memory);
@@ -123,6 +151,14 @@ class AttentionKernel final : public Kernel {
     return whole_lines(static_cast<size_t>(elements) * sizeof(float));
   }
 
+  template <typename T>
+  auto reader(QuantizedBytes AttentionQuantization::*operand) const {
+    if constexpr (std::is_same_v<T, uint8_t>)
+      return Difference{(*quantization_).*operand};
+    else
+      return Widen{};
+  }
+
   template <typename T, typename Mask>
   void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
     float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
@@ -130,8 +166,11 @@ class AttentionKernel final : public Kernel {
     const auto start = [&]<typename E = T>(const HeadMatrices& matrices, E = E{}) {
       return static_cast<const E*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
     };
-    pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys);
-    pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values);
+    const auto read_query = reader<T>(&AttentionQuantization::q);
+    pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys,
+                      reader<T>(&AttentionQuantization::k));
+    pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values,
+                      reader<T>(&AttentionQuantization::v));
     const T* q = start(q_);
     const Mask* mask = mask_ ? start(*mask_, Mask{}) : nullptr;
     const int64_t end = std::min(sizes_.rows, (part + 1) * blocks_of_a_part_ * kBlockRows);
@@ -139,7 +178,7 @@ class AttentionKernel final : public Kernel {
       const int64_t count = std::min(kBlockRows, end - first);
       for (int64_t r = 0; r < count; ++r) {
         for (int64_t d = 0; d < sizes_.depth; ++d)
-          queries[r * sizes_.depth + d] = elements::widen(q[(first + r) * q_.row_step + d * q_.column_step]);
+          queries[r * sizes_.depth + d] = read_query(q[(first + r) * q_.row_step + d * q_.column_step]);
       }
       const int64_t step = sizes_.padded_keys();
       for (int64_t column = 0; column < sizes_.keys; column += kPanelColumns) {
@@ -147,9 +186,14 @@ class AttentionKernel final : public Kernel {
           multiply_tile(std::min(kFloatTileRows, count - r), queries + r * sizes_.depth, sizes_.depth,
                         keys + column * sizes_.depth, sizes_.depth, scores + r * step + column, step);
       }
-      float inverse_sums[kBlockRows];
-      for (int64_t r = 0; r < count; ++r) inverse_sums[r] = 1.0f / exponentials_of(scores + r * step, mask, first + r);
-      store_products(arguments, head, first, count, scores, values, inverse_sums);
+      float factors[kBlockRows];
+      for (int64_t r = 0; r < count; ++r) {
+        factors[r] = 1.0f / exponentials_of(scores + r * step, mask, first + r);
+        if (!quantization_) continue;
+        quantize_weights(scores + r * step, sizes_.keys, factors[r], *quantization_);
+        factors[r] = static_cast<float>(quantization_->weights_scale * quantization_->v.scale);
+      }
+      store_products(arguments, head, first, count, scores, values, factors);
     }
   }
 
@@ -166,7 +210,7 @@ class AttentionKernel final : public Kernel {
   }
 
   void store_products(const KernelArguments& arguments, int64_t head, int64_t first, int64_t count, const float* scores,
-                      const float* values, const float* inverse_sums) const {
+                      const float* values, const float* factors) const {
     const EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const int64_t step = sizes_.padded_keys();
     alignas(32) float products[kFloatTileRows * kPanelColumns];
@@ -177,7 +221,7 @@ class AttentionKernel final : public Kernel {
         multiply_tile(tile, scores + r * step, step, values + column * sizes_.keys, sizes_.keys, products,
                       kPanelColumns);
         for (int64_t i = 0; i < tile; ++i) {
-          output.store_values(products + i * kPanelColumns, inverse_sums[r + i], width,
+          output.store_values(products + i * kPanelColumns, factors[r + i], width,
                               out_.starts[static_cast<size_t>(head)] + (first + r + i) * out_.row_step + column);
         }
       }
@@ -191,6 +235,7 @@ class AttentionKernel final : public Kernel {
   DType dtype_ = DType::f32;  // of q, k and v
   DType mask_dtype_ = DType::f32;
   float scale_ = 1;
+  std::optional<AttentionQuantization> quantization_;
   Epilogue epilogue_;
   int64_t parts_ = 1, blocks_of_a_part_ = 1;
   int threads_ = 1;
@@ -231,7 +276,9 @@ Result<PreparedAttention> PreparedAttention::make(PrepareContext& context) {
 }
 
 void add_attention(HandlerRegistry& registry) {
-  registry.add("vector.attention.default", std::make_shared<AttentionHandler>());
+  const auto handler = std::make_shared<AttentionHandler>();
+  registry.add("vector.attention.default", handler);
+  registry.add("vector.qattention.default", handler);
 }
 
 }  // namespace avx2

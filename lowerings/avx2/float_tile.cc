@@ -2,9 +2,6 @@
 
 #if defined(__x86_64__)
 
-#include <algorithm>
-#include <cstring>
-
 #include <qrules/lowerings/avx2/target.h>
 
 namespace qrules::avx2 {
@@ -33,32 +30,6 @@ QRULES_AVX2 void multiply_rows(const float* rows, int64_t row_step, const float*
 }
 
 }  // namespace
-
-template <typename T>
-void pack_float_panels(const T* from, int64_t row_step, int64_t column_step, int64_t depth, int64_t columns,
-                       float* panels) {
-  for (int64_t first = 0; first < columns; first += kPanelColumns) {
-    const int64_t count = std::min(kPanelColumns, columns - first);
-    const T* corner = from + first * column_step;
-    float* panel = panels + first * depth;
-    if (count < kPanelColumns) std::memset(panel, 0, static_cast<size_t>(depth * kPanelColumns) * sizeof(float));
-    if (column_step == 1) {
-      for (int64_t k = 0; k < depth; ++k) {
-        for (int64_t n = 0; n < count; ++n) panel[k * kPanelColumns + n] = elements::widen(corner[k * row_step + n]);
-      }
-      continue;
-    }
-    // Columns lie far apart: each is read along.
-    for (int64_t n = 0; n < count; ++n) {
-      for (int64_t k = 0; k < depth; ++k) {
-        panel[k * kPanelColumns + n] = elements::widen(corner[n * column_step + k * row_step]);
-      }
-    }
-  }
-}
-
-template void pack_float_panels(const float*, int64_t, int64_t, int64_t, int64_t, float*);
-template void pack_float_panels(const elements::Bf16*, int64_t, int64_t, int64_t, int64_t, float*);
 
 void multiply_tile(int64_t count, const float* rows, int64_t row_step, const float* panel, int64_t depth, float* to,
                    int64_t to_step) {

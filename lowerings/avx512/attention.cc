@@ -11,6 +11,7 @@
 
 #include <qrules/lowerings/avx2/attention.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/attention_blocks.h>
 #include <qrules/lowerings/avx512/attention_tiles.h>
 #include <qrules/lowerings/avx512/single_queries.h>
 #include <qrules/lowerings/elements.h>
@@ -35,34 +36,24 @@ class AttentionKernel final : public Kernel {
         v_(call_.v, call_.batch),
         out_(prepared.results, call_.batch),
         epilogue_(std::move(prepared.epilogue)),
-        single_(call_.rows <= kSingleQueries && SingleQueries::takes(k_, v_)) {
+        single_(call_.rows <= kSingleQueries && SingleQueries::takes(k_, v_)),
+        packs_keys_(!single_ && !(kAsItIs && call_.dtype == DType::f32 && k_.row_step == 1)),
+        packs_values_(!single_ &&
+                      !(kAsItIs && call_.dtype == DType::f32 && v_.column_step == 1 && call_.columns % kLanes == 0)),
+        blocks_(call_, static_cast<int64_t>(q_.starts.size()), threads, packs_keys_ || packs_values_) {
     if (call_.mask) mask_.emplace(*call_.mask, call_.batch);
-    constexpr int64_t kWorthAThread = 100'000;  // multiplications
-    const int64_t heads = static_cast<int64_t>(q_.starts.size());
-    const int64_t work = heads * call_.rows * call_.keys * (call_.depth + call_.columns);
-    threads_ = work < 2 * kWorthAThread ? 1 : threads;
-    const bool as_it_is = kOfUnit<Unit> == 1 && call_.dtype == DType::f32;
-    packs_keys_ = !single_ && !(as_it_is && k_.row_step == 1);
-    packs_values_ = !single_ && !(as_it_is && v_.column_step == 1 && call_.columns % kLanes == 0);
-    groups_ = (call_.rows + kLanes - 1) / kLanes;
-    const int64_t blocks = (groups_ + kGroups - 1) / kGroups;
-    // Few heads are split, each part packs what it needs for itself.
-    parts_ = single_                        ? 1
-             : packs_keys_ || packs_values_ ? (heads < int64_t{4} * threads_ ? std::min<int64_t>(blocks, threads_) : 1)
-                                            : blocks;
-    blocks_of_a_part_ = (blocks + parts_ - 1) / parts_;
-    groups_of_a_block_ = (groups_ + blocks - 1) / blocks;
+    if (single_) blocks_.parts = 1;
   }
 
-  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * thread_bytes(); }
+  size_t scratch_bytes() const { return static_cast<size_t>(blocks_.threads) * thread_bytes(); }
   std::string implementation() const override {
     return single_ ? "rows:avx512" : kOfUnit<Unit> == 1 ? "tiles:avx512" : "tiles:avx512_bf16";
   }
 
   void run(const KernelArguments& arguments) const override {
-    const int64_t tasks = static_cast<int64_t>(q_.starts.size()) * parts_;
-    avx2::run_tasks(tasks, threads_, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
-      const int64_t head = task / parts_, part = task % parts_;
+    const int64_t tasks = blocks_.heads * blocks_.parts;
+    avx2::run_tasks(tasks, blocks_.threads, arguments.scratch, thread_bytes(), [&](int64_t task, void* scratch) {
+      const int64_t head = task / blocks_.parts, part = task % blocks_.parts;
       auto* memory = static_cast<float*>(scratch);
       if (call_.dtype == DType::f32)
         run_head<float, float>(arguments, head, part, memory);
@@ -74,6 +65,8 @@ class AttentionKernel final : public Kernel {
   }
 
  private:
+  static constexpr bool kAsItIs = kOfUnit<Unit> == 1;
+
   // Units of the memory of a thread: keys, values, the queries of a block, and those before they are transposed.
   int64_t depth() const { return units_of<Unit>(call_.depth); }
   int64_t keys() const { return units_of<Unit>(call_.keys); }
@@ -126,15 +119,12 @@ class AttentionKernel final : public Kernel {
     if constexpr (std::is_same_v<Mask, float>) {
       if (mask && mask_->row_step == 0 && mask_->column_step == 1) key_mask = mask;
     }
-    const int64_t end = std::min(groups_, (part + 1) * blocks_of_a_part_ * groups_of_a_block_);
-    for (int64_t group = part * blocks_of_a_part_ * groups_of_a_block_; group < end; group += groups_of_a_block_) {
-      const int64_t groups = std::min(groups_of_a_block_, end - group), first = group * kLanes,
-                    count = std::min(groups * kLanes, call_.rows - first);
+    blocks_.each(part, [&](int64_t first, int64_t count, int64_t groups) {
       pack_queries(q + first * q_.row_step, count, lines, queries);
       for (int64_t t = 0; t < call_.keys; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, call_.keys - t);
-        multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), scores + t * kBlock,
-                 kBlock);
+        multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), nullptr,
+                 scores + t * kBlock, kBlock);
       }
       if (mask && !key_mask) add_mask(mask, first, count, scale, scores);
       float inverse[kBlock];
@@ -144,7 +134,7 @@ class AttentionKernel final : public Kernel {
         exponentials(scores + g * kLanes, call_.keys, before, inverse + g * kLanes, probabilities + g * kLanes);
       }
       store(probabilities, inverse, value_rows, value_step, count, output, out + first * out_.row_step);
-    }
+    });
   }
 
   // [unit of keys][column].
@@ -198,7 +188,8 @@ class AttentionKernel final : public Kernel {
       const int64_t width = std::min(kBlock, call_.columns - column), groups = (width + kLanes - 1) / kLanes;
       for (int64_t m = 0; m < count; m += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, count - m);
-        multiply(rows, groups, probabilities + m, 1, kBlock, values + column, value_step, keys(), products, kBlock);
+        multiply(rows, groups, probabilities + m, 1, kBlock, values + column, value_step, keys(), nullptr, products,
+                 kBlock);
         for (int64_t r = 0; r < rows; ++r)
           output.store_values(products + r * kBlock, inverse[m + r], width, out + (m + r) * out_.row_step + column);
       }
@@ -209,9 +200,8 @@ class AttentionKernel final : public Kernel {
   HeadMatrices q_, k_, v_, out_;
   std::optional<HeadMatrices> mask_;
   avx2::Epilogue epilogue_;
-  bool single_ = false, packs_keys_ = false, packs_values_ = false;
-  int64_t groups_ = 1, groups_of_a_block_ = 1, parts_ = 1, blocks_of_a_part_ = 1;
-  int threads_ = 1;
+  bool single_, packs_keys_, packs_values_;
+  Blocks blocks_;
 };
 
 class AttentionHandler final : public Handler {

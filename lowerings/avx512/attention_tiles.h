@@ -1,5 +1,5 @@
-// The products of attention in tiles, of floats and of pairs of bf16. Either way they are made of units of 32 bits: a
-// float, or two bf16 next to each other along the dimension that is summed over.
+// The products of attention in tiles, of floats, of pairs of bf16 and of bytes by fours. They are made of units of 32
+// bits: a float, or two bf16 or four bytes next to each other along the dimension that is summed over.
 #pragma once
 
 #include <qrules/lowerings/avx512/target.h>
@@ -18,20 +18,39 @@ inline constexpr int64_t kTileRows = 6;
 
 inline int64_t whole_lanes(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
-// to[r * to_step + lane] = sum over k of rows[r * row_step + k * k_step] * panel[k * panel_step + lane], for `rows` <=
-// 6 rows and `groups` <= 4 times 16 lanes. Steps are in units.
-template <typename Unit>
-void multiply(int64_t rows, int64_t groups, const Unit* from, int64_t row_step, int64_t k_step, const Unit* panel,
-              int64_t panel_step, int64_t depth, float* to, int64_t to_step);
-
-// Elements of a unit.
-template <typename Unit>
-inline constexpr int64_t kOfUnit = sizeof(Unit) / sizeof(float);
 struct BFloatPair {
   uint32_t bits = 0;  // the element that comes first in the lower half
 };
+// Of rows they are u8, of panels s8.
+struct ByteQuad {
+  uint32_t bits = 0;  // the element that comes first in the lowest bits
+};
+
+// What products of units add up to.
+template <typename Unit>
+struct SumOf {
+  using type = float;
+};
+template <>
+struct SumOf<ByteQuad> {
+  using type = int32_t;
+};
+template <typename Unit>
+using Sum = typename SumOf<Unit>::type;
+
+// to[r * to_step + lane] = first[r] + sum over k of rows[r * row_step + k * k_step] * panel[k * panel_step + lane], for
+// `rows` <= 6 rows and `groups` <= 4 times 16 lanes. Steps are in units; `first` may be null.
+template <typename Unit>
+void multiply(int64_t rows, int64_t groups, const Unit* from, int64_t row_step, int64_t k_step, const Unit* panel,
+              int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to, int64_t to_step);
+
+// Elements of a unit.
+template <typename Unit>
+inline constexpr int64_t kOfUnit = 1;
 template <>
 inline constexpr int64_t kOfUnit<BFloatPair> = 2;
+template <>
+inline constexpr int64_t kOfUnit<ByteQuad> = 4;
 template <typename Unit>
 int64_t units_of(int64_t elements) {
   return (elements + kOfUnit<Unit> - 1) / kOfUnit<Unit>;
@@ -42,6 +61,8 @@ void pack_row(const float* from, int64_t step, int64_t size, float* to, int64_t 
 void pack_row(const elements::Bf16* from, int64_t step, int64_t size, float* to, int64_t units);
 void pack_row(const float* from, int64_t step, int64_t size, BFloatPair* to, int64_t units);
 void pack_row(const elements::Bf16* from, int64_t step, int64_t size, BFloatPair* to, int64_t units);
+// Of bytes that `flip` turns into what they are multiplied as.
+void pack_row(const uint8_t* from, int64_t step, int64_t size, uint8_t flip, ByteQuad* to, int64_t units);
 
 // to[lane * to_step + row] = from[row * from_step + lane], of 16 rows by 16 lanes of 32 bits.
 void transpose(const void* from, int64_t from_step, void* to, int64_t to_step);
@@ -49,6 +70,14 @@ void transpose(const void* from, int64_t from_step, void* to, int64_t to_step);
 // What a pair along rows is: element c of the first and of the second row, for c < size, a multiple of 16. Rows are of
 // bf16 elements.
 void join_rows(const BFloatPair* first, const BFloatPair* second, int64_t size, BFloatPair* to);
+
+// Quads along four rows, of which `rows` are there: element c of each, flipped, for c < size. Zeros up to whole lanes.
+void join_rows(const uint8_t* from, int64_t row_step, int64_t rows, int64_t size, uint8_t flip, ByteQuad* to);
+
+// Sum of `size` bytes, each flipped.
+int32_t sum_of_bytes(const uint8_t* from, int64_t size);
+
+void to_floats(const int32_t* from, int64_t count, float* to);
 
 // What scores become before their exponential: factor * score + mask[key], where there is a mask.
 struct ScoreScale {
@@ -60,6 +89,12 @@ struct ScoreScale {
 // Scores are a row of kBlock for each key; units replace them, pairs in the first half of the rows.
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units);
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
+
+// The same divided by their sum and by `weights_scale`, rounded to integers up to 255; sums of these go into `totals`.
+// Quads take the first quarter of the rows.
+void quantized_exponentials(int32_t* scores, int64_t keys, const ScoreScale& scale, float weights_scale,
+                            int32_t* totals);
+void quantized_exponentials(float* scores, int64_t keys, const ScoreScale& scale, float weights_scale, int32_t* totals);
 
 }  // namespace qrules::avx512::attention
 

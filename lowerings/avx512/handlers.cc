@@ -20,7 +20,9 @@ bool supported() {
 
 bool supports_vnni() { return supported() && avx512_level() >= Avx512::vnni && __builtin_cpu_supports("avx512vnni"); }
 
-bool supports_bf16() { return supported() && avx512_level() >= Avx512::bf16 && __builtin_cpu_supports("avx512bf16"); }
+bool supports_bf16() {
+  return supports_vnni() && avx512_level() >= Avx512::bf16 && __builtin_cpu_supports("avx512bf16");
+}
 
 bool supports_vbmi() { return supports_bf16() && __builtin_cpu_supports("avx512vbmi"); }
 
@@ -30,6 +32,7 @@ void register_avx512_handlers(HandlerRegistry& registry) {
   avx512::add_attention(registry);
   avx512::add_convolution(registry);
   avx512::add_linear(registry);
+  avx512::add_quantized_attention(registry);
   avx512::add_weight_int8pack(registry);
 }
 

@@ -8,6 +8,7 @@ namespace qrules::avx512 {
 void add_attention(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
 void add_linear(HandlerRegistry& registry);
+void add_quantized_attention(HandlerRegistry& registry);
 void add_weight_int8pack(HandlerRegistry& registry);
 
 }  // namespace qrules::avx512
