@@ -265,7 +265,9 @@ Result<PreparedAttention> PreparedAttention::make(PrepareContext& context) {
   if (out.element_count() == 0 || call->keys == 0) return refuse("there are no elements");
   int8::Int8Call output;
   if (auto status = int8::read_output(context, output); !status.ok()) return status.diagnostics();
-  auto epilogue = Epilogue::make(context, output, 0);
+  const bool integers = call->quantization.has_value();
+  if (integers) output.scales = {static_cast<float>(call->quantization->weights_scale * call->quantization->v.scale)};
+  auto epilogue = Epilogue::make(context, output, integers ? 1 : 0);
   if (!epilogue.ok()) return epilogue.diagnostics();
   if (out.sizes.size() == 4) {
     const int64_t row = call->columns * out.sizes[1];

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include <qrules/lowerings/avx512/requantize.h>
 #include <qrules/lowerings/avx512/vector_math.h>
 
 namespace qrules::avx512::attention {
@@ -41,7 +42,7 @@ QRULES_AVX512_BF16_INLINE __m512i add_products(__m512i sum, __m512i a, __m512i b
 template <typename Unit, int R, int C>
 QRULES_AVX512_BF16 void multiply_tile(const Unit* rows, int64_t row_step, int64_t k_step, const Unit* panel,
                                       int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to,
-                                      int64_t to_step) {
+                                      int64_t to_step, int64_t group_step) {
   decltype(repeat_sum(*first)) sum[R][C];
 #pragma GCC unroll 24
   for (int i = 0; i < R * C; ++i) sum[i / C][i % C] = repeat_sum(first ? first[i / C] : Sum<Unit>{});
@@ -57,12 +58,12 @@ QRULES_AVX512_BF16 void multiply_tile(const Unit* rows, int64_t row_step, int64_
     }
   }
 #pragma GCC unroll 24
-  for (int i = 0; i < R * C; ++i) store_sums(to + i / C * to_step + i % C * kLanes, sum[i / C][i % C]);
+  for (int i = 0; i < R * C; ++i) store_sums(to + i / C * to_step + i % C * group_step, sum[i / C][i % C]);
 }
 
 template <typename Unit>
 using MultiplyTile = void (*)(const Unit*, int64_t, int64_t, const Unit*, int64_t, int64_t, const Sum<Unit>*,
-                              Sum<Unit>*, int64_t);
+                              Sum<Unit>*, int64_t, int64_t);
 
 template <typename Unit, int R>
 constexpr std::array<MultiplyTile<Unit>, kGroups> kOfRows = {multiply_tile<Unit, R, 1>, multiply_tile<Unit, R, 2>,
@@ -71,29 +72,25 @@ template <typename Unit>
 constexpr std::array<std::array<MultiplyTile<Unit>, kGroups>, kTileRows> kTiles = {
     kOfRows<Unit, 1>, kOfRows<Unit, 2>, kOfRows<Unit, 3>, kOfRows<Unit, 4>, kOfRows<Unit, 5>, kOfRows<Unit, 6>};
 
-QRULES_AVX512_INLINE __m512 load_scores(const float* from) { return _mm512_loadu_ps(from); }
-QRULES_AVX512_INLINE __m512 load_scores(const int32_t* from) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(from)); }
-
 // Scores of a group, scaled and masked. They become exponents of two only after the largest is taken away: a mask may
 // have the least of all numbers, and log2(e) times that is infinite.
-template <typename Score>
 struct Exponents {
   __m512 factor, largest;
   const float* mask;
 
-  QRULES_AVX512_INLINE Exponents(const Score* scores, int64_t keys, const ScoreScale& scale)
+  QRULES_AVX512_INLINE Exponents(const float* scores, int64_t keys, const ScoreScale& scale)
       : factor(_mm512_set1_ps(scale.factor)), mask(scale.mask) {
     largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
     for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(scaled(scores, t), largest);
   }
-  QRULES_AVX512_INLINE __m512 power(const Score* scores, int64_t t) const {
-    return two_to_below_zero16(_mm512_mul_ps(_mm512_sub_ps(scaled(scores, t), largest), _mm512_set1_ps(kLog2E)));
+  QRULES_AVX512_INLINE __m512 power(const float* scores, int64_t t) const {
+    return two_to16(_mm512_mul_ps(_mm512_sub_ps(scaled(scores, t), largest), _mm512_set1_ps(kLog2E)));
   }
 
  private:
-  QRULES_AVX512_INLINE __m512 scaled(const Score* scores, int64_t t) const {
+  QRULES_AVX512_INLINE __m512 scaled(const float* scores, int64_t t) const {
     const __m512 offset = mask ? _mm512_set1_ps(mask[t]) : _mm512_setzero_ps();
-    return _mm512_fmadd_ps(load_scores(scores + t * kBlock), factor, offset);
+    return _mm512_fmadd_ps(_mm512_loadu_ps(scores + t * kBlock), factor, offset);
   }
 };
 
@@ -130,50 +127,21 @@ QRULES_AVX512_INLINE __m512i join_quads(const __m512i row[4]) {
                          _mm512_or_si512(_mm512_slli_epi32(row[2], 16), _mm512_slli_epi32(row[3], 24)));
 }
 
-template <typename Score>
-QRULES_AVX512_VNNI void quantize_exponentials(Score* scores, int64_t keys, const ScoreScale& scale, float weights_scale,
-                                              int32_t* totals) {
-  const Exponents<Score> exponents(scores, keys, scale);
-  auto* powers = reinterpret_cast<float*>(scores);
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t t = 0; t < keys; ++t) {
-    const __m512 e = exponents.power(scores, t);
-    _mm512_storeu_ps(powers + t * kBlock, e);
-    sum = _mm512_add_ps(sum, e);
-  }
-  const __m512 factor = _mm512_div_ps(_mm512_set1_ps(1.0f / weights_scale), sum);
-  __m512i total = _mm512_setzero_si512();
-  for (int64_t t = 0; t < keys; t += 4) {
-    __m512i row[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      row[i] = _mm512_setzero_si512();
-      if (t + i >= keys) continue;
-      // NaN is converted to the least integer, and becomes 0.
-      const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(powers + (t + i) * kBlock), factor));
-      row[i] = _mm512_min_epi32(_mm512_max_epi32(rounded, _mm512_setzero_si512()), _mm512_set1_epi32(255));
-    }
-    const __m512i quads = join_quads(row);
-    _mm512_storeu_si512(scores + t / 4 * kBlock, quads);
-    total = _mm512_dpbusd_epi32(total, quads, _mm512_set1_epi8(1));
-  }
-  _mm512_storeu_si512(totals, total);
-}
-
 }  // namespace
 
 template <typename Unit>
 void multiply(int64_t rows, int64_t groups, const Unit* from, int64_t row_step, int64_t k_step, const Unit* panel,
-              int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to, int64_t to_step) {
-  kTiles<Unit>[static_cast<size_t>(rows - 1)][static_cast<size_t>(groups - 1)](from, row_step, k_step, panel,
-                                                                               panel_step, depth, first, to, to_step);
+              int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to, int64_t to_step,
+              int64_t group_step) {
+  kTiles<Unit>[static_cast<size_t>(rows - 1)][static_cast<size_t>(groups - 1)](
+      from, row_step, k_step, panel, panel_step, depth, first, to, to_step, group_step);
 }
 template void multiply(int64_t, int64_t, const float*, int64_t, int64_t, const float*, int64_t, int64_t, const float*,
-                       float*, int64_t);
+                       float*, int64_t, int64_t);
 template void multiply(int64_t, int64_t, const BFloatPair*, int64_t, int64_t, const BFloatPair*, int64_t, int64_t,
-                       const float*, float*, int64_t);
+                       const float*, float*, int64_t, int64_t);
 template void multiply(int64_t, int64_t, const ByteQuad*, int64_t, int64_t, const ByteQuad*, int64_t, int64_t,
-                       const int32_t*, int32_t*, int64_t);
+                       const int32_t*, int32_t*, int64_t, int64_t);
 
 void pack_row(const float* from, int64_t step, int64_t size, float* to, int64_t units) {
   if (step == 1)
@@ -215,14 +183,17 @@ QRULES_AVX512_BF16 void join_rows(const BFloatPair* first, const BFloatPair* sec
   }
 }
 
-void pack_row(const uint8_t* from, int64_t step, int64_t size, uint8_t flip, ByteQuad* to, int64_t units) {
+QRULES_AVX512 void pack_row(const uint8_t* from, int64_t step, int64_t size, uint8_t flip, ByteQuad* to,
+                            int64_t units) {
   auto* bytes = reinterpret_cast<uint8_t*>(to);
+  int64_t i = 0;
   if (step == 1) {
-    for (int64_t i = 0; i < size; ++i) bytes[i] = from[i] ^ flip;
-  } else {
-    for (int64_t i = 0; i < size; ++i) bytes[i] = from[i * step] ^ flip;
+    for (; i + Bytes64::kSize <= size; i += Bytes64::kSize)
+      Bytes64::store(bytes + i,
+                     Bytes64::exclusive_or(Bytes64::load(from + i), Bytes64::every(static_cast<int8_t>(flip))));
   }
-  std::fill(bytes + size, bytes + 4 * units, uint8_t{0});
+  for (; i < size; ++i) bytes[i] = from[i * step] ^ flip;
+  std::fill(bytes + size, bytes + kOfUnit<ByteQuad> * units, uint8_t{0});
 }
 
 QRULES_AVX512 void join_rows(const uint8_t* from, int64_t row_step, int64_t rows, int64_t size, uint8_t flip,
@@ -240,13 +211,35 @@ QRULES_AVX512 void join_rows(const uint8_t* from, int64_t row_step, int64_t rows
   }
 }
 
-QRULES_AVX512 int32_t sum_of_bytes(const uint8_t* from, int64_t size) {
-  __m512i sums = _mm512_setzero_si512();
-  for (int64_t i = 0; i < size; i += 64) {
-    const __mmask64 some = size - i >= 64 ? ~__mmask64{0} : (__mmask64{1} << (size - i)) - 1;
-    sums = _mm512_add_epi64(sums, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(some, from + i), _mm512_setzero_si512()));
+QRULES_AVX512 void sum_rows(const ByteQuad* from, int64_t row_step, int64_t rows, int64_t size, int32_t factor,
+                            int32_t* to) {
+  for (int64_t r = 0; r < rows; ++r, from += row_step) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(from);
+    __m512i sums = _mm512_setzero_si512();
+    for (int64_t i = 0; i < size; i += Bytes64::kSize)
+      sums = _mm512_add_epi64(sums, _mm512_sad_epu8(Bytes64::load_first(bytes + i, size - i), _mm512_setzero_si512()));
+    to[r] = factor * static_cast<int32_t>(_mm512_reduce_add_epi64(sums));
   }
-  return static_cast<int32_t>(_mm512_reduce_add_epi64(sums));
+}
+
+QRULES_AVX512 void requantize_row(const int32_t* sums, int64_t count, const Requantization& requantization,
+                                  uint8_t* to) {
+  const __m512 factor = _mm512_set1_ps(requantization.factor[0]), offset = _mm512_set1_ps(requantization.offset[0]);
+  const __m128i lowest = _mm_set1_epi8(static_cast<char>(requantization.lowest)),
+                highest = _mm_set1_epi8(static_cast<char>(requantization.highest)),
+                flip = _mm_set1_epi8(static_cast<char>(requantization.flip));
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const __m512i integers = rescale<Bytes64, false>(_mm512_loadu_si512(sums + i), factor, offset, requantization);
+    const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(integers, _mm512_setzero_si512()));
+    const __m128i result = _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(bytes, lowest), highest), flip);
+    if (i + kLanes <= count) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), result);
+    } else {
+      alignas(16) uint8_t last[kLanes];
+      _mm_store_si128(reinterpret_cast<__m128i*>(last), result);
+      std::copy_n(last, count - i, to + i);
+    }
+  }
 }
 
 QRULES_AVX512 void to_floats(const int32_t* from, int64_t count, float* to) {
@@ -287,7 +280,7 @@ QRULES_AVX512 void transpose(const void* from, int64_t from_step, void* to, int6
 }
 
 QRULES_AVX512 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units) {
-  const Exponents<float> exponents(scores, keys, scale);
+  const Exponents exponents(scores, keys, scale);
   __m512 sum = _mm512_setzero_ps();
   for (int64_t t = 0; t < keys; ++t) {
     const __m512 e = exponents.power(scores, t);
@@ -299,7 +292,7 @@ QRULES_AVX512 void exponentials(float* scores, int64_t keys, const ScoreScale& s
 
 QRULES_AVX512_BF16 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse,
                                      BFloatPair* units) {
-  const Exponents<float> exponents(scores, keys, scale);
+  const Exponents exponents(scores, keys, scale);
   __m512 sum = _mm512_setzero_ps();
   for (int64_t t = 0; t < keys; t += 2) {
     const __m512 first = exponents.power(scores, t),
@@ -308,15 +301,6 @@ QRULES_AVX512_BF16 void exponentials(float* scores, int64_t keys, const ScoreSca
     sum = _mm512_add_ps(sum, _mm512_add_ps(first, second));
   }
   _mm512_storeu_ps(inverse, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
-}
-
-void quantized_exponentials(int32_t* scores, int64_t keys, const ScoreScale& scale, float weights_scale,
-                            int32_t* totals) {
-  quantize_exponentials(scores, keys, scale, weights_scale, totals);
-}
-void quantized_exponentials(float* scores, int64_t keys, const ScoreScale& scale, float weights_scale,
-                            int32_t* totals) {
-  quantize_exponentials(scores, keys, scale, weights_scale, totals);
 }
 
 }  // namespace qrules::avx512::attention

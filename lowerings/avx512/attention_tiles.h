@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include <qrules/lowerings/avx512/requantization.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules::avx512::attention {
@@ -39,10 +40,12 @@ template <typename Unit>
 using Sum = typename SumOf<Unit>::type;
 
 // to[r * to_step + lane] = first[r] + sum over k of rows[r * row_step + k * k_step] * panel[k * panel_step + lane], for
-// `rows` <= 6 rows and `groups` <= 4 times 16 lanes. Steps are in units; `first` may be null.
+// `rows` <= 6 rows and `groups` <= 4 times 16 lanes, which go `group_step` apart. Steps are in units; `first` may be
+// null.
 template <typename Unit>
 void multiply(int64_t rows, int64_t groups, const Unit* from, int64_t row_step, int64_t k_step, const Unit* panel,
-              int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to, int64_t to_step);
+              int64_t panel_step, int64_t depth, const Sum<Unit>* first, Sum<Unit>* to, int64_t to_step,
+              int64_t group_step = kLanes);
 
 // Elements of a unit.
 template <typename Unit>
@@ -74,8 +77,11 @@ void join_rows(const BFloatPair* first, const BFloatPair* second, int64_t size, 
 // Quads along four rows, of which `rows` are there: element c of each, flipped, for c < size. Zeros up to whole lanes.
 void join_rows(const uint8_t* from, int64_t row_step, int64_t rows, int64_t size, uint8_t flip, ByteQuad* to);
 
-// Sum of `size` bytes, each flipped.
-int32_t sum_of_bytes(const uint8_t* from, int64_t size);
+// to[row] = factor * the sum of the bytes of a row of `size`.
+void sum_rows(const ByteQuad* from, int64_t row_step, int64_t rows, int64_t size, int32_t factor, int32_t* to);
+
+// Sums of a row as integers of the result; of one scale and without an activation or addend.
+void requantize_row(const int32_t* sums, int64_t count, const Requantization& requantization, uint8_t* to);
 
 void to_floats(const int32_t* from, int64_t count, float* to);
 
@@ -90,11 +96,19 @@ struct ScoreScale {
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units);
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
 
-// The same divided by their sum and by `weights_scale`, rounded to integers up to 255; sums of these go into `totals`.
-// Quads take the first quarter of the rows.
-void quantized_exponentials(int32_t* scores, int64_t keys, const ScoreScale& scale, float weights_scale,
-                            int32_t* totals);
-void quantized_exponentials(float* scores, int64_t keys, const ScoreScale& scale, float weights_scale, int32_t* totals);
+// Weights of a group of sixteen queries from their sums, of which a row is sixteen: 2^(factor * sum + offsets[key]),
+// divided by their own sum and by `weights_scale`, rounded to integers up to 255. Sums of these go into `totals`;
+// `memory` is a row for each key. Offsets may be null.
+struct QuantizedSoftmax {
+  float factor = 1, weights_scale = 1;
+  const float* offsets = nullptr;  // as exponents_of_masks gives them
+
+  void run(const int32_t* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
+  void run(const float* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
+};
+
+// Masks times log2(e). The least numbers stay finite, as they are added to scores and taken away again.
+void exponents_of_masks(const float* masks, int64_t count, float* to);
 
 }  // namespace qrules::avx512::attention
 

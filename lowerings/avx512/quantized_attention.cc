@@ -13,6 +13,7 @@
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx512/attention_blocks.h>
 #include <qrules/lowerings/avx512/attention_tiles.h>
+#include <qrules/lowerings/avx512/vector_math.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules {
@@ -37,6 +38,9 @@ class QuantizedAttentionKernel final : public Kernel {
         packs_keys_(k_.row_step != 1 || call_.depth % kOfUnit<ByteQuad> != 0 || call_.quantization->k.flip != 0),
         blocks_(call_, static_cast<int64_t>(q_.starts.size()), threads, /*packs=*/true) {
     if (call_.mask) mask_.emplace(*call_.mask, call_.batch);
+    if (auto requantization = Requantization::of(epilogue_, 1, call_.keys);
+        requantization.ok() && !requantization->tail)
+      requantization_ = std::move(*requantization);
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(blocks_.threads) * thread_bytes(); }
@@ -59,11 +63,13 @@ class QuantizedAttentionKernel final : public Kernel {
   int64_t keys() const { return units_of<ByteQuad>(call_.keys); }
   int64_t value_step() const { return whole_lanes(call_.columns); }
   int64_t key_units() const { return packs_keys_ ? whole_lanes(call_.keys * depth()) : 0; }
-  // Rows that lie a power of two apart would share the lines of a cache.
+  // Rows, and scores of groups, that lie a power of two apart would share the lines of a cache.
   int64_t line_units() const { return whole_lanes(std::max(depth(), units_of<ByteQuad>(value_step()))) + kLanes; }
+  int64_t group_step() const { return (call_.keys | 1) * kLanes; }
   size_t thread_bytes() const {
     const int64_t units = key_units() + keys() * value_step() + whole_lanes(call_.keys) +
-                          whole_lanes(depth()) * kBlock + kLanes * line_units() + call_.keys * kBlock;
+                          whole_lanes(depth()) * kBlock + kLanes * line_units() + kGroups * group_step() +
+                          keys() * kBlock + call_.keys * kLanes + whole_lanes(call_.keys);
     return avx2::whole_lines(static_cast<size_t>(units) * sizeof(ByteQuad));
   }
 
@@ -82,6 +88,8 @@ class QuantizedAttentionKernel final : public Kernel {
     ByteQuad *queries = reinterpret_cast<ByteQuad*>(key_offsets + whole_lanes(call_.keys)),
              *lines = queries + whole_lanes(depth()) * kBlock;
     auto* scores = reinterpret_cast<int32_t*>(lines + kLanes * line_units());
+    auto* weights = reinterpret_cast<ByteQuad*>(scores + kGroups * group_step());
+    auto *powers = reinterpret_cast<float*>(weights + keys() * kBlock), *offsets = powers + call_.keys * kLanes;
     const ByteQuad* key_rows = packed_keys;
     int64_t key_step = depth();
     if (packs_keys_) {
@@ -93,17 +101,14 @@ class QuantizedAttentionKernel final : public Kernel {
       key_step = k_.column_step / kOfUnit<ByteQuad>;
     }
     const int32_t query_zero_point = call_.quantization->q.zero_point - kSigned;
-    for (int64_t t = 0; t < call_.keys; ++t) {
-      const auto* key = reinterpret_cast<const uint8_t*>(key_rows + t * key_step);
-      key_offsets[t] = -query_zero_point * sum_of_bytes(key, call_.depth);
-    }
+    sum_rows(key_rows, key_step, call_.keys, call_.depth, -query_zero_point, key_offsets);
     pack_values(v, lines, values);
 
-    const auto scale = static_cast<float>(call_.scale);
     // A mask that is the same for all queries needs no pass of its own.
-    const float* key_mask = nullptr;
-    if constexpr (std::is_same_v<Mask, float>) {
-      if (mask && mask_->row_step == 0 && mask_->column_step == 1) key_mask = mask;
+    const bool masks_keys = mask && mask_->row_step == 0;
+    if (masks_keys) {
+      for (int64_t t = 0; t < call_.keys; ++t) offsets[t] = elements::widen(mask[t * mask_->column_step]);
+      exponents_of_masks(offsets, call_.keys, offsets);
     }
     const avx2::EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const int64_t out = out_.starts[static_cast<size_t>(head)];
@@ -112,20 +117,24 @@ class QuantizedAttentionKernel final : public Kernel {
       for (int64_t t = 0; t < call_.keys; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, call_.keys - t);
         multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), key_offsets + t,
-                 scores + t * kBlock, kBlock);
+                 scores + t * kLanes, kLanes, group_step());
       }
       int32_t totals[kBlock];
-      const auto weights_scale = static_cast<float>(call_.quantization->weights_scale);
-      if (mask && !key_mask) {
-        auto* masked = reinterpret_cast<float*>(scores);
-        add_mask(mask, first, count, scale, scores, masked);
-        for (int64_t g = 0; g < groups * kLanes; g += kLanes)
-          quantized_exponentials(masked + g, call_.keys, {}, weights_scale, totals + g);
-      } else {
-        for (int64_t g = 0; g < groups * kLanes; g += kLanes)
-          quantized_exponentials(scores + g, call_.keys, {scale, key_mask}, weights_scale, totals + g);
+      QuantizedSoftmax softmax{exponent_scale(), static_cast<float>(call_.quantization->weights_scale),
+                               masks_keys ? offsets : nullptr};
+      for (int64_t g = 0; g < groups; ++g) {
+        int32_t* sums = scores + g * group_step();
+        ByteQuad* quads = weights + g * kLanes;
+        if (mask && !masks_keys) {
+          auto* exponents = reinterpret_cast<float*>(sums);
+          add_mask(mask + (first + g * kLanes) * mask_->row_step, count - g * kLanes, sums, exponents);
+          softmax.factor = 1;
+          softmax.run(exponents, call_.keys, powers, quads, kBlock, totals + g * kLanes);
+        } else {
+          softmax.run(sums, call_.keys, powers, quads, kBlock, totals + g * kLanes);
+        }
       }
-      store(reinterpret_cast<const ByteQuad*>(scores), totals, values, count, output, out + first * out_.row_step);
+      store(weights, totals, values, count, output, out + first * out_.row_step);
     });
   }
 
@@ -158,24 +167,26 @@ class QuantizedAttentionKernel final : public Kernel {
     }
   }
 
-  // Scores become floats where they lie.
+  // From sums to exponents of two.
+  float exponent_scale() const { return static_cast<float>(call_.scale) * kLog2E; }
+
+  // Sums of a group become exponents where they lie.
   template <typename Mask>
-  void add_mask(const Mask* mask, int64_t first, int64_t count, float scale, const int32_t* scores,
-                float* masked) const {
+  void add_mask(const Mask* mask, int64_t count, const int32_t* sums, float* exponents) const {
+    const float scale = exponent_scale();
     for (int64_t t = 0; t < call_.keys; ++t) {
       const Mask* column = mask + t * mask_->column_step;
-      alignas(64) float line[kBlock];
-      to_floats(scores + t * kBlock, kBlock, line);
-      for (int64_t m = 0; m < count; ++m)
-        line[m] = line[m] * scale + elements::widen(column[(first + m) * mask_->row_step]);
-      std::copy_n(line, kBlock, masked + t * kBlock);
+      alignas(64) float line[kLanes], added[kLanes] = {};
+      to_floats(sums + t * kLanes, kLanes, line);
+      for (int64_t m = 0; m < std::min(count, kLanes); ++m) added[m] = elements::widen(column[m * mask_->row_step]);
+      exponents_of_masks(added, kLanes, added);
+      for (int64_t m = 0; m < kLanes; ++m) exponents[t * kLanes + m] = line[m] * scale + added[m];
     }
   }
 
   void store(const ByteQuad* weights, const int32_t* totals, const ByteQuad* values, int64_t count,
              const avx2::EpilogueRun& output, int64_t out) const {
     alignas(64) int32_t sums[kTileRows * kBlock];
-    alignas(64) float products[kTileRows * kBlock];
     const int32_t value_zero_point = call_.quantization->v.zero_point - kSigned;
     const auto factor = static_cast<float>(call_.quantization->weights_scale * call_.quantization->v.scale);
     for (int64_t m = 0; m < count; m += kTileRows) {
@@ -185,9 +196,16 @@ class QuantizedAttentionKernel final : public Kernel {
       for (int64_t column = 0; column < call_.columns; column += kBlock) {
         const int64_t width = std::min(kBlock, call_.columns - column), groups = (width + kLanes - 1) / kLanes;
         multiply(rows, groups, weights + m, 1, kBlock, values + column, value_step(), keys(), offsets, sums, kBlock);
-        to_floats(sums, rows * kBlock, products);
-        for (int64_t r = 0; r < rows; ++r)
-          output.store_values(products + r * kBlock, factor, width, out + (m + r) * out_.row_step + column);
+        for (int64_t r = 0; r < rows; ++r) {
+          const int64_t to = out + (m + r) * out_.row_step + column;
+          if (requantization_) {
+            requantize_row(sums + r * kBlock, width, *requantization_, static_cast<uint8_t*>(output.out) + to);
+          } else {
+            alignas(64) float products[kBlock];
+            to_floats(sums + r * kBlock, width, products);
+            output.store_values(products, factor, width, to);
+          }
+        }
       }
     }
   }
@@ -196,6 +214,7 @@ class QuantizedAttentionKernel final : public Kernel {
   HeadMatrices q_, k_, v_, out_;
   std::optional<HeadMatrices> mask_;
   avx2::Epilogue epilogue_;
+  std::optional<Requantization> requantization_;  // where the result is of integers
   bool packs_keys_;
   Blocks blocks_;
 };

@@ -46,8 +46,8 @@ QRULES_AVX512 float exponentials(float* scores, int64_t count) {
   __m512 sum = _mm512_setzero_ps();
   for (int64_t t = 0; t < count; t += kLanes) {
     const __mmask16 lanes = first_lanes(count - t);
-    const __m512 e = two_to_below_zero16(
-        _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, scores + t), top), _mm512_set1_ps(kLog2E)));
+    const __m512 e =
+        two_to16(_mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, scores + t), top), _mm512_set1_ps(kLog2E)));
     _mm512_mask_storeu_ps(scores + t, lanes, e);
     sum = _mm512_mask_add_ps(sum, lanes, sum, e);
   }

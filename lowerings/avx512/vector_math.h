@@ -10,19 +10,17 @@ namespace qrules::avx512 {
 // e^x is 2^(x kLog2E).
 inline constexpr float kLog2E = 1.44269504088896341f;
 
-// 2^x of what is not above zero, to 2e-7 of it: x = n + r, a polynomial of r (of e^(r ln 2), interpolated at
-// Chebyshev's points) times 2^n. NaN stays NaN.
-QRULES_AVX512_INLINE __m512 two_to_below_zero16(__m512 x) {
-  const __m512 clamped = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // NaN stays: it is the second operand
-  const __m512 n = _mm512_roundscale_ps(clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_sub_ps(clamped, n);
-  __m512 y = _mm512_set1_ps(1.326472690e-03f);
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(9.671512661e-03f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(5.550733744e-02f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(2.402224208e-01f));
-  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(6.931469776e-01f));
+// 2^x to 2e-7 of it: x is its floor and a rest r from 0 on, 2^r a polynomial (least relative error, exact at 0). -inf
+// gives 0, NaN stays NaN.
+QRULES_AVX512_INLINE __m512 two_to16(__m512 x) {
+  const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 of infinities
+  __m512 y = _mm512_set1_ps(1.867130050e-03f);
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(9.017030708e-03f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(5.579991266e-02f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(2.401644439e-01f));
+  y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(6.931512952e-01f));
   y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f));
-  return _mm512_scalef_ps(y, n);
+  return _mm512_scalef_ps(y, x);  // takes the floor
 }
 
 QRULES_AVX512_INLINE __m512 load_wide16(const float* from, __mmask16 lanes) {
