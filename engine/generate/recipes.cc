@@ -57,6 +57,7 @@ class CallRecipe {
     if (name_ == "aten.cat.default" || name_ == "vector.cat.default") return concatenate("tensors");
     if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
     if (name_.find("layer_norm") != std::string::npos) return layer_norm();
+    if (is_any({"vector.attention.default", "vector.qattention.default"})) return attention();
     if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
     if (name_ == "torchao.quantize_affine.default") return block_affine("output_dtype", DType::f32);
     if (name_ == "torchao.dequantize_affine.default") return block_affine("input_dtype", std::nullopt);
@@ -635,6 +636,27 @@ class CallRecipe {
     ask("weight", dtype, {last});
     ask("bias", dtype, {last});
     if (vector) epilogue();
+  }
+
+  void attention() {
+    at_least(2);
+    const size_t rank = wish_.sizes.size();
+    const int64_t inner = inner_size(wish_.sizes[rank - 2]), keys = size("keys");
+    Sizes q = wish_.sizes, k = wish_.sizes, v = wish_.sizes;
+    q[rank - 1] = k[rank - 2] = inner;
+    k[rank - 1] = v[rank - 2] = keys;
+    const bool quantized = signature_.find("weights_scale").has_value();
+    // Probabilities of bf16 operands may be rounded to bf16, and results differ by more than a rounding of their own.
+    const DType floating = DType::f32;
+    for (const auto& [parameter, sizes] :
+         {std::pair{std::string("q"), q}, std::pair{std::string("k"), k}, std::pair{std::string("v"), v}}) {
+      const DType dtype = quantized ? int8_type(parameter.c_str()) : floating;
+      if (quantized) numbers((parameter + "_scale").c_str(), (parameter + "_zero_point").c_str(), dtype);
+      ask(parameter, dtype, sizes);
+    }
+    ask("mask", floating, {wish_.sizes[rank - 2], keys});
+    if (quantized) numbers("weights_scale", "weights_zero_point", DType::u8);
+    epilogue();
   }
 
   // The int8 operators: docs/operators.md.
