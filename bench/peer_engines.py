@@ -30,20 +30,28 @@ def calibration(inputs):
 
 
 def prepare_torch(model, module, inputs, folder):
-    """model.pt2 for qrules and Inductor; with bf16 also model_bf16.pt2, which has autocast's casts in its graph."""
+    """The archives of archive_of, for qrules and Inductor; models in bf16 have autocast's casts in their graphs."""
     import torch
     from export_model import quantize
     from peer_models import weight_only
 
-    if model.mode == "weight_only":
-        exported = torch.export.export(weight_only(module), inputs, strict=True)
-    else:
-        exported = quantize(module, inputs, calibration(inputs), dynamic=model.mode == "dynamic")
-    torch.export.save(exported, folder / "model.pt2")
-    if model.bf16 and model.mode != "weight_only":
-        with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
-            mixed = torch.export.export(exported.module(), inputs, strict=False)
-        torch.export.save(mixed, folder / "model_bf16.pt2")
+    for float_attention in (False, True) if model.attends else (False,):
+        if model.mode == "weight_only":
+            exported = torch.export.export(weight_only(module), inputs, strict=True)
+        else:
+            exported = quantize(module, inputs, calibration(inputs), dynamic=model.mode == "dynamic",
+                                products=model.attends and not float_attention)
+        torch.export.save(exported, folder / archive_of(model, float_attention, autocast=False))
+        if model.bf16 and model.mode != "weight_only":
+            with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+                mixed = torch.export.export(exported.module(), inputs, strict=False)
+            torch.export.save(mixed, folder / archive_of(model, float_attention))
+
+
+def archive_of(model, float_attention=False, autocast=True):
+    """The file of a model. `float_attention`: the products of its attention are not quantized; `autocast`: those of a bf16 model have casts."""
+    return "model" + ("_float_attention" if float_attention else "") + \
+        ("_bf16" if autocast and model.bf16 and model.mode != "weight_only" else "") + ".pt2"
 
 
 def prepare_onnx(model, module, inputs, folder):
@@ -116,10 +124,10 @@ def prepare_openvino(model, inputs, folder):
 class Qrules:
     """Each round is a run of `qrules bench`, so the process is as new as its users'."""
 
-    def __init__(self, binary, model, folder, threads, bf16):
+    def __init__(self, binary, model, folder, threads, float_attention, bf16):
         # As OpenVINO's hint of its precision: f32 stays f32, but for models in bf16.
         self.settings = ["--threads", str(threads), "--float-products", "bf16" if bf16 or model.bf16 else "f32"]
-        self.command = [binary, "bench", str(folder / archive_of(model)), "--json", *self.settings]
+        self.command = [binary, "bench", str(folder / archive_of(model, float_attention)), "--json", *self.settings]
         self.inputs = [option for path in sorted(folder.glob("input_*.npy")) for option in ("--input", str(path))]
         self.binary, self.folder = binary, folder
 
@@ -133,10 +141,6 @@ class Qrules:
         result = subprocess.run(self.command + self.inputs + ["--iters", str(iterations), "--warmup", "5"], check=True,
                                 capture_output=True, text=True)
         return json.loads(result.stdout)
-
-
-def archive_of(model):
-    return "model_bf16.pt2" if model.bf16 and model.mode != "weight_only" else "model.pt2"
 
 
 class Inductor:

@@ -266,6 +266,7 @@ class Model:
     inputs: object         # () -> tuple of tensors
     mode: str = "static"   # static, dynamic or weight_only
     bf16: bool = False     # computed in bf16 around the int8 operators
+    attends: bool = False  # has attention, whose products can be quantized
     quick: bool = False    # belongs to the short list
 
 
@@ -314,11 +315,11 @@ MODELS = [
     Model("mobilenetv2-b1", MobileNetV2, images(1), quick=True),
     Model("mobilenetv2-b8", MobileNetV2, images(8)),
     Model("vgg-small-b8", SmallVGG, images(8, 128)),
-    Model("bert-4-layers-b1", bert, tokens(1, 768, masked=True), quick=True),
-    Model("bert-4-layers-bf16-b1", bert, tokens(1, 768, masked=True), bf16=True),
-    Model("minilm-b1", minilm, tokens(1, 384, masked=True), quick=True),
-    Model("vit-tiny-b1", VisionTransformer, images(1), quick=True),
-    Model("vit-tiny-b8", VisionTransformer, images(8)),
+    Model("bert-4-layers-b1", bert, tokens(1, 768, masked=True), attends=True, quick=True),
+    Model("bert-4-layers-bf16-b1", bert, tokens(1, 768, masked=True), bf16=True, attends=True),
+    Model("minilm-b1", minilm, tokens(1, 384, masked=True), attends=True, quick=True),
+    Model("vit-tiny-b1", VisionTransformer, images(1), attends=True, quick=True),
+    Model("vit-tiny-b8", VisionTransformer, images(8), attends=True),
     Model("dlrm-b1", DLRM, dlrm_inputs(1), quick=True),
     Model("dlrm-b128", DLRM, dlrm_inputs(128)),
     Model("mlp-dynamic-b1", WideMLP, lambda: (torch.randn(1, 1024),), mode="dynamic", quick=True),

@@ -11,8 +11,9 @@ round, so a machine whose speed drifts slows all of them; the figures are median
 Share of the limit: int8 operations of the model over the peak that a product of 1024x1024x1024 reaches here, against the measured time.
 For weight-only models: the time to read the weights once at the measured speed of reading memory, or the operations, whichever is more.
 
-The engine qrules-bf16 is qrules with `--float-products bf16`: the same model, its products of f32 of operands rounded to bf16. It is shown
-beside the others, and no ratio is of it.
+Products of activations in attention are quantized for qrules and Inductor, as NNCF quantizes them for OpenVINO. The engine
+qrules-float-attention runs models with attention as X86InductorQuantizer makes them by default, with these products in f32, and qrules-bf16 the
+same with `--float-products bf16`. They are shown beside the others, and no ratio is of them.
 
 Needs the packages of bench/requirements-peers.txt beside those of `tools/dev setup --export`; `tools/dev peers` sets that up and runs this.
 """
@@ -37,7 +38,8 @@ sys.path.insert(0, str(HERE))
 import peer_engines  # noqa: E402
 import peer_models  # noqa: E402
 
-ENGINES = ["qrules", "qrules-bf16", "inductor", "inductor-cpp", "onnxruntime", "openvino"]
+ENGINES = ["qrules", "qrules-float-attention", "qrules-bf16", "inductor", "inductor-cpp", "onnxruntime", "openvino"]
+FORMAT = 2  # of what `prepare` writes
 TARGET_SECONDS = 0.6  # of running in each round
 
 
@@ -97,8 +99,8 @@ def prepare(model, engines, folder):
     import torch
 
     stamp = folder / "prepared.json"
-    if stamp.exists():
-        return json.loads(stamp.read_text())
+    if stamp.exists() and (facts := json.loads(stamp.read_text())).get("format") == FORMAT:
+        return facts
     folder.mkdir(parents=True, exist_ok=True)
     module, inputs = peer_models.build(model)
     for i, t in enumerate(inputs):
@@ -106,9 +108,9 @@ def prepare(model, engines, folder):
     with torch.no_grad():
         expected = module(*inputs)
     np.save(folder / "expected.npy", expected.numpy())
-    facts = {"multiply_adds": peer_models.multiply_adds(module, inputs), "failed": {},
+    facts = {"format": FORMAT, "multiply_adds": peer_models.multiply_adds(module, inputs), "failed": {},
              "weight_bytes": sum(p.numel() for p in module.parameters() if p.dim() > 1)}
-    steps = [(("qrules", "qrules-bf16", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
+    steps = [(("qrules", "qrules-float-attention", "qrules-bf16", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
              (("onnxruntime", "openvino"), lambda: peer_engines.prepare_onnx(model, module, inputs, folder)),
              (("onnxruntime",), lambda: peer_engines.prepare_onnxruntime(model, inputs, folder)),
              (("openvino",), lambda: peer_engines.prepare_openvino(model, inputs, folder))]
@@ -163,7 +165,7 @@ class Process:
 def start(engine, model, folder, threads, binary):
     if not engine.startswith("qrules"):
         return Process(engine, model, folder, threads)
-    runner = peer_engines.Qrules(binary, model, folder, threads, bf16=engine == "qrules-bf16")
+    runner = peer_engines.Qrules(binary, model, folder, threads, float_attention=engine != "qrules", bf16=engine == "qrules-bf16")
     first = time.perf_counter()
     runner.outputs()
     elapsed = time.perf_counter() - first
@@ -181,6 +183,8 @@ def measure(model, engines, folder, threads, rounds, binary):
               "weight_bytes": facts["weight_bytes"], "mode": model.mode, "engines": {}}
     running = {}
     for engine in engines:
+        if engine in ("qrules-float-attention", "qrules-bf16") and not model.attends:
+            continue
         if engine in facts["failed"]:
             result["engines"][engine] = {"error": facts["failed"][engine]}
             continue
@@ -274,7 +278,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=".", help="only models whose name matches")
     parser.add_argument("--quick", action="store_true", help="the short list of models")
-    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--engines", default=",".join(e for e in ENGINES if e != "qrules-bf16"))
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", default=os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "qrules", "peers"))

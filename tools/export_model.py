@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Quantizes an nn.Module by PT2E for x86 and writes a .pt2 archive that `qrules run` takes.
 
-  tools/export_model.py FILE.py:FACTORY -o model.pt2 [--calibration inputs.npz] [--samples N] [--dynamic] [--per-batch]
+  tools/export_model.py FILE.py:FACTORY -o model.pt2 [--calibration inputs.npz] [--samples N] [--dynamic] [--products] [--per-batch]
 
 FILE.py defines FACTORY(), which returns (module, example_inputs): an nn.Module with its weights and a tuple of tensors.
 Calibration inputs are an .npz with arrays input_0, input_1, ... whose first dimension counts samples; without it the example
@@ -17,10 +17,11 @@ import sys
 import torch
 
 
-def quantize(module, example_inputs, calibration, dynamic=False, dynamic_shapes=None):
+def quantize(module, example_inputs, calibration, dynamic=False, dynamic_shapes=None, products=False):
     """Returns the exported program of `module`, quantized to int8.
 
-    `calibration` yields tuples of inputs; activations' scales follow from them unless `dynamic`.
+    `calibration` yields tuples of inputs; activations' scales follow from them unless `dynamic`. With `products`, products of two activations
+    are quantized as well, which the quantizer leaves in floating point by default: attention is int8 throughout.
     """
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer
@@ -31,6 +32,8 @@ def quantize(module, example_inputs, calibration, dynamic=False, dynamic_shapes=
         exported = torch.export.export(module, example_inputs, dynamic_shapes=dynamic_shapes, strict=True).module()
         quantizer = X86InductorQuantizer()
         quantizer.set_global(x86_inductor_quantizer.get_default_x86_inductor_quantization_config(is_dynamic=dynamic))
+        if products:
+            quantizer.set_function_type_qconfig(torch.matmul, x86_inductor_quantizer.get_default_x86_inductor_quantization_config())
         prepared = prepare_pt2e(exported, quantizer)
         for inputs in calibration:
             prepared(*inputs)
@@ -72,15 +75,19 @@ def main():
     parser.add_argument("--calibration", metavar="INPUTS.npz")
     parser.add_argument("--samples", type=int, default=256, help="calibration samples to use at the most")
     parser.add_argument("--dynamic", action="store_true", help="activations are quantized at run time (linears only)")
+    parser.add_argument("--products", action="store_true", help="products of two activations (torch.matmul, as in attention) are quantized too")
     parser.add_argument("--per-batch", action="store_true", help="the first dimension of every input is symbolic")
     arguments = parser.parse_args()
 
+    if arguments.dynamic and arguments.products:
+        parser.error("--products needs scales that are known: not with --dynamic")
     module, example_inputs = load_factory(arguments.factory)()
     shapes = None
     if arguments.per_batch:
         batch = torch.export.Dim("batch", min=1)
         shapes = tuple({0: batch} for _ in example_inputs)
-    program = quantize(module, example_inputs, calibration_inputs(arguments.calibration, example_inputs, arguments.samples), arguments.dynamic, shapes)
+    program = quantize(module, example_inputs, calibration_inputs(arguments.calibration, example_inputs, arguments.samples), arguments.dynamic, shapes,
+                       arguments.products)
     torch.export.save(program, arguments.output)
     kept = sum("dequantize" in str(node.target) for node in program.graph.nodes)
     print(f"{arguments.output}: {len(program.graph.nodes)} nodes, {kept} dequantize nodes")
