@@ -85,12 +85,18 @@ int profile_command(const ProfileOptions& options) {
   context.set_profiling(true);
   for (int i = 0; i < options.warmup; ++i) context.run(runnable->pointers);
   std::vector<std::vector<double>> times(steps.size());
-  std::vector<double> runs;
+  std::vector<double> runs, outside;
   for (int i = 0; i < std::max(options.iters, 1); ++i) {
     const int64_t start = now_ns();
     context.run(runnable->pointers);
     runs.push_back(milliseconds_since(start) * 1e3);
-    for (size_t k = 0; k < steps.size(); ++k) times[k].push_back(static_cast<double>(context.step_times()[k]) / 1e3);
+    double inside = 0;
+    for (size_t k = 0; k < steps.size(); ++k) {
+      times[k].push_back(static_cast<double>(context.step_times()[k]) / 1e3);
+      inside += times[k].back();
+    }
+    // Of each run by itself: medians of steps add up to less than the median of a run.
+    outside.push_back(runs.back() - inside);
   }
   if (context.failed()) {
     Diagnostics failed;
@@ -98,7 +104,6 @@ int profile_command(const ProfileOptions& options) {
     return report(failed);
   }
   profile.run_us = median_of(runs);
-  double inside = 0;
   for (size_t k = 0; k < steps.size(); ++k) {
     if (context.step_times()[k] == 0) continue;  // views and constants
     ProfiledStep step;
@@ -108,11 +113,10 @@ int profile_command(const ProfileOptions& options) {
     step.start_us = static_cast<double>(context.step_starts()[k]) / 1e3;
     step.last_us = static_cast<double>(context.step_times()[k]) / 1e3;
     step.why = why_slow(steps[k], k + 1 < steps.size() ? &steps[k + 1] : nullptr);
-    inside += step.us;
     profile.steps.push_back(std::move(step));
   }
   if (!profile.steps.empty())
-    profile.overhead_us = std::max(0.0, profile.run_us - inside) / static_cast<double>(profile.steps.size());
+    profile.overhead_us = std::max(0.0, median_of(outside)) / static_cast<double>(profile.steps.size());
   profile.opportunities = find_opportunities(profile.steps);
   if (!options.trace.empty()) {
     const Status written = write_file(options.trace, dump(to_trace(profile, options.model.model), 1) + "\n");
