@@ -15,7 +15,10 @@ namespace {
 constexpr int64_t kWorthAThread = 1'000'000;  // products
 constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
 constexpr int64_t kSecondLevelRows = int64_t{192} * 1024;
+constexpr int64_t kFewTiles = 24;  // rows: a whole number of tiles of each width
 constexpr int64_t kLargeWeights = int64_t{256} * 1024;
+
+ShareOrder share_order(const Requantization& to) { return to.is_real ? ShareOrder::channels : ShareOrder::packing; }
 
 class ProductKernel final : public Kernel {
  public:
@@ -24,7 +27,7 @@ class ProductKernel final : public Kernel {
       : product_(product),
         x_(x),
         to_(std::move(requantization)),
-        panels_(panels_of(product.channels, to_.is_real ? ShareOrder::channels : ShareOrder::packing)),
+        panels_(panels_of(product.channels, share_order(to_))),
         element_(to_.is_real ? sizeof(float) : 1) {
     const int64_t depth = product_.depth, packed = packed_channels(panels_);
     const std::string format = std::string(to_.is_real ? "avx512 panels in order " : "avx512 panels ") +
@@ -35,7 +38,10 @@ class ProductKernel final : public Kernel {
     });
     std::vector<int64_t> order;
     for (const Panel& panel : panels_) {
-      for (int64_t i = 0; i < panel.width; ++i) order.push_back(panel.first + channel_at(panel, i / 16, i % 16));
+      for (int64_t i = 0; i < panel.width; ++i) {
+        const int64_t channel = channel_at(panel, i / 16, i % 16);
+        order.push_back(channel < 0 ? channel : panel.first + channel);
+      }
     }
     channels_ = OrderedChannels::of(context, to_, order, weights, depth, zero_point);
     threads_ = product_.rows * depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
@@ -66,7 +72,7 @@ class ProductKernel final : public Kernel {
     // Panels that stay in the first-level cache are gone over tile by tile, so that rows of results are written whole;
     // others once for as many rows as the second level holds.
     block_ = bytes <= kFirstLevelPanels
-                 ? kTileRows
+                 ? kFewTiles
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
     const bool split = threads_ > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
@@ -90,7 +96,7 @@ class ProductKernel final : public Kernel {
     p.out = out + offset;
     if (other) p.other = other + offset;
     p.out_step = product_.channels * element_;
-    multiply_panel(p, panel.width);
+    multiply_panel(p, panel);
   }
 
   Product product_;
@@ -108,14 +114,15 @@ class ProductKernel final : public Kernel {
 
 }  // namespace
 
-bool Product::takes(bool has_addend) const {
+bool Product::takes(const Requantization& to) const {
   // Large weights that few rows share are read as fast by oneDNN.
   constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
   constexpr int64_t kMostDepth = 1 << 16;  // 255 * 128 times as much stays in 32 bits
-  if (rows < kTileRows || channels < 32 || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
+  const bool fills_shares = channels >= 32 || (!to.is_real && (channels == 16 || channels == 24));
+  if (rows < kTileRows || !fills_shares || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
   if (rows < kFewRows && depth * channels > kManyWeights) return false;
   // A panel that reaches back would find results where the addend was, when they share memory.
-  return !has_addend || channels % 16 == 0;
+  return !to.other || !reach_back(panels_of(channels, share_order(to)));
 }
 
 int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call, const Product& product) {
@@ -128,7 +135,7 @@ int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call,
                             ? Requantization::real(*epilogue, product.channels)
                             : Requantization::of(*epilogue, product.channels, product.depth);
   if (!requantization.ok()) return requantization.diagnostics();
-  if (!product.takes(requantization->other.has_value())) return refuse("these sizes are left to other kernels");
+  if (!product.takes(*requantization)) return refuse("these sizes are left to other kernels");
   const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
   return std::unique_ptr<Kernel>(std::make_unique<ProductKernel>(context, product, call.x, call.x_zero_point, weights,
                                                                  std::move(*requantization)));

@@ -1,5 +1,5 @@
-// Sums of products of u8 with s8 in tiles of six rows by 64, 32 or 16 channels, which become results before they leave
-// the registers.
+// Sums of products of u8 with s8 in tiles of six rows by 64 or 32 channels, or eight by 16, which become results before
+// they leave the registers.
 //
 // Weights lie in panels: [quad of the depth][share of 16 channels][channel][4]. For results of eight bits, which
 // channels a share has is chosen so that packing its sums to bytes puts the channels of the panel in order.
@@ -21,14 +21,16 @@ enum class ShareOrder : uint8_t { channels, packing };
 struct Panel {
   ShareOrder order = ShareOrder::packing;
   int64_t first = 0;   // channel
-  int64_t width = 16;  // channels: 16, 32 or 64
+  int64_t width = 16;  // channels that are computed: 16, 32 or 64
+  int64_t count = 16;  // channels that there are: the width, or 24 of 32
   int64_t packed = 0;  // channels of the panels before it
 };
 
 // Panels that cover at least 16 channels. The last one may reach back over channels of the one before.
 std::vector<Panel> panels_of(int64_t channels, ShareOrder order);
+bool reach_back(const std::vector<Panel>& panels);
 inline int64_t packed_channels(const std::vector<Panel>& panels) { return panels.back().packed + panels.back().width; }
-// The channel of a panel that lies in an element of a share.
+// The channel of a panel that lies in an element of a share; -1: none.
 int64_t channel_at(const Panel& panel, int64_t share, int64_t element);
 
 // Packs s8 weights [channel][depth], row-major, into a panel; `to` has room for panel.width * depth bytes, depth a
@@ -46,7 +48,8 @@ struct PanelRows {
   char* out = nullptr;          // of the panel's first channel
   const char* other = nullptr;  // of an addend, as `out`
   int64_t out_step = 0;         // of both
+  int64_t count = 0;            // channels that are read of the addend and stored; set by multiply_panel
 };
-void multiply_panel(const PanelRows& rows, int64_t width);
+void multiply_panel(const PanelRows& rows, const Panel& panel);
 
 }  // namespace qrules::avx512

@@ -1,7 +1,8 @@
 #include <qrules/lowerings/decomposed/quantize_dense.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
+#include <limits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,29 +14,45 @@ namespace qrules::decomposed {
 namespace {
 
 #if defined(__x86_64__)
-// Dense rows for AVX2, eight elements at a time. The compiler does not make vectors of quantize_value: its comparisons
-// could trap on NaN. The multiplication and the addition that follows the rounding stay apart, as joined they would
-// turn ties. Returns how many elements it did.
-template <typename Out>
-__attribute__((target("avx2"))) int64_t quantize_by_eights(const float* in, Out* out, int64_t count,
-                                                           float inverse_scale, float zero_point, float low,
-                                                           float high) {
-  const __m256 scale = _mm256_set1_ps(inverse_scale), shift = _mm256_set1_ps(zero_point), lowest = _mm256_set1_ps(low),
-               highest = _mm256_set1_ps(high);
+// Dense rows for AVX2, 32 elements at a time. The compiler does not make vectors of quantize_value: its comparisons
+// could trap on NaN.
+constexpr int64_t kAtATime = 32;
+
+// What elements become before the zero point is added: bounds and zero point are integers, so that bounding comes to
+// the same before rounding and after it.
+struct Bounds {
+  __m256 scale, lowest, highest, of_nan;
+};
+
+template <bool kLowIsZero>
+__attribute__((target("avx2"), always_inline)) inline __m256i rounded(const float* in, const Bounds& bounds) {
+  const __m256 v = _mm256_mul_ps(_mm256_loadu_ps(in), bounds.scale);
+  // Of a NaN the lower bound is left, which is the second operand.
+  __m256 bounded = _mm256_min_ps(_mm256_max_ps(v, bounds.lowest), bounds.highest);
+  if constexpr (!kLowIsZero) bounded = _mm256_blendv_ps(bounds.of_nan, bounded, _mm256_cmp_ps(v, v, _CMP_ORD_Q));
+  return _mm256_cvtps_epi32(bounded);
+}
+
+// Returns how many elements it did. NaN becomes 0. The bounds are of the type of `out`.
+template <typename Out, bool kLowIsZero>
+__attribute__((target("avx2"))) int64_t quantize_vectors(const float* in, Out* out, int64_t count, float inverse_scale,
+                                                         float zero_point, float low, float high) {
+  const Bounds bounds{_mm256_set1_ps(inverse_scale), _mm256_set1_ps(low - zero_point),
+                      _mm256_set1_ps(high - zero_point), _mm256_set1_ps(-zero_point)};
+  const __m256i shift = _mm256_set1_epi16(static_cast<int16_t>(zero_point));
   int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    const __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(in + i), scale);
-    const __m256 value = _mm256_add_ps(_mm256_round_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), shift);
-    // With NaN both give their second operand; it becomes 0.
-    const __m256 bounded = _mm256_min_ps(highest, _mm256_max_ps(lowest, value));
-    const __m256i integers = _mm256_cvttps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(value, value, _CMP_ORD_Q)));
-    // The lowest byte of each: what a conversion to 8 bits keeps.
+  for (; i + kAtATime <= count; i += kAtATime) {
+    __m256i shorts[2];
+    for (int half = 0; half < 2; ++half) {
+      const float* from = in + i + half * kAtATime / 2;
+      shorts[half] = _mm256_add_epi16(
+          _mm256_packs_epi32(rounded<kLowIsZero>(from, bounds), rounded<kLowIsZero>(from + 8, bounds)), shift);
+    }
     const __m256i bytes =
-        _mm256_shuffle_epi8(integers, _mm256_set1_epi64x(static_cast<int64_t>(0x808080800c080400ULL)));
-    const auto first = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 0)),
-               second = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 4));
-    std::memcpy(out + i, &first, sizeof(first));
-    std::memcpy(out + i + 4, &second, sizeof(second));
+        std::is_signed_v<Out> ? _mm256_packs_epi16(shorts[0], shorts[1]) : _mm256_packus_epi16(shorts[0], shorts[1]);
+    // Packing works within halves.
+    const __m256i in_order = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), in_order);
   }
   return i;
 }
@@ -164,7 +181,15 @@ void quantize_dense(const float* in, Out* out, int64_t count, float inverse_scal
   int64_t i = 0;
 #if defined(__x86_64__)
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (has_avx2) i = quantize_by_eights(in, out, count, inverse_scale, zero_point, low, high);
+  constexpr auto kLowest = static_cast<float>(std::numeric_limits<Out>::min()),
+                 kHighest = static_cast<float>(std::numeric_limits<Out>::max());
+  const auto is_integer = [](float value) {
+    return value >= kLowest && value <= kHighest && std::trunc(value) == value;
+  };
+  if (has_avx2 && is_integer(zero_point) && is_integer(low) && is_integer(high) && low <= high) {
+    i = low == 0 ? quantize_vectors<Out, true>(in, out, count, inverse_scale, zero_point, low, high)
+                 : quantize_vectors<Out, false>(in, out, count, inverse_scale, zero_point, low, high);
+  }
 #endif
   for (; i < count; ++i) out[i] = quantize_value<Out>(in[i], inverse_scale, zero_point, low, high);
 }

@@ -13,7 +13,7 @@ using namespace testing;
 Int8Case random_product(Random& random) {
   Int8Case c;
   const int64_t depth = random.one_of<int64_t>({4, 8, 16, 20, 64, 100, 160});
-  const int64_t channels = random.one_of<int64_t>({32, 33, 48, 64, 70, 96, 100, 128, 144, 200});
+  const int64_t channels = random.one_of<int64_t>({16, 24, 32, 33, 48, 56, 64, 70, 88, 96, 100, 128, 144, 200});
   draw_quantization(c, random);
   c.x_dtype = "u8";
   c.x_zero_point = random.one_of<int64_t>({0, 3, 128, 255});
@@ -27,9 +27,9 @@ Int8Case random_product(Random& random) {
     c.x_sizes.push_back(depth);
     c.weight_sizes = {channels, depth};
   }
-  c.out_dtype = random.one_of({"u8", "s8", "f32"});
-  // Panels that reach back would find results where the addend was.
-  const bool adds = channels % 16 == 0 && random.chance(2);
+  c.out_dtype = channels < 32 ? random.one_of({"u8", "s8"}) : random.one_of({"u8", "s8", "f32"});
+  // Panels that reach back would find results where the addend was; of integers, 24 channels have one of their own.
+  const bool adds = (channels % 16 == 0 || (channels % 32 == 24 && c.out_dtype != "f32")) && random.chance(2);
   if (c.out_dtype == "f32" || adds)
     c.post_op = random.one_of({"none", "relu"});
   else
