@@ -29,23 +29,22 @@ def calibration(inputs):
 # --- prepare -------------------------------------------------------------------------------------------------------
 
 
-def prepare_torch(model, module, inputs, folder):
-    """The archives of archive_of, for qrules and Inductor; models in bf16 have autocast's casts in their graphs."""
+def prepare_torch(model, module, inputs, folder, float_attention=False):
+    """The archive of archive_of, for qrules and Inductor; models in bf16 have autocast's casts in their graphs."""
     import torch
     from export_model import quantize
     from peer_models import weight_only
 
-    for float_attention in (False, True) if model.attends else (False,):
-        if model.mode == "weight_only":
-            exported = torch.export.export(weight_only(module), inputs, strict=True)
-        else:
-            exported = quantize(module, inputs, calibration(inputs), dynamic=model.mode == "dynamic",
-                                products=model.attends and not float_attention)
-        torch.export.save(exported, folder / archive_of(model, float_attention, autocast=False))
-        if model.bf16 and model.mode != "weight_only":
-            with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
-                mixed = torch.export.export(exported.module(), inputs, strict=False)
-            torch.export.save(mixed, folder / archive_of(model, float_attention))
+    if model.mode == "weight_only":
+        exported = torch.export.export(weight_only(module), inputs, strict=True)
+    else:
+        exported = quantize(module, inputs, calibration(inputs), dynamic=model.mode == "dynamic",
+                            products=model.attends and not float_attention)
+    torch.export.save(exported, folder / archive_of(model, float_attention, autocast=False))
+    if model.bf16 and model.mode != "weight_only":
+        with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+            mixed = torch.export.export(exported.module(), inputs, strict=False)
+        torch.export.save(mixed, folder / archive_of(model, float_attention))
 
 
 def archive_of(model, float_attention=False, autocast=True):

@@ -10,14 +10,16 @@ round, so a machine whose speed drifts slows all of them; the figures are median
 
 Share of the limit: int8 operations of the model over the peak that a product of 1024x1024x1024 reaches here, against the measured time.
 For weight-only models: the time to read the weights once at the measured speed of reading memory, or the operations, whichever is more.
+bench/peer_report.py makes the tables of the JSON, also of several runs together.
 
 Products of activations in attention are quantized for qrules and Inductor, as NNCF quantizes them for OpenVINO. The engine
 qrules-float-attention runs models with attention as X86InductorQuantizer makes them by default, with these products in f32, and qrules-bf16 the
-same with `--float-products bf16`. They are shown beside the others, and no ratio is of them.
+same with `--float-products bf16` (as models in bf16 are run anyway). No ratio is of them.
 
 Needs the packages of bench/requirements-peers.txt beside those of `tools/dev setup --export`; `tools/dev peers` sets that up and runs this.
 """
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -37,9 +39,9 @@ ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 import peer_engines  # noqa: E402
 import peer_models  # noqa: E402
+import peer_report  # noqa: E402
 
-ENGINES = ["qrules", "qrules-float-attention", "qrules-bf16", "inductor", "inductor-cpp", "onnxruntime", "openvino"]
-FORMAT = 2  # of what `prepare` writes
+ENGINES = list(peer_report.NAMES)
 TARGET_SECONDS = 0.6  # of running in each round
 
 
@@ -99,7 +101,20 @@ def prepare(model, engines, folder):
     import torch
 
     stamp = folder / "prepared.json"
-    if stamp.exists() and (facts := json.loads(stamp.read_text())).get("format") == FORMAT:
+    sources = "".join((HERE / name).read_text() for name in ("peer_models.py", "peer_engines.py"))
+    state = hashlib.sha256((sources + (ROOT / "tools/export_model.py").read_text()).encode()).hexdigest()
+    facts = json.loads(stamp.read_text()) if stamp.exists() else {}
+    if facts.get("state") != state:
+        facts = {}
+    steps = [(("qrules", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
+             (("qrules-float-attention", "qrules-bf16"), lambda: peer_engines.prepare_torch(model, module, inputs, folder, float_attention=True)),
+             (("onnxruntime", "openvino"), lambda: peer_engines.prepare_onnx(model, module, inputs, folder)),
+             (("onnxruntime",), lambda: peer_engines.prepare_onnxruntime(model, inputs, folder)),
+             (("openvino",), lambda: peer_engines.prepare_openvino(model, inputs, folder))]
+    wanted = [(names, step) for names, step in steps
+              if set(names) & set(engines) and " ".join(names) not in facts.get("done", [])
+              and (model.attends or "qrules-bf16" not in names)]
+    if facts and not wanted:
         return facts
     folder.mkdir(parents=True, exist_ok=True)
     module, inputs = peer_models.build(model)
@@ -108,22 +123,16 @@ def prepare(model, engines, folder):
     with torch.no_grad():
         expected = module(*inputs)
     np.save(folder / "expected.npy", expected.numpy())
-    facts = {"format": FORMAT, "multiply_adds": peer_models.multiply_adds(module, inputs), "failed": {},
-             "weight_bytes": sum(p.numel() for p in module.parameters() if p.dim() > 1)}
-    steps = [(("qrules", "qrules-float-attention", "qrules-bf16", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
-             (("onnxruntime", "openvino"), lambda: peer_engines.prepare_onnx(model, module, inputs, folder)),
-             (("onnxruntime",), lambda: peer_engines.prepare_onnxruntime(model, inputs, folder)),
-             (("openvino",), lambda: peer_engines.prepare_openvino(model, inputs, folder))]
-    for names, step in steps:
-        if not set(names) & set(engines):
-            continue
+    facts = {"state": state, "multiply_adds": peer_models.multiply_adds(module, inputs), "failed": {},
+             "weight_bytes": sum(p.numel() for p in module.parameters() if p.dim() > 1), "done": facts.get("done", [])}
+    for names, step in wanted:
         try:
             step()
+            facts["done"].append(" ".join(names))
         except Exception as error:  # one engine's failure is a line of the report
             for name in names:
                 facts["failed"].setdefault(name, f"{type(error).__name__}: {error}"[:300])
-    if not facts["failed"]:
-        stamp.write_text(json.dumps(facts))
+    stamp.write_text(json.dumps({**facts, "failed": {}}))
     return facts
 
 
@@ -213,55 +222,6 @@ def measure(model, engines, folder, threads, rounds, binary):
     return result
 
 
-def limit_ms(result, peak, read_speed):
-    operations = 2 * result["multiply_adds"] / peak / 1e6
-    return max(operations, result["weight_bytes"] / read_speed / 1e6) if result["mode"] == "weight_only" else operations
-
-
-# --- report --------------------------------------------------------------------------------------------------------
-
-
-def geomean(values):
-    return math.exp(sum(math.log(v) for v in values) / len(values)) if values else math.nan
-
-
-def markdown(report):
-    m = report["machine"]
-    lines = [f"Machine: {m.get('cpu', '?')}, {m['cpus']} CPUs ({', '.join(m.get('isa', []))}). "
-             + ", ".join(f"{name} {version}" for name, version in report["versions"].items()) + "."]
-    for threads in sorted({r["threads"] for r in report["results"]}):
-        rows = [r for r in report["results"] if r["threads"] == threads]
-        engines = [e for e in ENGINES if any(e in r["engines"] for r in rows)]
-        lines += ["", f"{threads} thread{'s' if threads > 1 else ''}, median ms (SQNR against f32, dB); int8 peak {report['peak_gops'][str(threads)]:.0f} GOPS", "",
-                  "| model | " + " | ".join(engines) + " | of the best peer | limit, share of it |", "|---" * (len(engines) + 3) + "|"]
-        ratios, to_inductor = [], []
-        for r in rows:
-            times = {e: v["median_ms"] for e, v in r["engines"].items() if "median_ms" in v}
-            peers = {e: t for e, t in times.items() if not e.startswith("qrules")}
-            ratio = times["qrules"] / min(peers.values()) if "qrules" in times and peers else math.nan
-            inductor = min((t for e, t in peers.items() if e.startswith("inductor")), default=None)
-            if not math.isnan(ratio):
-                ratios.append(ratio)
-            if inductor and "qrules" in times:
-                to_inductor.append(times["qrules"] / inductor)
-            limit = limit_ms(r, report["peak_gops"][str(threads)], report["read_gb_per_s"])
-            cells = []
-            for e in engines:
-                v = r["engines"].get(e, {})
-                cells.append(f"{v['median_ms']:.3g} ({v['sqnr_db']:.0f}{'' if v['inputs_kept'] else ', overwrites inputs'})"
-                             if "median_ms" in v else ("fails" if "error" in v else "–"))
-            share = f"{limit:.3g}, {100 * limit / times['qrules']:.0f} %" if "qrules" in times else f"{limit:.3g}"
-            lines.append(f"| {r['model']} | " + " | ".join(cells) + f" | {ratio:.2f} | {share} |")
-        lines += ["", f"Geometric mean of qrules over the best peer {geomean(ratios):.2f}, over Inductor {geomean(to_inductor):.2f}.", "",
-                  "| model | " + " | ".join(engines) + " |", "|---" * (len(engines) + 1) + "|"]
-        for r in rows:
-            cells = [f"{v['load_s']:.2f} s, {v['first_output_s']:.2f} s, {v['peak_mb']:.0f} MB" if "load_s" in v else "–"
-                     for v in (r["engines"].get(e, {}) for e in engines)]
-            lines.append(f"| {r['model']} | " + " | ".join(cells) + " |")
-        lines += ["", "The second table: time to load and prepare, from process start to first output, peak memory of the process."]
-    return "\n".join(lines) + "\n"
-
-
 def versions():
     import importlib.metadata as metadata
 
@@ -303,7 +263,7 @@ def main():
             report["results"].append(result)
             if arguments.json:
                 pathlib.Path(arguments.json).write_text(json.dumps(report, indent=1))
-    text = markdown(report)
+    text = peer_report.markdown(report)
     if arguments.markdown:
         pathlib.Path(arguments.markdown).write_text(text)
     print(text)

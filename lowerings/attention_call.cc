@@ -47,10 +47,28 @@ double number_of(const PrepareContext& context, const std::string& parameter) {
   return context.node().argument(parameter)->number().value_or(0);
 }
 
-QuantizedBytes quantized_bytes(const PrepareContext& context, const std::string& parameter, DType dtype) {
+// Nothing when the zero point is none of the integers.
+std::optional<QuantizedBytes> quantized_bytes(const PrepareContext& context, const std::string& parameter,
+                                              DType dtype) {
   const uint8_t flip = dtype == DType::s8 ? 0x80 : 0;
-  const auto zero_point = static_cast<int32_t>(number_of(context, parameter + "_zero_point"));
-  return {number_of(context, parameter + "_scale"), zero_point + flip, flip};
+  const double zero_point = number_of(context, parameter + "_zero_point") + flip;
+  if (!(zero_point >= 0 && zero_point <= 255)) return std::nullopt;
+  return QuantizedBytes{number_of(context, parameter + "_scale"), static_cast<int32_t>(zero_point), flip};
+}
+
+Result<AttentionQuantization> read_quantization(const PrepareContext& context, DType q_dtype, DType k_dtype,
+                                                DType v_dtype) {
+  for (const DType dtype : {q_dtype, k_dtype, v_dtype}) {
+    if (dtype != DType::u8 && dtype != DType::s8) return refuse("q, k and v are u8 or s8");
+  }
+  const auto q = quantized_bytes(context, "q", q_dtype), k = quantized_bytes(context, "k", k_dtype),
+             v = quantized_bytes(context, "v", v_dtype);
+  const double scale = number_of(context, "weights_scale"), zero_point = number_of(context, "weights_zero_point");
+  if (!q || !k || !v || !(zero_point >= 0 && zero_point <= 255)) return refuse("a zero point is none of the integers");
+  const auto inverse = static_cast<float>(1.0 / scale);
+  if (!(scale > 0) || !std::isfinite(inverse) || !std::isfinite(static_cast<float>(q->scale * k->scale)))
+    return refuse("a scale is not positive, or too small or large for f32");
+  return AttentionQuantization{*q, *k, *v, scale, inverse, static_cast<int32_t>(zero_point)};
 }
 
 }  // namespace
@@ -62,15 +80,12 @@ Result<AttentionCall> AttentionCall::read(PrepareContext& context) {
   if (!q || !k || !v) return refuse("q, k and v are tensors");
   const DType q_dtype = context.input(*q).dtype, k_dtype = context.input(*k).dtype, v_dtype = context.input(*v).dtype;
   if (context.node().argument("weights_scale")) {
-    for (const DType dtype : {q_dtype, k_dtype, v_dtype}) {
-      if (dtype != DType::u8 && dtype != DType::s8) return refuse("q, k and v are u8 or s8");
-    }
+    auto quantization = read_quantization(context, q_dtype, k_dtype, v_dtype);
+    if (!quantization.ok()) return quantization.diagnostics();
+    call.quantization = *quantization;
     call.dtype = DType::u8;
     call.mask_dtype = mask ? context.input(*mask).dtype : DType::f32;
     if (call.mask_dtype != DType::f32 && call.mask_dtype != DType::bf16) return refuse("the mask is f32 or bf16");
-    call.quantization = {quantized_bytes(context, "q", q_dtype), quantized_bytes(context, "k", k_dtype),
-                         quantized_bytes(context, "v", v_dtype), number_of(context, "weights_scale"),
-                         static_cast<int32_t>(number_of(context, "weights_zero_point"))};
     call.scale = call.quantization->q.scale * call.quantization->k.scale;
   } else {
     call.dtype = q_dtype;

@@ -42,6 +42,7 @@ struct QuantizedBytes {
 struct AttentionQuantization {
   QuantizedBytes q, k, v;
   double weights_scale = 1;
+  float inverse_weights_scale = 1;  // as quantize_per_tensor inverts it
   int32_t weights_zero_point = 0;
 };
 

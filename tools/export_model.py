@@ -21,7 +21,8 @@ def quantize(module, example_inputs, calibration, dynamic=False, dynamic_shapes=
     """Returns the exported program of `module`, quantized to int8.
 
     `calibration` yields tuples of inputs; activations' scales follow from them unless `dynamic`. With `products`, products of two activations
-    are quantized as well, which the quantizer leaves in floating point by default: attention is int8 throughout.
+    (torch.matmul and @) are quantized as well, which the quantizer leaves in floating point by default: attention that is written with them is
+    int8 throughout. Of scaled_dot_product_attention it knows nothing.
     """
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer
@@ -75,7 +76,7 @@ def main():
     parser.add_argument("--calibration", metavar="INPUTS.npz")
     parser.add_argument("--samples", type=int, default=256, help="calibration samples to use at the most")
     parser.add_argument("--dynamic", action="store_true", help="activations are quantized at run time (linears only)")
-    parser.add_argument("--products", action="store_true", help="products of two activations (torch.matmul, as in attention) are quantized too")
+    parser.add_argument("--products", action="store_true", help="products of two activations (torch.matmul, as in attention that is written out) are quantized too")
     parser.add_argument("--per-batch", action="store_true", help="the first dimension of every input is symbolic")
     arguments = parser.parse_args()
 
@@ -91,6 +92,8 @@ def main():
     torch.export.save(program, arguments.output)
     kept = sum("dequantize" in str(node.target) for node in program.graph.nodes)
     print(f"{arguments.output}: {len(program.graph.nodes)} nodes, {kept} dequantize nodes")
+    if arguments.products and any("scaled_dot_product_attention" in str(node.target) for node in program.graph.nodes):
+        print("scaled_dot_product_attention stays in floating point: --products quantizes torch.matmul", file=sys.stderr)
     if kept == 0:
         print("nothing was quantized: does the model have convolutions or linears?", file=sys.stderr)
 

@@ -655,7 +655,10 @@ class CallRecipe {
       ask(parameter, dtype, sizes);
     }
     ask("mask", floating, {wish_.sizes[rank - 2], keys});
-    if (quantized) numbers("weights_scale", "weights_zero_point", DType::u8);
+    if (quantized) {
+      suggest("weights_scale", Argument(choose("weights", {3, 1}) == 0 ? 1.0 / 255 : 0.02));
+      suggest("weights_zero_point", Argument(static_cast<int64_t>(choose("weights zero point", {4, 1}) * 3)));
+    }
     epilogue();
   }
 

@@ -34,6 +34,11 @@ const Product* product_of(const Node& node, std::span<const TensorLayout> inputs
   return found != kProducts.end() && found->operand < inputs.size() ? found : nullptr;
 }
 
+// Queries, keys and values are the first operands.
+bool is_attention(const Node& node) {
+  return node.op_name() == "vector.attention.default" || node.op_name() == "vector.qattention.default";
+}
+
 int64_t elements(std::span<const TensorLayout> layouts) {
   int64_t count = 0;
   for (const TensorLayout& layout : layouts) count += layout.element_count();
@@ -43,6 +48,13 @@ int64_t elements(std::span<const TensorLayout> layouts) {
 }  // namespace
 
 int64_t operations_of(const Node& node, std::span<const TensorLayout> inputs, std::span<const TensorLayout> outputs) {
+  if (is_attention(node) && inputs.size() >= 3 && !outputs.empty()) {
+    // Two products for each element of the scores, with the inner size of queries and with the columns of values.
+    const std::vector<int64_t>& values = inputs[2].sizes;
+    if (values.size() < 2 || values.back() == 0) return 0;
+    const int64_t rows = outputs[0].element_count() / values.back(), keys = values[values.size() - 2];
+    return 2 * rows * keys * (inputs[0].sizes.back() + values.back());
+  }
   if (const Product* product = product_of(node, inputs)) {
     const TensorLayout& summed = inputs[product->operand];
     const auto rank = static_cast<int>(summed.sizes.size());
@@ -58,8 +70,9 @@ int64_t operations_of(const Node& node, std::span<const TensorLayout> inputs, st
 
 WorkKind work_kind_of(const Node& node, std::span<const TensorLayout> inputs) {
   const Product* product = product_of(node, inputs);
-  if (!product) return WorkKind::other;
-  const DType dtype = inputs[product->operand].dtype;
+  const bool attends = is_attention(node) && !inputs.empty();
+  if (!product && !attends) return WorkKind::other;
+  const DType dtype = inputs[attends ? 0 : product->operand].dtype;
   return size_of(dtype) == 1 && !is_floating(dtype) ? WorkKind::int8_product : WorkKind::float_product;
 }
 

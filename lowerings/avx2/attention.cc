@@ -1,6 +1,7 @@
 // vector.attention: softmax(q k * scale + mask) v for each head, a block of rows at a time, so that scores never leave
-// the caches. Integers of vector.qattention are multiplied as floats: up to 2^24 sums are exact. Rows of the result lie
-// as [batch][row][head][column]: the transposition and reshape that follow in a transformer are views.
+// the caches. Rows of the result lie as [batch][row][head][column]: the transposition and reshape that follow in a
+// transformer are views. Integers of vector.qattention are multiplied as floats: their sums are exact up to 2^24, and
+// rounded beyond.
 
 #include <qrules/lowerings/avx2/handlers.h>
 
@@ -88,10 +89,9 @@ struct Difference {
 // Probabilities as the integers they are quantized to, less the zero point; NaN is the integer 0.
 QRULES_AVX2 void quantize_weights(float* weights, int64_t count, float inverse_sum,
                                   const AttentionQuantization& quantization) {
-  const float inverse_scale = 1.0f / static_cast<float>(quantization.weights_scale);
   const auto zero_point = static_cast<float>(quantization.weights_zero_point);
   for (int64_t i = 0; i < count; ++i) {
-    const float value = elements::round_half_even(weights[i] * inverse_sum * inverse_scale) + zero_point;
+    const float value = elements::round_half_even(weights[i] * inverse_sum * quantization.inverse_weights_scale) + zero_point;
     weights[i] = (value > 0 ? std::min(value, 255.0f) : 0.0f) - zero_point;
   }
 }

@@ -1,4 +1,4 @@
-// What the kernels of vector.attention for several instruction sets prepare alike.
+// What the kernels of vector.attention and vector.qattention for several instruction sets prepare alike.
 #pragma once
 
 #include <qrules/lowerings/attention_call.h>

@@ -42,7 +42,6 @@ class AttentionKernel final : public Kernel {
                       !(kAsItIs && call_.dtype == DType::f32 && v_.column_step == 1 && call_.columns % kLanes == 0)),
         blocks_(call_, static_cast<int64_t>(q_.starts.size()), threads, packs_keys_ || packs_values_) {
     if (call_.mask) mask_.emplace(*call_.mask, call_.batch);
-    if (single_) blocks_.parts = 1;
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(blocks_.threads) * thread_bytes(); }

@@ -25,7 +25,9 @@ QRULES_AVX512_BF16_INLINE __m512i repeat(const BFloatPair* unit) {
   return _mm512_set1_epi32(static_cast<int>(unit->bits));
 }
 QRULES_AVX512_BF16_INLINE __m512i repeat(const ByteQuad* unit) {
-  return _mm512_set1_epi32(static_cast<int>(unit->bits));
+  int32_t four;  // keys lie where their tensor begins
+  std::memcpy(&four, unit, sizeof four);
+  return _mm512_set1_epi32(four);
 }
 QRULES_AVX512_BF16_INLINE __m512 repeat_sum(float sum) { return _mm512_set1_ps(sum); }
 QRULES_AVX512_BF16_INLINE __m512i repeat_sum(int32_t sum) { return _mm512_set1_epi32(sum); }
@@ -225,18 +227,14 @@ QRULES_AVX512 void sum_rows(const ByteQuad* from, int64_t row_step, int64_t rows
 QRULES_AVX512 void requantize_row(const int32_t* sums, int64_t count, const Requantization& requantization,
                                   uint8_t* to) {
   const __m512 factor = _mm512_set1_ps(requantization.factor[0]), offset = _mm512_set1_ps(requantization.offset[0]);
-  const __m128i lowest = _mm_set1_epi8(static_cast<char>(requantization.lowest)),
-                highest = _mm_set1_epi8(static_cast<char>(requantization.highest)),
-                flip = _mm_set1_epi8(static_cast<char>(requantization.flip));
   for (int64_t i = 0; i < count; i += kLanes) {
-    const __m512i integers = rescale<Bytes64, false>(_mm512_loadu_si512(sums + i), factor, offset, requantization);
-    const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(integers, _mm512_setzero_si512()));
-    const __m128i result = _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(bytes, lowest), highest), flip);
+    const __m128i results = finish_share<true>(
+        rescale<Bytes64, false>(_mm512_loadu_si512(sums + i), factor, offset, requantization), requantization);
     if (i + kLanes <= count) {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), result);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), results);
     } else {
       alignas(16) uint8_t last[kLanes];
-      _mm_store_si128(reinterpret_cast<__m128i*>(last), result);
+      _mm_store_si128(reinterpret_cast<__m128i*>(last), results);
       std::copy_n(last, count - i, to + i);
     }
   }

@@ -83,6 +83,7 @@ void sum_rows(const ByteQuad* from, int64_t row_step, int64_t rows, int64_t size
 // Sums of a row as integers of the result; of one scale and without an activation or addend.
 void requantize_row(const int32_t* sums, int64_t count, const Requantization& requantization, uint8_t* to);
 
+// Each integer as a float.
 void to_floats(const int32_t* from, int64_t count, float* to);
 
 // What scores become before their exponential: factor * score + mask[key], where there is a mask.
@@ -97,17 +98,17 @@ void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* i
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
 
 // Weights of a group of sixteen queries from their sums, of which a row is sixteen: 2^(factor * sum + offsets[key]),
-// divided by their own sum and by `weights_scale`, rounded to integers up to 255. Sums of these go into `totals`;
+// divided by their own sum, times the inverse scale of weights, rounded to integers up to 255. Sums of these go into `totals`;
 // `memory` is a row for each key. Offsets may be null.
 struct QuantizedSoftmax {
-  float factor = 1, weights_scale = 1;
+  float factor = 1, inverse_scale = 1;
   const float* offsets = nullptr;  // as exponents_of_masks gives them
 
   void run(const int32_t* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
   void run(const float* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
 };
 
-// Masks times log2(e). The least numbers stay finite, as they are added to scores and taken away again.
+// Masks times log2(e). What is finite stays so: it is added to scores and taken away again.
 void exponents_of_masks(const float* masks, int64_t count, float* to);
 
 }  // namespace qrules::avx512::attention

@@ -21,18 +21,22 @@ struct OrderedChannels {
                             int32_t zero_point);
 };
 
+// Whether the last of some stretches of channels, which have the members `first` and `width`, has channels in common
+// with the one before.
+template <typename Stretch>
+bool reaches_back(const std::vector<Stretch>& stretches) {
+  return stretches.size() > 1 && stretches.back().first < (stretches.end() - 2)->first + (stretches.end() - 2)->width;
+}
+
 // Stretches of channels shared out among tasks. A last one that reaches back, and so has channels in common with the
 // one before, belongs to the same task.
 struct Parts {
   int64_t stretches = 0, separable = 0, count = 1;
 
-  // Stretches have the members `first` and `width`.
   template <typename Stretch>
   static Parts of(const std::vector<Stretch>& stretches, int64_t wanted) {
     const auto size = static_cast<int64_t>(stretches.size());
-    const bool reaches_back =
-        size > 1 && stretches.back().first < (stretches.end() - 2)->first + (stretches.end() - 2)->width;
-    const int64_t separable = size - (reaches_back ? 1 : 0);
+    const int64_t separable = size - (reaches_back(stretches) ? 1 : 0);
     return {size, separable, std::clamp<int64_t>(wanted, 1, separable)};
   }
   int64_t first(int64_t part) const { return part * separable / count; }

@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kWorthAThread = 1'000'000;  // products
 constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
 constexpr int64_t kSecondLevelRows = int64_t{192} * 1024;
-constexpr int64_t kFewTiles = 24;  // rows: a whole number of tiles of each width
+constexpr int64_t kRowsAtOnce = 24;  // a whole number of tiles of each width
 constexpr int64_t kLargeWeights = int64_t{256} * 1024;
 
 ShareOrder share_order(const Requantization& to) { return to.is_real ? ShareOrder::channels : ShareOrder::packing; }
@@ -72,7 +72,7 @@ class ProductKernel final : public Kernel {
     // Panels that stay in the first-level cache are gone over tile by tile, so that rows of results are written whole;
     // others once for as many rows as the second level holds.
     block_ = bytes <= kFirstLevelPanels
-                 ? kFewTiles
+                 ? kRowsAtOnce
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
     const bool split = threads_ > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
@@ -122,7 +122,7 @@ bool Product::takes(const Requantization& to) const {
   if (rows < kTileRows || !fills_shares || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
   if (rows < kFewRows && depth * channels > kManyWeights) return false;
   // A panel that reaches back would find results where the addend was, when they share memory.
-  return !to.other || !reach_back(panels_of(channels, share_order(to)));
+  return !to.other || !reaches_back(panels_of(channels, share_order(to)));
 }
 
 int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call, const Product& product) {

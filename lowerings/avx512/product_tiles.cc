@@ -13,15 +13,6 @@ namespace {
 
 constexpr int64_t kShare = 16;
 
-// Bytes as the results that they are.
-template <bool kBounded>
-QRULES_AVX512_INLINE __m512i finish_bytes(__m512i bytes, const Requantization& to) {
-  if constexpr (!kBounded) return bytes;
-  const __m512i bounded = Bytes64::bound(bytes, Bytes64::every(static_cast<int8_t>(to.lowest)),
-                                         Bytes64::every(static_cast<int8_t>(to.highest)));
-  return Bytes64::exclusive_or(bounded, Bytes64::every(static_cast<int8_t>(to.flip)));
-}
-
 // Integers of C shares of a row become bytes, `count` of which are stored.
 template <int C, bool kBounded>
 QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requantization& to, int64_t count,
@@ -41,9 +32,7 @@ QRULES_AVX512_INLINE void store_bytes(const __m512i (&integers)[C], const Requan
       _mm_storel_epi64(reinterpret_cast<__m128i*>(out + kShare), _mm256_extracti128_si256(results, 1));
     }
   } else {
-    const __m512i bytes =
-        _mm512_castsi128_si512(_mm512_cvtusepi32_epi8(_mm512_max_epi32(integers[0], _mm512_setzero_si512())));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_castsi512_si128(finish_bytes<kBounded>(bytes, to)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), finish_share<kBounded>(integers[0], to));
   }
 }
 
@@ -89,7 +78,7 @@ QRULES_AVX512_INLINE void load_bytes(const char* from, int64_t count, uint8_t fl
 }
 
 template <int R, int C, Finish kFinish>
-QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int64_t out) {
+QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, int64_t count, const uint8_t* x, int64_t out) {
   __m512i sums[R][C];
 #pragma GCC unroll 24
   for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + kShare * (i % C));
@@ -131,7 +120,7 @@ QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int6
   const auto integers_of = [&](int r, __m512i(&integers)[C]) QRULES_AVX512_VNNI {
     if constexpr (kFinish == Finish::addend) {
       __m512 other[C];
-      load_bytes<C>(p.other + out + r * p.out_step, p.count, p.to->other_flip, other);
+      load_bytes<C>(p.other + out + r * p.out_step, count, p.to->other_flip, other);
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) {
         const __m512 v = Bytes64::multiply_add(Bytes64::to_floats(sums[r][c]), factor[c], offset[c]);
@@ -160,11 +149,11 @@ QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, const uint8_t* x, int6
   for (int r = kByFours; r < R; ++r) {
     __m512i integers[C];
     integers_of(r, integers);
-    store_bytes<C, kBounded>(integers, *p.to, p.count, p.out + out + r * p.out_step);
+    store_bytes<C, kBounded>(integers, *p.to, count, p.out + out + r * p.out_step);
   }
 }
 
-using MultiplyTile = void (*)(const PanelRows&, const uint8_t*, int64_t);
+using MultiplyTile = void (*)(const PanelRows&, int64_t, const uint8_t*, int64_t);
 
 constexpr int64_t kNarrowTileRows = 8;  // of one share
 
@@ -175,16 +164,17 @@ constexpr std::array<MultiplyTile, kTileRows> kOfRows = {multiply_tile<1, C, kFi
                                                          multiply_tile<5, C, kFinish>, multiply_tile<6, C, kFinish>};
 
 template <Finish kFinish>
-void multiply_tiles(const PanelRows& p, int64_t width) {
+void multiply_tiles(const PanelRows& p, const Panel& panel) {
+  const int64_t width = panel.width;
   const auto& tiles = width == 64 ? kOfRows<4, kFinish> : width == 32 ? kOfRows<2, kFinish> : kOfRows<1, kFinish>;
   int64_t m = 0;
   if (width == kShare) {
     for (; m + kNarrowTileRows <= p.rows; m += kNarrowTileRows)
-      multiply_tile<kNarrowTileRows, 1, kFinish>(p, p.x + m * p.x_step, m * p.out_step);
+      multiply_tile<kNarrowTileRows, 1, kFinish>(p, panel.count, p.x + m * p.x_step, m * p.out_step);
   }
   for (; m < p.rows; m += kTileRows) {
     const int64_t rows = std::min(kTileRows, p.rows - m);
-    tiles[static_cast<size_t>(rows - 1)](p, p.x + m * p.x_step, m * p.out_step);
+    tiles[static_cast<size_t>(rows - 1)](p, panel.count, p.x + m * p.x_step, m * p.out_step);
   }
 }
 
@@ -203,10 +193,6 @@ std::vector<Panel> panels_of(int64_t channels, ShareOrder order) {
     c = first + count;
   }
   return panels;
-}
-
-bool reach_back(const std::vector<Panel>& panels) {
-  return panels.size() > 1 && panels.back().first < (panels.end() - 2)->first + (panels.end() - 2)->count;
 }
 
 int64_t channel_at(const Panel& panel, int64_t share, int64_t element) {
@@ -230,18 +216,16 @@ void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t
   }
 }
 
-void multiply_panel(const PanelRows& rows, const Panel& panel) {
-  PanelRows p = rows;
-  p.count = panel.count;
+void multiply_panel(const PanelRows& p, const Panel& panel) {
   const bool saturates = p.to->lowest == 0 && p.to->highest == 255 && p.to->flip == 0;
   if (p.to->is_real)
-    p.other ? multiply_tiles<Finish::real_addend>(p, panel.width) : multiply_tiles<Finish::real>(p, panel.width);
+    p.other ? multiply_tiles<Finish::real_addend>(p, panel) : multiply_tiles<Finish::real>(p, panel);
   else if (p.other)
-    multiply_tiles<Finish::addend>(p, panel.width);
+    multiply_tiles<Finish::addend>(p, panel);
   else if (p.to->tail)
-    multiply_tiles<Finish::tail>(p, panel.width);
+    multiply_tiles<Finish::tail>(p, panel);
   else
-    saturates ? multiply_tiles<Finish::saturated>(p, panel.width) : multiply_tiles<Finish::bounded>(p, panel.width);
+    saturates ? multiply_tiles<Finish::saturated>(p, panel) : multiply_tiles<Finish::bounded>(p, panel);
 }
 
 }  // namespace qrules::avx512

@@ -28,7 +28,6 @@ struct Panel {
 
 // Panels that cover at least 16 channels. The last one may reach back over channels of the one before.
 std::vector<Panel> panels_of(int64_t channels, ShareOrder order);
-bool reach_back(const std::vector<Panel>& panels);
 inline int64_t packed_channels(const std::vector<Panel>& panels) { return panels.back().packed + panels.back().width; }
 // The channel of a panel that lies in an element of a share; -1: none.
 int64_t channel_at(const Panel& panel, int64_t share, int64_t element);
@@ -48,7 +47,6 @@ struct PanelRows {
   char* out = nullptr;          // of the panel's first channel
   const char* other = nullptr;  // of an addend, as `out`
   int64_t out_step = 0;         // of both
-  int64_t count = 0;            // channels that are read of the addend and stored; set by multiply_panel
 };
 void multiply_panel(const PanelRows& rows, const Panel& panel);
 

@@ -25,6 +25,8 @@ using int8::refuse;
 using namespace attention;
 
 constexpr uint8_t kSigned = 0x80;  // turns an u8 into the s8 that is 128 less
+// Weights times differences of values reach 255 * 255, twice what an u8 times an s8 does.
+constexpr int64_t kProductsOfValues = 2;
 
 class QuantizedAttentionKernel final : public Kernel {
  public:
@@ -35,10 +37,11 @@ class QuantizedAttentionKernel final : public Kernel {
         v_(call_.v, call_.batch),
         out_(prepared.results, call_.batch),
         epilogue_(std::move(prepared.epilogue)),
-        packs_keys_(k_.row_step != 1 || call_.depth % kOfUnit<ByteQuad> != 0 || call_.quantization->k.flip != 0),
+        packs_keys_(k_.row_step != 1 || k_.column_step % kOfUnit<ByteQuad> != 0 ||
+                    call_.depth % kOfUnit<ByteQuad> != 0 || call_.quantization->k.flip != 0),
         blocks_(call_, static_cast<int64_t>(q_.starts.size()), threads, /*packs=*/true) {
     if (call_.mask) mask_.emplace(*call_.mask, call_.batch);
-    if (auto requantization = Requantization::of(epilogue_, 1, call_.keys);
+    if (auto requantization = Requantization::of(epilogue_, 1, kProductsOfValues * call_.keys);
         requantization.ok() && !requantization->tail)
       requantization_ = std::move(*requantization);
   }
@@ -120,7 +123,7 @@ class QuantizedAttentionKernel final : public Kernel {
                  scores + t * kLanes, kLanes, group_step());
       }
       int32_t totals[kBlock];
-      QuantizedSoftmax softmax{exponent_scale(), static_cast<float>(call_.quantization->weights_scale),
+      QuantizedSoftmax softmax{exponent_scale(), call_.quantization->inverse_weights_scale,
                                masks_keys ? offsets : nullptr};
       for (int64_t g = 0; g < groups; ++g) {
         int32_t* sums = scores + g * group_step();

@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <qrules/lowerings/avx512/vector_math.h>
@@ -60,7 +62,7 @@ QRULES_AVX512_VNNI void run_group(const QuantizedSoftmax& softmax, const Sum* su
       _mm512_storeu_ps(memory + t * kLanes, _mm512_maskz_loadu_ps(known, memory + t * kLanes));
     total = _mm512_mask_mov_ps(_mm512_set1_ps(1.0f), known, total);
   }
-  const __m512 weights_factor = _mm512_div_ps(_mm512_set1_ps(1.0f / softmax.weights_scale), total);
+  const __m512 weights_factor = _mm512_div_ps(_mm512_set1_ps(softmax.inverse_scale), total);
   _mm512_storeu_si512(totals, round_weights(memory, keys, weights_factor, quads, quad_step));
 }
 
@@ -76,11 +78,9 @@ void QuantizedSoftmax::run(const float* sums, int64_t keys, float* memory, ByteQ
 }
 
 void exponents_of_masks(const float* masks, int64_t count, float* to) {
-  constexpr float kLeast = -2e38f;  // times log2(e) it is finite
-  for (int64_t i = 0; i < count; ++i) {
-    const bool hides = masks[i] == -std::numeric_limits<float>::infinity();
-    to[i] = (!hides && masks[i] < kLeast ? kLeast : masks[i]) * kLog2E;
-  }
+  constexpr float kMost = 2e38f;  // times log2(e) it is finite
+  for (int64_t i = 0; i < count; ++i)
+    to[i] = (std::isfinite(masks[i]) ? std::clamp(masks[i], -kMost, kMost) : masks[i]) * kLog2E;
 }
 
 }  // namespace qrules::avx512::attention

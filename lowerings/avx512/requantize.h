@@ -31,6 +31,22 @@ QRULES_AVX512_INLINE typename V::Vector rescale(typename V::Vector sums, typenam
   }
 }
 
+// Bytes as the results that they are.
+template <bool kBounded>
+QRULES_AVX512_INLINE __m512i finish_bytes(__m512i bytes, const Requantization& to) {
+  if constexpr (!kBounded) return bytes;
+  const __m512i bounded = Bytes64::bound(bytes, Bytes64::every(static_cast<int8_t>(to.lowest)),
+                                         Bytes64::every(static_cast<int8_t>(to.highest)));
+  return Bytes64::exclusive_or(bounded, Bytes64::every(static_cast<int8_t>(to.flip)));
+}
+
+// Integers of sixteen channels as results.
+template <bool kBounded>
+QRULES_AVX512_INLINE __m128i finish_share(__m512i integers, const Requantization& to) {
+  const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(integers, _mm512_setzero_si512()));
+  return _mm512_castsi512_si128(finish_bytes<kBounded>(_mm512_castsi128_si512(bytes), to));
+}
+
 }  // namespace qrules::avx512
 
 #endif

@@ -30,10 +30,9 @@ double element(T value, const QuantizedBytes* quantized) {
 
 // Probabilities quantized to u8, as differences from the zero point.
 void quantize_weights(std::span<double> weights, const AttentionQuantization& quantization) {
-  const float inverse_scale = 1.0f / static_cast<float>(quantization.weights_scale);
   const auto zero_point = static_cast<float>(quantization.weights_zero_point);
   for (double& weight : weights) {
-    weight = quantize_value<uint8_t>(static_cast<float>(weight), inverse_scale, zero_point, 0.0f, 255.0f) -
+    weight = quantize_value<uint8_t>(static_cast<float>(weight), quantization.inverse_weights_scale, zero_point, 0.0f, 255.0f) -
              quantization.weights_zero_point;
   }
 }

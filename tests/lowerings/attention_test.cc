@@ -1,4 +1,4 @@
-// vector.attention: the tiles against sums in double, and those against values worked out by hand.
+// vector.attention and vector.qattention: the tiles against sums in double, and those against values worked out by hand.
 
 #include <algorithm>
 #include <cmath>
@@ -35,8 +35,8 @@ RandomCall random_call(Random& random, bool quantized) {
   if (rank == 4) batch.push_back(random.pick(1, 2));
   if (rank >= 3) batch.push_back(heads);
   const std::string floating = random.one_of({"f32", "bf16"});
-  // As it is, or with heads between the rows, or with its last dimensions turned; some batches of one. With its scale
-  // and zero point where it is quantized.
+  // As it is, or with heads between the rows, or with its last dimensions turned, or a part of a larger tensor; some
+  // batches of one. With its scale and zero point where it is quantized.
   const auto operand = [&](const std::string& name, int64_t first, int64_t second) {
     const std::string dtype = quantized ? random.one_of({"u8", "s8"}) : floating;
     const std::string numbers = !quantized      ? ""
@@ -61,6 +61,15 @@ RandomCall random_call(Random& random, bool quantized) {
               std::to_string(rank - 2) + "])\n";
       return "%t" + name + numbers;
     }
+    if (random.chance(3)) {
+      const int64_t before = random.pick(0, 2), behind = random.pick(0, 3);
+      sizes.insert(sizes.end(), {second, before + first + behind});
+      declare(sizes);
+      body += "  %s" + name + " = aten.slice.Tensor(%" + name + ", " + std::to_string(rank - 1) + ", " +
+              std::to_string(before) + ", " + std::to_string(before + first) + ")\n  %t" + name +
+              " = aten.transpose.int(%s" + name + ", -2, -1)\n";
+      return "%t" + name + numbers;
+    }
     sizes.insert(sizes.end(), {first, second});
     declare(sizes);
     return "%" + name + numbers;
@@ -78,7 +87,9 @@ RandomCall random_call(Random& random, bool quantized) {
               (random.chance(2) ? "%mask" : "None") + ", " +
               (quantized ? random.one_of({"0.00392, 0", "0.001, 0", "0.008, 3"}) : random.one_of({"None", "0.7"})) +
               ", " + (call.integral() ? "0.037, 5" : "1.0, 0") + ", " + call.out + ", \"" +
-              random.one_of({"none", "relu"}) + "\")\n  return (%y)\n}\n";
+              (quantized ? random.one_of({"none\"", "relu\"", "hardtanh\", [-0.3, 0.4]", "gelu\""})
+                         : random.one_of({"none\"", "relu\""})) +
+              ")\n  return (%y)\n}\n";
   return call;
 }
 
@@ -90,7 +101,12 @@ void check_call(const RandomCall& call, unsigned round) {
   const auto plan = plan_of(call.text, {}, options), reference = plan_of(call.text, {}, reference_options());
   // Probabilities are rounded to bf16, and with them all that is multiplied.
   const bool rounded = step_of(*plan, "y").implementation == "tiles:avx512_bf16";
-  const auto inputs = random_inputs(*plan, round);
+  auto inputs = random_inputs(*plan, round);
+  HostTensor& mask = inputs.back();
+  if (call.quantized && mask.layout.dtype == DType::f32 && round % 4 == 0) {
+    for (int64_t i = 0; i < mask.layout.element_count(); i += 3)
+      static_cast<float*>(mask.data.get())[i] = i % 2 == 0 ? -std::numeric_limits<float>::infinity() : 3e38f;
+  }
   const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
   REQUIRE(found.size() == expected.size());
   double worst = 0;

@@ -151,6 +151,7 @@ TEST_CASE("Operations of calls", "[runtime][profile]") {
     WorkKind kind;
   };
   const auto f32 = [](std::vector<int64_t> sizes) { return TensorLayout::contiguous(DType::f32, std::move(sizes)); };
+  const auto u8 = [](std::vector<int64_t> sizes) { return TensorLayout::contiguous(DType::u8, std::move(sizes)); };
   const Case cases[] = {
       {"aten.mm.default(%a, %b)", {f32({3, 5}), f32({5, 7})}, {f32({3, 7})}, 2 * 3 * 5 * 7, WorkKind::float_product},
       {"aten.addmm.default(%a, %a, %b)",
@@ -163,13 +164,23 @@ TEST_CASE("Operations of calls", "[runtime][profile]") {
        {f32({2, 3, 7})},
        2 * 2 * 3 * 5 * 7,
        WorkKind::float_product},
+      {"vector.attention.default(%a, %a, %b)",
+       {f32({2, 3, 5}), f32({2, 5, 11}), f32({2, 11, 7})},
+       {f32({2, 3, 7})},
+       2 * 2 * 3 * 11 * (5 + 7),
+       WorkKind::float_product},
+      {"vector.qattention.default(%q, 0.1, 3, %q, 0.1, 3, %q, 0.1, 3, None, 0.004, 0)",
+       {u8({3, 5}), u8({5, 11}), u8({11, 7})},
+       {f32({3, 7})},
+       2 * 3 * 11 * (5 + 7),
+       WorkKind::int8_product},
       {"aten.relu.default(%a)", {f32({3, 5})}, {f32({3, 5})}, 15, WorkKind::other},
       {"aten.max_pool2d.default(%a, [2, 2])", {f32({1, 1, 4, 4})}, {f32({1, 1, 2, 2})}, 16, WorkKind::other},
   };
   for (const Case& c : cases) {
     INFO(c.call);
     auto graph = qrules::parse_graph(
-        "g", std::string("graph(%a: f32[4,4], %b: f32[4,4]) {\n  %r: f32[4,4] = ") + c.call + "\n  return (%r)\n}\n");
+        "g", std::string("graph(%a: f32[4,4], %b: f32[4,4], %q: u8[4,4]) {\n  %r: f32[4,4] = ") + c.call + "\n  return (%r)\n}\n");
     REQUIRE(graph.ok());
     const qrules::Node* node = graph->first();
     while (!node->is_call()) node = node->next();
