@@ -98,8 +98,8 @@ void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* i
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
 
 // Weights of a group of sixteen queries from their sums, of which a row is sixteen: 2^(factor * sum + offsets[key]),
-// divided by their own sum, times the inverse scale of weights, rounded to integers up to 255. Sums of these go into `totals`;
-// `memory` is a row for each key. Offsets may be null.
+// divided by their own sum, times the inverse scale of weights, rounded to integers up to 255. Sums of these go into
+// `totals`; `memory` is a row for each key. Offsets may be null.
 struct QuantizedSoftmax {
   float factor = 1, inverse_scale = 1;
   const float* offsets = nullptr;  // as exponents_of_masks gives them

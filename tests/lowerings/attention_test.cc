@@ -1,4 +1,5 @@
-// vector.attention and vector.qattention: the tiles against sums in double, and those against values worked out by hand.
+// vector.attention and vector.qattention: the tiles against sums in double, and those against values worked out by
+// hand.
 
 #include <algorithm>
 #include <cmath>
@@ -65,9 +66,10 @@ RandomCall random_call(Random& random, bool quantized) {
       const int64_t before = random.pick(0, 2), behind = random.pick(0, 3);
       sizes.insert(sizes.end(), {second, before + first + behind});
       declare(sizes);
-      body += "  %s" + name + " = aten.slice.Tensor(%" + name + ", " + std::to_string(rank - 1) + ", " +
-              std::to_string(before) + ", " + std::to_string(before + first) + ")\n  %t" + name +
-              " = aten.transpose.int(%s" + name + ", -2, -1)\n";
+      sizes.back() = first;
+      body += "  %s" + name + ": " + dtype + list_text(sizes) + " = aten.slice.Tensor(%" + name + ", " +
+              std::to_string(rank - 1) + ", " + std::to_string(before) + ", " + std::to_string(before + first) +
+              ")\n  %t" + name + " = aten.transpose.int(%s" + name + ", -2, -1)\n";
       return "%t" + name + numbers;
     }
     sizes.insert(sizes.end(), {first, second});

@@ -54,7 +54,8 @@ TEST_CASE("quantize of NaN and infinities is what torch gives on x86", "[decompo
         Values{-2147483648.0, -2147483648.0, -2147483648.0, 5});
 }
 
-// Rows are done 32 elements at a time where the CPU has AVX2: every value at every place among them, and behind the last.
+// Rows are done 32 elements at a time where the CPU has AVX2: every value at every place among them, and behind the
+// last.
 TEST_CASE("quantize of long rows is that of each element", "[decomposed]") {
   Values in{0.0,  -0.0,  0.05, 0.15, 0.25,  -0.05, -0.15,   -0.25,        1e30,     -1e30,    24.95,
             25.0, 25.05, 3e9,  -3e9, 1e-40, 12.75, 12.7499, std::nan(""), INFINITY, -INFINITY};

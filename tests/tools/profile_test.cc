@@ -179,8 +179,9 @@ TEST_CASE("Operations of calls", "[runtime][profile]") {
   };
   for (const Case& c : cases) {
     INFO(c.call);
-    auto graph = qrules::parse_graph(
-        "g", std::string("graph(%a: f32[4,4], %b: f32[4,4], %q: u8[4,4]) {\n  %r: f32[4,4] = ") + c.call + "\n  return (%r)\n}\n");
+    auto graph =
+        qrules::parse_graph("g", std::string("graph(%a: f32[4,4], %b: f32[4,4], %q: u8[4,4]) {\n  %r: f32[4,4] = ") +
+                                     c.call + "\n  return (%r)\n}\n");
     REQUIRE(graph.ok());
     const qrules::Node* node = graph->first();
     while (!node->is_call()) node = node->next();
