@@ -66,7 +66,8 @@ Result<AttentionQuantization> read_quantization(const PrepareContext& context, D
   const double scale = number_of(context, "weights_scale"), zero_point = number_of(context, "weights_zero_point");
   if (!q || !k || !v || !(zero_point >= 0 && zero_point <= 255)) return refuse("a zero point is none of the integers");
   const auto inverse = static_cast<float>(1.0 / scale);
-  if (!(scale > 0) || !std::isfinite(inverse) || !std::isfinite(static_cast<float>(q->scale * k->scale)))
+  if (!(scale > 0) || !(q->scale * k->scale > 0) || !std::isfinite(inverse) ||
+      !std::isfinite(static_cast<float>(q->scale * k->scale)))
     return refuse("a scale is not positive, or too small or large for f32");
   return AttentionQuantization{*q, *k, *v, scale, inverse, static_cast<int32_t>(zero_point)};
 }

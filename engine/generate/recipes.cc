@@ -646,6 +646,11 @@ class CallRecipe {
     q[rank - 1] = k[rank - 2] = inner;
     k[rank - 1] = v[rank - 2] = keys;
     const bool quantized = signature_.find("weights_scale").has_value();
+    if (quantized) {
+      // Scores that f32 holds exactly enough: the rounding of their weights shows every difference.
+      suggest("q_scale", Argument(0.003));
+      suggest("k_scale", Argument(0.02));
+    }
     // Probabilities of bf16 operands may be rounded to bf16, and results differ by more than a rounding of their own.
     const DType floating = DType::f32;
     for (const auto& [parameter, sizes] :
@@ -656,7 +661,8 @@ class CallRecipe {
     }
     ask("mask", floating, {wish_.sizes[rank - 2], keys});
     if (quantized) {
-      suggest("weights_scale", Argument(choose("weights", {3, 1}) == 0 ? 1.0 / 255 : 0.02));
+      // Weights of equal scores are no ties, which kernels round either way.
+      suggest("weights_scale", Argument(choose("weights", {3, 1}) == 0 ? 0.0039 : 0.0173));
       suggest("weights_zero_point", Argument(static_cast<int64_t>(choose("weights zero point", {4, 1}) * 3)));
     }
     epilogue();

@@ -91,9 +91,17 @@ QRULES_AVX2 void quantize_weights(float* weights, int64_t count, float inverse_s
                                   const AttentionQuantization& quantization) {
   const auto zero_point = static_cast<float>(quantization.weights_zero_point);
   for (int64_t i = 0; i < count; ++i) {
-    const float value = elements::round_half_even(weights[i] * inverse_sum * quantization.inverse_weights_scale) + zero_point;
+    const float value =
+        elements::round_half_even(weights[i] * inverse_sum * quantization.inverse_weights_scale) + zero_point;
     weights[i] = (value > 0 ? std::min(value, 255.0f) : 0.0f) - zero_point;
   }
+}
+
+// The largest of some integers is taken away from all: what weighs most in a softmax is near it, and stays exact when
+// it is scaled.
+QRULES_AVX2 void subtract_largest(float* scores, int64_t count) {
+  const float largest = *std::max_element(scores, scores + count);
+  for (int64_t i = 0; i < count; ++i) scores[i] -= largest;
 }
 
 class AttentionKernel final : public Kernel {
@@ -188,6 +196,7 @@ class AttentionKernel final : public Kernel {
       }
       float factors[kBlockRows];
       for (int64_t r = 0; r < count; ++r) {
+        if (quantization_) subtract_largest(scores + r * step, sizes_.keys);
         factors[r] = 1.0f / exponentials_of(scores + r * step, mask, first + r);
         if (!quantization_) continue;
         quantize_weights(scores + r * step, sizes_.keys, factors[r], *quantization_);

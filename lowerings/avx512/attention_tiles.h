@@ -97,15 +97,19 @@ struct ScoreScale {
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, float* units);
 void exponentials(float* scores, int64_t keys, const ScoreScale& scale, float* inverse, BFloatPair* units);
 
-// Weights of a group of sixteen queries from their sums, of which a row is sixteen: 2^(factor * sum + offsets[key]),
-// divided by their own sum, times the inverse scale of weights, rounded to integers up to 255. Sums of these go into
-// `totals`; `memory` is a row for each key. Offsets may be null.
+// What is added to the exponents of a group: nothing, a number for each key, or a row of sixteen for each key, which is
+// in the memory of the run.
+enum class Offsets : uint8_t { none, of_keys, of_queries };
+
+// Weights of a group of sixteen queries from their sums, of which a row is sixteen: 2^(factor * sum + offset), divided
+// by their own sum, times the inverse scale of weights, rounded to integers up to 255. Sums of these go into `totals`;
+// `memory` is a row for each key.
 struct QuantizedSoftmax {
   float factor = 1, inverse_scale = 1;
-  const float* offsets = nullptr;  // as exponents_of_masks gives them
+  Offsets offsets = Offsets::none;
+  const float* of_keys = nullptr;  // as exponents_of_masks gives them
 
   void run(const int32_t* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
-  void run(const float* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step, int32_t* totals) const;
 };
 
 // Masks times log2(e). What is finite stays so: it is added to scores and taken away again.

@@ -123,19 +123,14 @@ class QuantizedAttentionKernel final : public Kernel {
                  scores + t * kLanes, kLanes, group_step());
       }
       int32_t totals[kBlock];
-      QuantizedSoftmax softmax{exponent_scale(), call_.quantization->inverse_weights_scale,
-                               masks_keys ? offsets : nullptr};
+      const QuantizedSoftmax softmax{exponent_scale(), call_.quantization->inverse_weights_scale,
+                                     masks_keys ? Offsets::of_keys
+                                     : mask     ? Offsets::of_queries
+                                                : Offsets::none,
+                                     offsets};
       for (int64_t g = 0; g < groups; ++g) {
-        int32_t* sums = scores + g * group_step();
-        ByteQuad* quads = weights + g * kLanes;
-        if (mask && !masks_keys) {
-          auto* exponents = reinterpret_cast<float*>(sums);
-          add_mask(mask + (first + g * kLanes) * mask_->row_step, count - g * kLanes, sums, exponents);
-          softmax.factor = 1;
-          softmax.run(exponents, call_.keys, powers, quads, kBlock, totals + g * kLanes);
-        } else {
-          softmax.run(sums, call_.keys, powers, quads, kBlock, totals + g * kLanes);
-        }
+        if (mask && !masks_keys) load_mask(mask + (first + g * kLanes) * mask_->row_step, count - g * kLanes, powers);
+        softmax.run(scores + g * group_step(), call_.keys, powers, weights + g * kLanes, kBlock, totals + g * kLanes);
       }
       store(weights, totals, values, count, output, out + first * out_.row_step);
     });
@@ -173,17 +168,14 @@ class QuantizedAttentionKernel final : public Kernel {
   // From sums to exponents of two.
   float exponent_scale() const { return static_cast<float>(call_.scale) * kLog2E; }
 
-  // Sums of a group become exponents where they lie.
+  // What the mask adds to the exponents of a group.
   template <typename Mask>
-  void add_mask(const Mask* mask, int64_t count, const int32_t* sums, float* exponents) const {
-    const float scale = exponent_scale();
+  void load_mask(const Mask* mask, int64_t count, float* exponents) const {
     for (int64_t t = 0; t < call_.keys; ++t) {
       const Mask* column = mask + t * mask_->column_step;
-      alignas(64) float line[kLanes], added[kLanes] = {};
-      to_floats(sums + t * kLanes, kLanes, line);
+      alignas(64) float added[kLanes] = {};
       for (int64_t m = 0; m < std::min(count, kLanes); ++m) added[m] = elements::widen(column[m * mask_->row_step]);
-      exponents_of_masks(added, kLanes, added);
-      for (int64_t m = 0; m < kLanes; ++m) exponents[t * kLanes + m] = line[m] * scale + added[m];
+      exponents_of_masks(added, kLanes, exponents + t * kLanes);
     }
   }
 

@@ -11,9 +11,6 @@
 namespace qrules::avx512::attention {
 namespace {
 
-QRULES_AVX512_INLINE __m512 load_sums(const float* from) { return _mm512_loadu_ps(from); }
-QRULES_AVX512_INLINE __m512 load_sums(const int32_t* from) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(from)); }
-
 // Adding it to a float from 0 on rounds that to an integer, which is in the lowest bits; those of the exponent and sign
 // are in the highest byte alone.
 constexpr float kRounds = 0x1p23f;
@@ -39,19 +36,30 @@ QRULES_AVX512_VNNI_INLINE __m512i round_weights(const float* powers, int64_t key
   return total;
 }
 
-template <typename Sum>
-QRULES_AVX512_VNNI void run_group(const QuantizedSoftmax& softmax, const Sum* sums, int64_t keys, float* memory,
+template <Offsets kOffsets>
+QRULES_AVX512_VNNI void run_group(const QuantizedSoftmax& softmax, const int32_t* sums, int64_t keys, float* memory,
                                   ByteQuad* quads, int64_t quad_step, int32_t* totals) {
   const __m512 factor = _mm512_set1_ps(softmax.factor);
-  __m512 largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+  // The largest sum is taken away before the rest becomes floats: what weighs most is near it, and stays exact.
+  __m512i largest_sum = _mm512_loadu_si512(sums);
+  for (int64_t t = 1; t < keys; ++t) largest_sum = _mm512_max_epi32(largest_sum, _mm512_loadu_si512(sums + t * kLanes));
   const auto exponents = [&](int64_t t) QRULES_AVX512_VNNI {
-    const __m512 offset = softmax.offsets ? _mm512_set1_ps(softmax.offsets[t]) : _mm512_setzero_ps();
-    return _mm512_fmadd_ps(load_sums(sums + t * kLanes), factor, offset);
+    const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(sums + t * kLanes), largest_sum));
+    if constexpr (kOffsets == Offsets::none) return _mm512_mul_ps(sum, factor);
+    return _mm512_fmadd_ps(
+        sum, factor,
+        kOffsets == Offsets::of_keys ? _mm512_set1_ps(softmax.of_keys[t]) : _mm512_loadu_ps(memory + t * kLanes));
   };
-  for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(exponents(t), largest);
+  __m512 largest = _mm512_setzero_ps();
+  if constexpr (kOffsets != Offsets::none) {
+    largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+    for (int64_t t = 0; t < keys; ++t) largest = _mm512_max_ps(exponents(t), largest);
+  }
   __m512 total = _mm512_setzero_ps();
   for (int64_t t = 0; t < keys; ++t) {
-    const __m512 power = two_to16(_mm512_sub_ps(exponents(t), largest));
+    __m512 exponent = exponents(t);
+    if constexpr (kOffsets != Offsets::none) exponent = _mm512_sub_ps(exponent, largest);
+    const __m512 power = two_to16(exponent);
     _mm512_storeu_ps(memory + t * kLanes, power);
     total = _mm512_add_ps(total, power);
   }
@@ -70,11 +78,12 @@ QRULES_AVX512_VNNI void run_group(const QuantizedSoftmax& softmax, const Sum* su
 
 void QuantizedSoftmax::run(const int32_t* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step,
                            int32_t* totals) const {
-  run_group(*this, sums, keys, memory, quads, quad_step, totals);
-}
-void QuantizedSoftmax::run(const float* sums, int64_t keys, float* memory, ByteQuad* quads, int64_t quad_step,
-                           int32_t* totals) const {
-  run_group(*this, sums, keys, memory, quads, quad_step, totals);
+  switch (offsets) {
+    case Offsets::none: return run_group<Offsets::none>(*this, sums, keys, memory, quads, quad_step, totals);
+    case Offsets::of_keys: return run_group<Offsets::of_keys>(*this, sums, keys, memory, quads, quad_step, totals);
+    case Offsets::of_queries:
+      return run_group<Offsets::of_queries>(*this, sums, keys, memory, quads, quad_step, totals);
+  }
 }
 
 void exponents_of_masks(const float* masks, int64_t count, float* to) {
