@@ -12,7 +12,7 @@ Share of the limit: int8 operations of the model over the peak that a product of
 For weight-only models: the time to read the weights once at the measured speed of reading memory, or the operations, whichever is more.
 bench/peer_report.py makes the tables of the JSON, also of several runs together.
 
-Products of activations in attention are quantized for qrules and Inductor, as NNCF quantizes them for OpenVINO. The engine
+Products of activations in attention are quantized for qrules and Inductor; NNCF quantizes queries and keys for OpenVINO. The engine
 qrules-float-attention runs models with attention as X86InductorQuantizer makes them by default, with these products in f32, and qrules-bf16 the
 same with `--float-products bf16` (as models in bf16 are run anyway). No ratio is of them.
 
