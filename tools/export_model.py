@@ -50,6 +50,7 @@ def load_factory(reference):
         sys.exit(f"{path}: no such file")
     spec = importlib.util.spec_from_file_location("exported_model", path)
     loaded = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = loaded  # tracing looks modules up by their names
     spec.loader.exec_module(loaded)
     if not hasattr(loaded, name):
         sys.exit(f"{path} has no {name}()")
