@@ -124,7 +124,7 @@ class AttentionKernel final : public Kernel {
     threads_ = work < 2 * kWorthAThread ? 1 : threads;
     // Few heads are split, each part packs the head's keys and values for itself.
     const int64_t blocks = (sizes.rows + kBlockRows - 1) / kBlockRows;
-    if (sizes.heads % threads_ != 0 && sizes.heads < 4 * threads_) parts_ = std::min<int64_t>(blocks, threads_);
+    if (sizes.heads % threads_ != 0 && sizes.heads < int64_t{4} * threads_) parts_ = std::min<int64_t>(blocks, threads_);
     blocks_of_a_part_ = (blocks + parts_ - 1) / parts_;
   }
 

@@ -91,7 +91,7 @@ __attribute__((target("ssse3"))) int64_t interleave_three(const void* planes, in
       const __m128i mixed =
           _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(red, places[part][0]), _mm_shuffle_epi8(green, places[part][1])),
                        _mm_shuffle_epi8(blue, places[part][2]));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * i + 16 * part), mixed);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * i + int64_t{16} * part), mixed);
     }
   }
   return i;
