@@ -90,7 +90,17 @@ struct Difference {
 QRULES_AVX2 void quantize_weights(float* weights, int64_t count, float inverse_sum,
                                   const AttentionQuantization& quantization) {
   const auto zero_point = static_cast<float>(quantization.weights_zero_point);
-  for (int64_t i = 0; i < count; ++i) {
+  const __m256 shift = _mm256_set1_ps(zero_point);
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256 scaled = _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(weights + i), _mm256_set1_ps(inverse_sum)),
+                                        _mm256_set1_ps(quantization.inverse_weights_scale));
+    const __m256 value = _mm256_add_ps(_mm256_round_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), shift);
+    // Of a NaN the lower bound is left, which is the second operand.
+    const __m256 bounded = _mm256_min_ps(_mm256_max_ps(value, _mm256_setzero_ps()), _mm256_set1_ps(255.0f));
+    _mm256_storeu_ps(weights + i, _mm256_sub_ps(bounded, shift));
+  }
+  for (; i < count; ++i) {
     const float value =
         elements::round_half_even(weights[i] * inverse_sum * quantization.inverse_weights_scale) + zero_point;
     weights[i] = (value > 0 ? std::min(value, 255.0f) : 0.0f) - zero_point;
@@ -124,7 +134,8 @@ class AttentionKernel final : public Kernel {
     threads_ = work < 2 * kWorthAThread ? 1 : threads;
     // Few heads are split, each part packs the head's keys and values for itself.
     const int64_t blocks = (sizes.rows + kBlockRows - 1) / kBlockRows;
-    if (sizes.heads % threads_ != 0 && sizes.heads < int64_t{4} * threads_) parts_ = std::min<int64_t>(blocks, threads_);
+    if (sizes.heads % threads_ != 0 && sizes.heads < int64_t{4} * threads_)
+      parts_ = std::min<int64_t>(blocks, threads_);
     blocks_of_a_part_ = (blocks + parts_ - 1) / parts_;
   }
 
