@@ -42,6 +42,7 @@ import peer_models  # noqa: E402
 import peer_report  # noqa: E402
 
 ENGINES = list(peer_report.NAMES)
+OF_FLOAT_ATTENTION = ("qrules-float-attention", "qrules-bf16")  # of models with attention only
 TARGET_SECONDS = 0.6  # of running in each round
 
 
@@ -107,13 +108,13 @@ def prepare(model, engines, folder):
     if facts.get("state") != state:
         facts = {}
     steps = [(("qrules", "inductor", "inductor-cpp"), lambda: peer_engines.prepare_torch(model, module, inputs, folder)),
-             (("qrules-float-attention", "qrules-bf16"), lambda: peer_engines.prepare_torch(model, module, inputs, folder, float_attention=True)),
+             (OF_FLOAT_ATTENTION, lambda: peer_engines.prepare_torch(model, module, inputs, folder, float_attention=True)),
              (("onnxruntime", "openvino"), lambda: peer_engines.prepare_onnx(model, module, inputs, folder)),
              (("onnxruntime",), lambda: peer_engines.prepare_onnxruntime(model, inputs, folder)),
              (("openvino",), lambda: peer_engines.prepare_openvino(model, inputs, folder))]
     wanted = [(names, step) for names, step in steps
               if set(names) & set(engines) and " ".join(names) not in facts.get("done", [])
-              and (model.attends or "qrules-bf16" not in names)]
+              and (model.attends or names != OF_FLOAT_ATTENTION)]
     if facts and not wanted:
         return facts
     folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ class Process:
 def start(engine, model, folder, threads, binary):
     if not engine.startswith("qrules"):
         return Process(engine, model, folder, threads)
-    runner = peer_engines.Qrules(binary, model, folder, threads, float_attention=engine != "qrules", bf16=engine == "qrules-bf16")
+    runner = peer_engines.Qrules(binary, model, folder, threads, float_attention=engine in OF_FLOAT_ATTENTION, bf16=engine == "qrules-bf16")
     first = time.perf_counter()
     runner.outputs()
     elapsed = time.perf_counter() - first
@@ -192,7 +193,7 @@ def measure(model, engines, folder, threads, rounds, binary):
               "weight_bytes": facts["weight_bytes"], "mode": model.mode, "engines": {}}
     running = {}
     for engine in engines:
-        if engine in ("qrules-float-attention", "qrules-bf16") and not model.attends:
+        if engine in OF_FLOAT_ATTENTION and not model.attends:
             continue
         if engine in facts["failed"]:
             result["engines"][engine] = {"error": facts["failed"][engine]}

@@ -27,6 +27,12 @@ struct HeadMatrices {
   std::vector<int64_t> starts;
 
   HeadMatrices(const BatchedMatrices& of, const std::vector<int64_t>& batch);
+
+  // Of an operand whose elements are T.
+  template <typename T>
+  const T* start(const KernelArguments& arguments, int64_t head) const {
+    return static_cast<const T*>(arguments.inputs[operand]) + starts[static_cast<size_t>(head)];
+  }
 };
 
 // A quantized operand, read as u8: s8 is shifted by 128, and its zero point with it.

@@ -13,6 +13,11 @@ void require_int8(const TensorType& type, const char* what) {
   }
 }
 
+// Products of two differences of 8-bit values reach 255 * 255.
+void require_sums_fit(Dim products) {
+  if (products.is_static() && products.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
+}
+
 ValueType quantize(const Call& call) {
   const TensorType& input = call.tensor("input");
   if (!is_floating(input.dtype))
@@ -338,8 +343,7 @@ ValueType qmatmul(const Call& call) {
   if (a.rank() < 2 || b.rank() < 2) refuse("a and b must have two dimensions or more");
   const Dim inner = a.sizes.back(), other_inner = b.sizes[b.rank() - 2];
   if (inner.is_static() && other_inner.is_static() && inner != other_inner) refuse("the inner sizes differ");
-  // Products of two differences of 8-bit values reach 255 * 255.
-  if (inner.is_static() && inner.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
+  require_sums_fit(inner);
   for (const char* parameter : {"a_scale", "a_zero_point", "b_scale", "b_zero_point"})
     check_one_element(call, parameter);
   std::vector<Dim> sizes =
@@ -389,10 +393,7 @@ ValueType qattention(const Call& call) {
   }
   const TensorType* mask = call.optional_tensor("mask");
   if (mask && mask->dtype != DType::bf16 && mask->dtype != DType::f32) refuse("the mask must be f32 or bf16");
-  // Products of two differences of 8-bit values reach 255 * 255.
-  for (const Dim inner : {call.tensor("q").sizes.back(), call.tensor("k").sizes.back()}) {
-    if (inner.is_static() && inner.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
-  }
+  for (const Dim inner : {call.tensor("q").sizes.back(), call.tensor("k").sizes.back()}) require_sums_fit(inner);
   return attend(call);
 }
 

@@ -182,16 +182,13 @@ class AttentionKernel final : public Kernel {
   void run_task(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
     float *keys = scratch, *values = keys + key_elements(), *queries = values + value_elements(),
           *scores = queries + query_elements();
-    const auto start = [&]<typename E = T>(const HeadMatrices& matrices, E = E{}) {
-      return static_cast<const E*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
-    };
     const auto read_query = reader<T>(&AttentionQuantization::q);
-    pack_float_panels(start(k_), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys,
+    pack_float_panels(k_.start<T>(arguments, head), k_.row_step, k_.column_step, sizes_.depth, sizes_.keys, keys,
                       reader<T>(&AttentionQuantization::k));
-    pack_float_panels(start(v_), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values,
+    pack_float_panels(v_.start<T>(arguments, head), v_.row_step, v_.column_step, sizes_.keys, sizes_.columns, values,
                       reader<T>(&AttentionQuantization::v));
-    const T* q = start(q_);
-    const Mask* mask = mask_ ? start(*mask_, Mask{}) : nullptr;
+    const T* q = q_.start<T>(arguments, head);
+    const Mask* mask = mask_ ? mask_->start<Mask>(arguments, head) : nullptr;
     const int64_t end = std::min(sizes_.rows, (part + 1) * blocks_of_a_part_ * kBlockRows);
     for (int64_t first = part * blocks_of_a_part_ * kBlockRows; first < end; first += kBlockRows) {
       const int64_t count = std::min(kBlockRows, end - first);

@@ -82,15 +82,10 @@ class AttentionKernel final : public Kernel {
     return avx2::whole_lines(static_cast<size_t>(units) * sizeof(float));
   }
 
-  template <typename T>
-  const T* start(const KernelArguments& arguments, const HeadMatrices& matrices, int64_t head) const {
-    return static_cast<const T*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
-  }
-
   template <typename T, typename Mask>
   void run_head(const KernelArguments& arguments, int64_t head, int64_t part, float* scratch) const {
-    const T *q = start<T>(arguments, q_, head), *k = start<T>(arguments, k_, head), *v = start<T>(arguments, v_, head);
-    const Mask* mask = mask_ ? start<Mask>(arguments, *mask_, head) : nullptr;
+    const T *q = q_.start<T>(arguments, head), *k = k_.start<T>(arguments, head), *v = v_.start<T>(arguments, head);
+    const Mask* mask = mask_ ? mask_->start<Mask>(arguments, head) : nullptr;
     const avx2::EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const int64_t out = out_.starts[static_cast<size_t>(head)];
     if (single_) {
@@ -119,7 +114,10 @@ class AttentionKernel final : public Kernel {
       if (mask && mask_->row_step == 0 && mask_->column_step == 1) key_mask = mask;
     }
     blocks_.each(part, [&](int64_t first, int64_t count, int64_t groups) {
-      pack_queries(q + first * q_.row_step, count, lines, queries);
+      pack_queries(count, depth(), line_units(), lines, queries, [&](int64_t query, Unit* line, int64_t units) {
+        const bool exists = query < count;
+        pack_row(q + (first + query) * q_.row_step, q_.column_step, exists ? call_.depth : 0, line, units);
+      });
       for (int64_t t = 0; t < call_.keys; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, call_.keys - t);
         multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), nullptr,
@@ -150,18 +148,6 @@ class AttentionKernel final : public Kernel {
         pack_row(from + (t + 1) * v_.row_step, v_.column_step, both ? call_.columns : 0, lines + units, units);
         join_rows(lines, lines + units, step, to + t / 2 * step);
       }
-    }
-  }
-
-  // [unit of the depth][query]; zeros in the lanes of no query.
-  template <typename T>
-  void pack_queries(const T* from, int64_t count, Unit* lines, Unit* to) const {
-    const int64_t step = line_units(), units = whole_lanes(depth());
-    for (int64_t m = 0; m < whole_lanes(count); m += kLanes) {
-      for (int64_t i = 0; i < kLanes; ++i)
-        pack_row(from + (m + i) * q_.row_step, q_.column_step, m + i < count ? call_.depth : 0, lines + i * step,
-                 units);
-      for (int64_t u = 0; u < units; u += kLanes) transpose(lines + u, step, to + u * kBlock + m, kBlock);
     }
   }
 

@@ -44,6 +44,17 @@ struct Blocks {
   int64_t groups_ = 1, groups_of_a_block_ = 1, blocks_of_a_part_ = 1;
 };
 
+// Packs the queries of a block as [unit of the depth][query], whole lanes of both: pack(query, line, units) writes the
+// units of a query, zeros where there is none, into a line of `lines`, which are `line_step` units apart.
+template <typename Unit, typename Pack>
+void pack_queries(int64_t count, int64_t depth, int64_t line_step, Unit* lines, Unit* to, const Pack& pack) {
+  const int64_t units = whole_lanes(depth);
+  for (int64_t m = 0; m < whole_lanes(count); m += kLanes) {
+    for (int64_t i = 0; i < kLanes; ++i) pack(m + i, lines + i * line_step, units);
+    for (int64_t u = 0; u < units; u += kLanes) transpose(lines + u, line_step, to + u * kBlock + m, kBlock);
+  }
+}
+
 }  // namespace qrules::avx512::attention
 
 #endif

@@ -76,16 +76,11 @@ class QuantizedAttentionKernel final : public Kernel {
     return avx2::whole_lines(static_cast<size_t>(units) * sizeof(ByteQuad));
   }
 
-  const uint8_t* start(const KernelArguments& arguments, const HeadMatrices& matrices, int64_t head) const {
-    return static_cast<const uint8_t*>(arguments.inputs[matrices.operand]) + matrices.starts[static_cast<size_t>(head)];
-  }
-
   template <typename Mask>
   void run_part(const KernelArguments& arguments, int64_t head, int64_t part, ByteQuad* memory) const {
-    const uint8_t *q = start(arguments, q_, head), *k = start(arguments, k_, head), *v = start(arguments, v_, head);
-    const Mask* mask = nullptr;
-    if (mask_)
-      mask = static_cast<const Mask*>(arguments.inputs[mask_->operand]) + mask_->starts[static_cast<size_t>(head)];
+    const auto *q = q_.start<uint8_t>(arguments, head), *k = k_.start<uint8_t>(arguments, head),
+               *v = v_.start<uint8_t>(arguments, head);
+    const Mask* mask = mask_ ? mask_->start<Mask>(arguments, head) : nullptr;
     ByteQuad *packed_keys = memory, *values = packed_keys + key_units();
     auto* key_offsets = reinterpret_cast<int32_t*>(values + keys() * value_step());
     ByteQuad *queries = reinterpret_cast<ByteQuad*>(key_offsets + whole_lanes(call_.keys)),
@@ -116,7 +111,11 @@ class QuantizedAttentionKernel final : public Kernel {
     const avx2::EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const int64_t out = out_.starts[static_cast<size_t>(head)];
     blocks_.each(part, [&](int64_t first, int64_t count, int64_t groups) {
-      pack_queries(q + first * q_.row_step, count, lines, queries);
+      pack_queries(count, depth(), line_units(), lines, queries, [&](int64_t query, ByteQuad* line, int64_t units) {
+        const bool exists = query < count;
+        pack_row(q + (first + query) * q_.row_step, q_.column_step, exists ? call_.depth : 0,
+                 call_.quantization->q.flip ^ kSigned, line, units);
+      });
       for (int64_t t = 0; t < call_.keys; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(kTileRows, call_.keys - t);
         multiply(rows, groups, key_rows + t * key_step, key_step, 1, queries, kBlock, depth(), key_offsets + t,
@@ -150,18 +149,6 @@ class QuantizedAttentionKernel final : public Kernel {
         pack_row(from + (t + r) * v_.row_step, v_.column_step, call_.columns, 0, lines + r * line_units(),
                  line_units());
       join_rows(reinterpret_cast<const uint8_t*>(lines), step, rows, call_.columns, flip, to);
-    }
-  }
-
-  // [quad of the depth][query]; zeros in the lanes of no query.
-  void pack_queries(const uint8_t* from, int64_t count, ByteQuad* lines, ByteQuad* to) const {
-    const uint8_t flip = call_.quantization->q.flip ^ kSigned;
-    const int64_t step = line_units(), units = whole_lanes(depth());
-    for (int64_t m = 0; m < whole_lanes(count); m += kLanes) {
-      for (int64_t i = 0; i < kLanes; ++i)
-        pack_row(from + (m + i) * q_.row_step, q_.column_step, m + i < count ? call_.depth : 0, flip, lines + i * step,
-                 units);
-      for (int64_t u = 0; u < units; u += kLanes) transpose(lines + u, step, to + u * kBlock + m, kBlock);
     }
   }
 
