@@ -30,15 +30,9 @@ TEST_CASE("layer norms over random calls") {
     const auto inputs = random_inputs(*plan, round);
     const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
     REQUIRE(found.size() == expected.size());
-    double worst = 0;
-    size_t different = 0;
-    for (size_t i = 0; i < found.size(); ++i) {
-      const double distance = std::abs(found[i] - expected[i]);
-      worst = std::max(worst, integral ? distance : distance / std::max(1.0, std::abs(expected[i])));
-      different += distance != 0 ? 1 : 0;
-    }
-    CHECK(worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
-    if (integral) CHECK(different <= found.size() / 50 + 1);
+    const Distances distances(found, expected, integral);
+    CHECK(distances.worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
+    if (integral) CHECK(distances.different <= found.size() / 50 + 1);
   }
 }
 

@@ -64,17 +64,10 @@ TEST_CASE("qmatmul over random calls") {
     run_plan(*plan, *context, inputs);
     const auto found_values = run_plan(*plan, *context, inputs)[0], expected_values = run_plan(*reference, inputs)[0];
     REQUIRE(found_values.size() == expected_values.size());
-    double worst = 0;
-    size_t different = 0;
-    for (size_t i = 0; i < found_values.size(); ++i) {
-      const double size = std::max(1.0, std::abs(expected_values[i]));
-      const double distance = std::abs(found_values[i] - expected_values[i]);
-      worst = std::max(worst, integral ? distance : distance / size);
-      different += distance != 0 ? 1 : 0;
-    }
+    const Distances distances(found_values, expected_values, integral);
     // Integers differ by one where f32 rounds a value to the other side of a tie.
-    CHECK(worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 3e-6));
-    if (integral) CHECK(different <= found_values.size() / 50 + 1);
+    CHECK(distances.worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 3e-6));
+    if (integral) CHECK(distances.different <= found_values.size() / 50 + 1);
     on_onednn += step_of(*plan, "y").handler == "onednn.qmatmul" ? 1 : 0;
   }
   CHECK(on_onednn == (onednn::exact_int8() ? kRounds : 0));

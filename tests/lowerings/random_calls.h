@@ -1,6 +1,8 @@
 // Random numbers, and arguments of calls as text.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <initializer_list>
 #include <random>
@@ -36,5 +38,20 @@ inline std::string number_text(double value) {
   const std::string result = text;
   return result.find_first_of(".en") == std::string::npos ? result + ".0" : result;
 }
+
+// How far results are from those that are expected: the largest distance, of reals relative to those beyond 1, and how
+// many differ (by more than f32 does at 1).
+struct Distances {
+  double worst = 0;
+  size_t different = 0;
+
+  Distances(const std::vector<double>& found, const std::vector<double>& expected, bool integral) {
+    for (size_t i = 0; i < found.size(); ++i) {
+      const double distance = std::abs(found[i] - expected[i]);
+      worst = std::max(worst, integral ? distance : distance / std::max(1.0, std::abs(expected[i])));
+      different += distance > 1e-5 ? 1 : 0;
+    }
+  }
+};
 
 }  // namespace qrules::testing
