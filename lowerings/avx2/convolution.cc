@@ -1,4 +1,4 @@
-// The work is cut into tasks: a strip of rows of one image, by some panels of 16 output channels. A task widens its
+// The work is cut into tasks: a strip of rows of one image, by some panels of 16 output channels. A task copies its
 // strip into scratch of its thread and goes over it panel by panel, so that a panel's weights are read once for the
 // strip and stay in the first-level cache.
 
@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <type_traits>
 
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/avx2/strip_forms.h>
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/elements.h>
 
@@ -24,12 +26,29 @@ constexpr int64_t kWorthAThread = 200'000;
 // Bytes of panels that leave room in the first and in the second level of the caches.
 constexpr int64_t kFirstLevelPanels = 20 * 1024, kSecondLevelPanels = 256 * 1024;
 
+// Taps of one kernel row that lie next to each other are one run.
+Runs runs_of(const Window& window, const Strip& strip) {
+  const bool joined = window.groups == 1 && window.columns.dilation == 1;
+  Runs runs;
+  runs.length = joined ? window.columns.kernel * window.in_channels : window.inner();
+  for (int64_t y = 0; y < window.rows.kernel; ++y) {
+    for (int64_t x = 0; x < (joined ? 1 : window.columns.kernel); ++x)
+      runs.offsets.push_back((y * window.rows.dilation * strip.width + x * window.columns.dilation) *
+                             window.in_channels);
+  }
+  return runs;
+}
+
+template <typename Form>
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(PrepareContext& context, const Window& window, const Activations& activations,
                     const int8_t* weights, Epilogue epilogue)
-      : window_(window), activations_(activations), epilogue_(std::move(epilogue)), strip_(Strip::of(window)) {
-    make_runs();
+      : window_(window),
+        activations_(activations),
+        epilogue_(std::move(epilogue)),
+        strip_(Strip::of(window)),
+        runs_(runs_of(window, strip_)) {
     pack(context, weights);
     rows_ = rows_of_a_strip(window_, strip_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
@@ -49,10 +68,14 @@ class ConvolutionKernel final : public Kernel {
       block_ = 2 * kTileRows;
     else if (panel_bytes <= kSecondLevelPanels)
       block_ = 4 * kTileRows;
+    else
+      block_ = std::max<int64_t>(1, rows_ * window_.columns.out);
+    sizes_ = {strip_.elements(window_, rows_), (block_ + kTileRows - 1) / kTileRows,
+              static_cast<int64_t>(runs_.offsets.size()) * runs_.length / 4};
   }
 
-  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
-  std::string implementation() const override { return "tiles:avx2"; }
+  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * Form::bytes(sizes_); }
+  std::string implementation() const override { return Form::kKernel; }
 
   void run(const KernelArguments& arguments) const override {
     const int32_t zero_point = activations_.read_zero_point(arguments);
@@ -63,29 +86,14 @@ class ConvolutionKernel final : public Kernel {
     const EpilogueRun output{&epilogue_, arguments.outputs[0],
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const int64_t tasks = window_.batch * strips_ * splits_;
-    run_tasks(tasks, threads_, arguments.scratch, strip_bytes(), [&](int64_t task, void* strip) {
+    run_tasks(tasks, threads_, arguments.scratch, Form::bytes(sizes_), [&](int64_t task, void* scratch) {
       const int64_t split = task % splits_, at = task / splits_;
-      run_task(arguments, at / strips_, at % strips_, split, zero_point, output, static_cast<int16_t*>(strip));
+      Form strip(scratch, sizes_, activations_.is_signed, zero_point);
+      run_task(arguments, at / strips_, at % strips_, split, output, strip);
     });
   }
 
  private:
-  size_t strip_bytes() const {
-    return whole_lines(static_cast<size_t>(strip_.elements(window_, rows_)) * sizeof(int16_t));
-  }
-
-  // Taps of one kernel row that lie next to each other are one run.
-  void make_runs() {
-    const bool joined = window_.groups == 1 && window_.columns.dilation == 1;
-    runs_.length = joined ? window_.columns.kernel * window_.in_channels : window_.inner();
-    for (int64_t y = 0; y < window_.rows.kernel; ++y) {
-      for (int64_t x = 0; x < (joined ? 1 : window_.columns.kernel); ++x) {
-        runs_.offsets.push_back((y * window_.rows.dilation * strip_.width + x * window_.columns.dilation) *
-                                window_.in_channels);
-      }
-    }
-  }
-
   // Where the windows of a strip's positions begin in it.
   void find_starts() {
     for (int64_t y = 0; y < rows_; ++y) {
@@ -100,7 +108,7 @@ class ConvolutionKernel final : public Kernel {
   void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t taps = window_.rows.kernel * window_.columns.kernel, inner = window_.inner(), outer = window_.outer();
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
-    const std::string format = "avx2 tiles " + std::to_string(window_.groups) + " " + std::to_string(outer) + " " +
+    const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " + std::to_string(outer) + " " +
                                std::to_string(runs_.offsets.size()) + " " + std::to_string(runs_.length);
     const size_t bytes = static_cast<size_t>(window_.groups * panels_ * runs_.panel_bytes());
     panel_memory_ = context.packed(format, bytes, [&](void* target) {
@@ -114,7 +122,7 @@ class ConvolutionKernel final : public Kernel {
             }
           }
         }
-        pack_panels(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * runs_.panel_bytes());
+        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * runs_.panel_bytes());
       }
     });
   }
@@ -123,41 +131,59 @@ class ConvolutionKernel final : public Kernel {
     return static_cast<const int8_t*>(panel_memory_.get()) + index * runs_.panel_bytes();
   }
 
-  void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split, int32_t zero_point,
-                const EpilogueRun& output, int16_t* strip) const {
+  void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split,
+                const EpilogueRun& output, Form& strip) const {
     const int64_t first = strip_index * rows_, rows = std::min(rows_, window_.rows.out - first);
     const char* source = static_cast<const char*>(arguments.inputs[activations_.operand]) +
                          image * window_.rows.in * window_.columns.in * window_.in_channels;
     const float common = activations_.row_scales ? 1.0f : activations_.read_factor(arguments);
-    strip_.fill(window_, source, activations_.is_signed, zero_point, first, rows, strip);
+    strip_.fill(window_, source, first, rows, strip);
     const int64_t width = window_.columns.out, outs = rows * width;
     const int64_t out_start = (image * window_.rows.out + first) * width;
     const int64_t total = window_.groups * panels_;
     const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
     for (int64_t begin = 0; begin < outs; begin += block_) {
       const int64_t end = std::min(outs, begin + block_);
-      for (int64_t p = first_panel; p < last_panel; ++p)
+      int64_t found = -1;  // the group whose tiles have been
+      for (int64_t p = first_panel; p < last_panel; ++p) {
+        const int64_t group = p / panels_;
+        if (group != found) find_tiles(group, begin, end, strip);
+        found = group;
         run_panel(arguments, p, strip, begin, end, out_start, common, output);
+      }
+    }
+  }
+
+  // Where the rows of the tile from `at` to `end` begin; returns how many they are.
+  int64_t find_rows(int64_t group, int64_t at, int64_t end, int64_t* starts) const {
+    const int64_t rows = std::min(kTileRows, end - at);
+    for (int64_t r = 0; r < rows; ++r) starts[r] = group * window_.inner() + starts_[static_cast<size_t>(at + r)];
+    return rows;
+  }
+
+  void find_tiles(int64_t group, int64_t begin, int64_t end, Form& strip) const {
+    int64_t starts[kTileRows];
+    for (int64_t at = begin; at < end; at += kTileRows) {
+      const int64_t rows = find_rows(group, at, end, starts);
+      strip.find((at - begin) / kTileRows, rows, starts, runs_);
     }
   }
 
   // The positions from `begin` to `end` of a strip, by the channels of a panel.
-  void run_panel(const KernelArguments& arguments, int64_t p, const int16_t* strip, int64_t begin, int64_t end,
+  void run_panel(const KernelArguments& arguments, int64_t p, const Form& strip, int64_t begin, int64_t end,
                  int64_t out_start, float common, const EpilogueRun& output) const {
     const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
     const int64_t channel = group * window_.outer() + inside;
     const int64_t count = std::min(kTileChannels, window_.outer() - inside);
-    const int16_t* origin = strip + group * window_.inner();
     alignas(32) int32_t sums[kTileRows * kTileChannels];
     for (int64_t at = begin; at < end; at += kTileRows) {
-      const int16_t* starts[kTileRows];
-      const int64_t tile = std::min(kTileRows, end - at);
-      for (int64_t r = 0; r < tile; ++r) starts[r] = origin + starts_[static_cast<size_t>(at + r)];
-      sum_tile(tile, starts, runs_, panel(p), sums);
-      TileRows stored{sums, tile, channel};
+      int64_t starts[kTileRows];
+      const int64_t rows = find_rows(group, at, end, starts);
+      strip.sum((at - begin) / kTileRows, rows, starts, runs_, panel(p), sums);
+      TileRows stored{sums, rows, channel};
       float factors[kTileRows];
       if (activations_.row_scales) {
-        for (int64_t r = 0; r < tile; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
+        for (int64_t r = 0; r < rows; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
         stored.factors = factors;
       } else {
         stored.factor = common;
@@ -175,7 +201,8 @@ class ConvolutionKernel final : public Kernel {
   std::shared_ptr<const void> panel_memory_;
   std::vector<int64_t> starts_;  // elements, of the positions of a whole strip
   int64_t rows_ = 1, strips_ = 1, splits_ = 1;
-  int64_t block_ = std::numeric_limits<int32_t>::max();  // positions
+  int64_t block_ = 1;  // positions
+  StripSizes sizes_;
   int threads_ = 1;
 };
 
@@ -216,9 +243,14 @@ int8::Prepared make_convolution(PrepareContext& context, const Window& window, c
                                 const int8_t* weights, Epilogue epilogue) {
   if (!activations.fits(window.products(), activations.zero_point))
     return int8::refuse("sums of " + std::to_string(window.products()) + " products may leave 32 bits");
-  auto kernel = std::make_unique<ConvolutionKernel>(context, window, activations, weights, std::move(epilogue));
-  context.request_scratch(kernel->scratch_bytes());
-  return std::unique_ptr<Kernel>(std::move(kernel));
+  const auto make = [&]<typename Form>(std::type_identity<Form>) -> std::unique_ptr<Kernel> {
+    auto kernel = std::make_unique<ConvolutionKernel<Form>>(context, window, activations, weights, std::move(epilogue));
+    context.request_scratch(kernel->scratch_bytes());
+    return kernel;
+  };
+  const bool starts_at_zero = !activations.is_signed && !activations.zero_point_operand && activations.zero_point == 0;
+  if (starts_at_zero && window.inner() % 4 == 0) return make(std::type_identity<ByteStrip>());
+  return make(std::type_identity<WordStrip>());
 }
 
 }  // namespace qrules::avx2

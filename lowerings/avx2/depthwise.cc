@@ -9,6 +9,7 @@
 
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/avx2/strip_forms.h>
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx2/target.h>
 
@@ -96,14 +97,14 @@ class DepthwiseKernel final : public Kernel {
     const auto* images = static_cast<const char*>(arguments.inputs[activations_.operand]);
     const int64_t tasks = window_.batch * strips_;
     run_tasks(tasks, threads_, arguments.scratch, strip_bytes(), [&](int64_t task, void* scratch) {
-      auto* strip = static_cast<int16_t*>(scratch);
+      WordStrip strip(scratch, {}, activations_.is_signed, zero_point);
       const int64_t image = task / strips_, first = task % strips_ * rows_;
       const int64_t rows = std::min(rows_, window_.rows.out - first);
-      strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels,
-                  activations_.is_signed, zero_point, first, rows, strip);
+      strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels, first, rows,
+                  strip);
       for (int64_t y = 0; y < rows; ++y) {
         const int64_t out_row = (image * window_.rows.out + first + y) * window_.columns.out;
-        sum_row(strip + y * strip_.row_step * strip_.row_elements, out_row, output);
+        sum_row(strip.words() + y * strip_.row_step * strip_.row_elements, out_row, output);
       }
     });
   }
@@ -129,7 +130,8 @@ class DepthwiseKernel final : public Kernel {
           case 3: sum_positions<3>(start, step, taps_, weights, sums); break;
           default: sum_positions<4>(start, step, taps_, weights, sums);
         }
-        output.store({sums, positions, channel}, count, (out_row + x) * channels + channel, channels);
+        TileRows stored{sums, positions, channel};
+        output.store(stored, count, (out_row + x) * channels + channel, channels);
       }
     }
   }

@@ -110,7 +110,8 @@ struct Output {
   QRULES_AVX2_INLINE __m256i quantize(__m256 v) const {
     const __m256 scaled = _mm256_fmadd_ps(v, scale, zero_point);
     // The second operand is the result for NaN.
-    if constexpr (kShape == Shape::plain) return _mm256_cvtps_epi32(_mm256_min_ps(high, _mm256_max_ps(scaled, low)));
+    // What is below 32 bits becomes the least of them, as NaN does, and packing makes it 0.
+    if constexpr (kShape == Shape::plain) return _mm256_cvtps_epi32(_mm256_min_ps(high, scaled));
     const __m256 bounded = clamp8(scaled, low, high);
     return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
   }
@@ -143,21 +144,24 @@ QRULES_AVX2 void store_rows(const Epilogue& e, const TileRows& rows) {
   const __m256 scale[2] = {_mm256_mul_ps(_mm256_loadu_ps(scales), common),
                            _mm256_mul_ps(_mm256_loadu_ps(scales + 8), common)};
   const __m256 bias[2] = {_mm256_loadu_ps(biases), _mm256_loadu_ps(biases + 8)};
-  const auto other_half = 8 * static_cast<int64_t>(size_of(e.other_dtype));
-  for (int64_t r = 0; r < rows.rows; ++r) {
-    const int32_t* sums = rows.sums + r * kTileChannels;
+  const int32_t* sums = rows.sums;
+  const float* factors = rows.factors;
+  const char* other = rows.other;
+  char* to = rows.to;
+  for (int64_t left = rows.rows; left > 0; --left, sums += kTileChannels, to += rows.to_step) {
+    const __m256 factor = _mm256_set1_ps(factors ? *factors++ : 1.0f);
     __m256 v[2];
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 8 * half)));
-      const __m256 factor = rows.factors ? _mm256_mul_ps(scale[half], _mm256_set1_ps(rows.factors[r])) : scale[half];
-      v[half] = _mm256_fmadd_ps(sum, factor, bias[half]);
-      if constexpr (kCombines) v[half] = combine(e, v[half], rows.other + r * rows.other_step + half * other_half);
+      v[half] = _mm256_fmadd_ps(sum, _mm256_mul_ps(scale[half], factor), bias[half]);
+      if constexpr (kCombines) v[half] = combine(e, v[half], other + half * 8 * e.other_size);
       if constexpr (kShape == Shape::bounded && !kIntegral) v[half] = _mm256_max_ps(zero, v[half]);
       if constexpr (kShape == Shape::clip) v[half] = clamp8(v[half], low, high);
       if constexpr (kShape == Shape::general) v[half] = activate(e, v[half]);
     }
-    output.store(v[0], v[1], rows.to + r * rows.to_step);
+    output.store(v[0], v[1], to);
+    if constexpr (kCombines) other += rows.other_step;
   }
 }
 
@@ -288,6 +292,8 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   if (!call.post_op_args.empty()) e.low = call.post_op_args[0];
   if (call.post_op_args.size() > 1) e.high = call.post_op_args[1];
   e.out_dtype = call.out_dtype;
+  e.out_size = static_cast<int64_t>(size_of(e.out_dtype));
+  e.other_size = static_cast<int64_t>(size_of(e.other_dtype));
   e.inverse_out_scale = 1.0f / call.out_scale;
   e.out_zero_point = static_cast<float>(call.out_zero_point);
   find_bounds(e);
@@ -309,10 +315,9 @@ Result<Epilogue> Epilogue::prepare(PrepareContext& context, const int8::Int8Call
   return make(context, call, channels);
 }
 
-void EpilogueRun::store(TileRows rows, int64_t count, int64_t offset, int64_t step) const {
+void EpilogueRun::store(TileRows& rows, int64_t count, int64_t offset, int64_t step) const {
   const Epilogue& e = *epilogue;
-  const auto out_size = static_cast<int64_t>(size_of(e.out_dtype)),
-             other_size = static_cast<int64_t>(size_of(e.other_dtype));
+  const int64_t out_size = e.out_size, other_size = e.other_size;
   char* to = static_cast<char*>(out) + offset * out_size;
   const char* from = static_cast<const char*>(other) + offset * other_size;
   if (count == kTileChannels) {
@@ -340,7 +345,7 @@ void EpilogueRun::store(TileRows rows, int64_t count, int64_t offset, int64_t st
 }
 
 void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {
-  const auto out_size = static_cast<int64_t>(size_of(epilogue->out_dtype));
+  const int64_t out_size = epilogue->out_size;
   char* to = static_cast<char*>(out) + offset * out_size;
   const int64_t whole = count / kTileChannels * kTileChannels;
   epilogue->store_reals(*epilogue, factor, values, whole, to);

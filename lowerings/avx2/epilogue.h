@@ -39,6 +39,7 @@ struct Epilogue {
   Activation activation = Activation::none;
   float low = 0, high = 0;  // clip's bounds; low: elu's alpha, leaky_relu's slope
   DType out_dtype = DType::f32;
+  int64_t out_size = 0, other_size = 0;  // bytes of an element
   float inverse_out_scale = 1, out_zero_point = 0;
   float lowest = 0, highest = 0;    // of a quantized result, relu and clip included
   StoreRows* store_rows = nullptr;  // made for the activation, result and addend of this call
@@ -59,7 +60,7 @@ struct EpilogueRun {
 
   // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
   // on, those of each further row `step` elements later. What `rows` says of the memory is filled in here.
-  void store(TileRows rows, int64_t count, int64_t offset, int64_t step) const;
+  void store(TileRows& rows, int64_t count, int64_t offset, int64_t step) const;
   // The same of one row with `count` real values, which `factor` multiplies; they have no scales, bias or addend.
   void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };

@@ -1,7 +1,6 @@
 #include <qrules/lowerings/avx2/strip.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include <qrules/lowerings/avx2/products.h>
 
@@ -19,28 +18,6 @@ Strip Strip::of(const Window& window) {
 
 int64_t Strip::rows(const Window& window, int64_t count) const {
   return window.rows.kernel == 1 ? count : window.rows.reach(count);
-}
-
-void Strip::fill(const Window& window, const void* image, bool is_signed, int32_t zero_point, int64_t first,
-                 int64_t count, int16_t* to) const {
-  const Axis &rows_axis = window.rows, &columns = window.columns;
-  const int64_t channels = window.in_channels, total = rows(window, count);
-  const int64_t before = std::min(columns.padding, width);
-  const int64_t inside = std::max<int64_t>(0, std::min(columns.in, width - before));
-  for (int64_t i = 0; i < total; ++i, to += row_elements) {
-    const int64_t y = rows_axis.kernel == 1 ? (first + i) * rows_axis.stride - rows_axis.padding
-                                            : first * rows_axis.stride - rows_axis.padding + i;
-    if (y < 0 || y >= rows_axis.in) {
-      std::memset(to, 0, static_cast<size_t>(row_elements) * sizeof(int16_t));
-      continue;
-    }
-    std::memset(to, 0, static_cast<size_t>(before * channels) * sizeof(int16_t));
-    widen(static_cast<const char*>(image) + y * columns.in * channels, is_signed, zero_point, inside * channels,
-          to + before * channels);
-    std::memset(to + (before + inside) * channels, 0,
-                static_cast<size_t>((width - before - inside) * channels) * sizeof(int16_t));
-  }
-  to[0] = to[1] = 0;
 }
 
 int64_t rows_of_a_strip(const Window& window, const Strip& strip) {

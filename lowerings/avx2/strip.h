@@ -1,6 +1,7 @@
-// The part of an image that some rows of the result need, widened to s16 with its padding written out.
+// The part of an image that some rows of the result need, with its padding written out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <qrules/lowerings/avx2/window.h>
@@ -17,12 +18,32 @@ struct Strip {
   // Rows that `count` rows of the result need, and elements with the one behind the last that runs of odd length read.
   int64_t rows(const Window& window, int64_t count) const;
   int64_t elements(const Window& window, int64_t count) const { return rows(window, count) * row_elements + 2; }
-  // Writes the strip for the rows first .. first + count of the result.
-  void fill(const Window& window, const void* image, bool is_signed, int32_t zero_point, int64_t first, int64_t count,
-            int16_t* to) const;
+  // Writes the strip of `image`, u8 or s8, for the rows first .. first + count of the result, to one of strip_forms.h.
+  template <typename Form>
+  void fill(const Window& window, const void* image, int64_t first, int64_t count, Form& to) const;
 };
 
 // Rows of the result that one task computes, so that its strip stays in the second-level cache.
 int64_t rows_of_a_strip(const Window& window, const Strip& strip);
+
+template <typename Form>
+void Strip::fill(const Window& window, const void* image, int64_t first, int64_t count, Form& to) const {
+  const Axis &rows_axis = window.rows, &columns = window.columns;
+  const int64_t channels = window.in_channels, total = rows(window, count);
+  const int64_t before = std::min(columns.padding, width);
+  const int64_t inside = std::max<int64_t>(0, std::min(columns.in, width - before));
+  for (int64_t i = 0; i < total; ++i) {
+    const int64_t y = rows_axis.kernel == 1 ? (first + i) * rows_axis.stride - rows_axis.padding
+                                            : first * rows_axis.stride - rows_axis.padding + i;
+    if (y < 0 || y >= rows_axis.in) {
+      to.zeros(row_elements);
+      continue;
+    }
+    to.zeros(before * channels);
+    to.copy(static_cast<const char*>(image) + y * columns.in * channels, inside * channels);
+    to.zeros((width - before - inside) * channels);
+  }
+  to.zeros(2);
+}
 
 }  // namespace qrules::avx2

@@ -1,0 +1,113 @@
+// The two forms in which a strip's activations lie in a thread's scratch, each with the tiles that sum them: widened to
+// s16 (products.h), or as u8 with the rests of pairs that are too large (byte_products.h).
+//
+// A form is written from start to end by copy() and zeros(). Then, for some tiles at once, find() is called for each,
+// and sum() as often as there are panels; a tile's rows begin at offsets in elements.
+#pragma once
+
+#if defined(__x86_64__)
+
+#include <cstring>
+
+#include <qrules/lowerings/avx2/byte_products.h>
+#include <qrules/lowerings/avx2/tasks.h>
+
+namespace qrules::avx2 {
+
+struct StripSizes {
+  int64_t elements = 0;
+  int64_t tiles = 0;  // that find() is called for before sum()
+  int64_t fours = 0;  // of activations that a tile's row reads
+};
+
+class WordStrip {
+ public:
+  static constexpr const char* kKernel = "tiles:avx2";
+  static constexpr auto pack = pack_panels;
+  static size_t bytes(const StripSizes& sizes) {
+    return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
+  }
+
+  WordStrip(void* memory, const StripSizes&, bool is_signed, int32_t zero_point)
+      : words_(static_cast<int16_t*>(memory)), next_(words_), zero_point_(zero_point), is_signed_(is_signed) {}
+
+  void copy(const void* from, int64_t count) {
+    widen(from, is_signed_, zero_point_, count, next_);
+    next_ += count;
+  }
+  void zeros(int64_t count) {
+    std::memset(next_, 0, static_cast<size_t>(count) * sizeof(int16_t));
+    next_ += count;
+  }
+  const int16_t* words() const { return words_; }
+
+  void find(int64_t /*tile*/, int64_t /*rows*/, const int64_t* /*starts*/, const Runs& /*runs*/) {}
+  void sum(int64_t /*tile*/, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel,
+           int32_t* sums) const {
+    const int16_t* addresses[kTileRows];
+    for (int64_t r = 0; r < rows; ++r) addresses[r] = words_ + starts[r];
+    sum_tile(rows, addresses, runs, panel, sums);
+  }
+
+ private:
+  int16_t *words_, *next_;
+  int32_t zero_point_;
+  bool is_signed_;
+};
+
+// Padding is zero in it: for activations with a zero point of 0.
+class ByteStrip {
+ public:
+  static constexpr const char* kKernel = "byte-tiles:avx2";
+  static constexpr auto pack = pack_byte_panels;
+  static size_t bytes(const StripSizes& sizes) {
+    return 2 * array_bytes(sizes) + mark_bytes(sizes) + counts_bytes(sizes) +
+           static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra);
+  }
+
+  ByteStrip(void* memory, const StripSizes& sizes, bool /*is_signed*/, int32_t /*zero_point*/)
+      : kept_(static_cast<uint8_t*>(memory)),
+        rest_(kept_ + array_bytes(sizes)),
+        marks_(rest_ + array_bytes(sizes)),
+        counts_(reinterpret_cast<int64_t*>(marks_ + mark_bytes(sizes))),
+        extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + counts_bytes(sizes))),
+        fours_(sizes.fours) {}
+
+  void copy(const void* from, int64_t count) {
+    const bool any = halve_pairs(static_cast<const uint8_t*>(from), count, kept_ + next_, rest_ + next_,
+                                 marks_ + next_ / 4);
+    has_rests_ = has_rests_ || any;
+    next_ += count;
+  }
+  void zeros(int64_t count) {
+    std::memset(kept_ + next_, 0, static_cast<size_t>(count));
+    std::memset(marks_ + next_ / 4, 0, static_cast<size_t>(count / 4));
+    next_ += count;
+  }
+
+  void find(int64_t tile, int64_t rows, const int64_t* starts, const Runs& runs) {
+    counts_[tile] = has_rests_ ? find_extras(rows, starts, runs, rest_, marks_, extras_ + tile * fours_) : 0;
+  }
+  void sum(int64_t tile, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel,
+           int32_t* sums) const {
+    sum_byte_tile(rows, kept_, starts, runs, panel, extras_ + tile * fours_, counts_[tile], sums);
+  }
+
+ private:
+  static size_t array_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements)); }
+  // Sixteen marks are read at once.
+  static size_t mark_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements) / 4 + 16); }
+  static size_t counts_bytes(const StripSizes& sizes) {
+    return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(int64_t));
+  }
+
+  uint8_t *kept_, *rest_, *marks_;
+  int64_t* counts_;
+  Extra* extras_;
+  int64_t fours_, next_ = 0;
+  bool has_rests_ = false;
+};
+
+}  // namespace qrules::avx2
+
+#endif
