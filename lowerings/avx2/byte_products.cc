@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 #include <qrules/lowerings/avx2/target.h>
@@ -11,9 +12,13 @@
 namespace qrules::avx2 {
 namespace {
 
-constexpr int kLargestPair = 256;
+constexpr int kCentre = 128;
+
+template <Bytes kBytes>
+constexpr int kLargestPair = kBytes == Bytes::raw ? 256 : 128;
 
 // One four of activations of a row by 16 channels.
+template <Bytes kBytes>
 struct Fours {
   __m256i low, high, ones;
 
@@ -21,76 +26,112 @@ struct Fours {
       : low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights))),
         high(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + 32))),
         ones(_mm256_set1_epi16(1)) {}
+  QRULES_AVX2_INLINE __m256i products(__m256i x, __m256i weights) const {
+    const __m256i pairs = kBytes == Bytes::raw ? _mm256_maddubs_epi16(x, weights) : _mm256_maddubs_epi16(weights, x);
+    return _mm256_madd_epi16(pairs, ones);
+  }
   QRULES_AVX2_INLINE void add(uint32_t four, __m256i& to_low, __m256i& to_high) const {
     const __m256i x = _mm256_set1_epi32(static_cast<int32_t>(four));
-    to_low = _mm256_add_epi32(to_low, _mm256_madd_epi16(_mm256_maddubs_epi16(x, low), ones));
-    to_high = _mm256_add_epi32(to_high, _mm256_madd_epi16(_mm256_maddubs_epi16(x, high), ones));
+    to_low = _mm256_add_epi32(to_low, products(x, low));
+    to_high = _mm256_add_epi32(to_high, products(x, high));
   }
 };
 
-template <int R>
-QRULES_AVX2 void sum_rows(const uint8_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
-                          const Extra* extras, int64_t extra_count, int32_t* sums) {
-  __m256i low[R], high[R];
+template <Bytes kBytes, int R>
+QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                          int64_t panels, const ByteTile& tile, const TileTarget& target) {
+  const __m256i factor = _mm256_set1_epi32(tile.weight_factor);
+  for (int64_t index = 0; index < panels; ++index, panel += byte_panel_bytes(runs)) {
+    __m256i low[R], high[R];
+    const auto* weight_sums = reinterpret_cast<const __m256i*>(panel + runs.panel_bytes());
+    const __m256i first[2] = {_mm256_mullo_epi32(_mm256_loadu_si256(weight_sums), factor),
+                              _mm256_mullo_epi32(_mm256_loadu_si256(weight_sums + 1), factor)};
 #pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
-  const int8_t* weights = panel;
-  for (const int64_t offset : runs.offsets) {
-    const uint8_t* row[R];
-#pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) row[r] = activations + starts[r] + offset;
-    for (int64_t k = 0; k < runs.length; k += 4, weights += 4 * kTileChannels) {
-      const Fours fours(weights);
-#pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) {
-        uint32_t four;
-        std::memcpy(&four, row[r] + k, sizeof(four));
-        fours.add(four, low[r], high[r]);
+    for (int r = 0; r < R; ++r) {
+      low[r] = first[0];
+      high[r] = first[1];
+      if constexpr (kBytes == Bytes::centred) {
+        const __m256i row = _mm256_slli_epi32(_mm256_set1_epi32(tile.row_sums[r]), 7);
+        low[r] = _mm256_sub_epi32(low[r], row);
+        high[r] = _mm256_sub_epi32(high[r], row);
       }
     }
-  }
-  for (int64_t i = 0; i < extra_count; ++i) {
-    const Fours fours(panel + extras[i].weights);
+    const int8_t* weights = panel;
+    for (const int64_t offset : runs.offsets) {
+      const uint8_t* row[R];
 #pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) fours.add(extras[i].rows[r], low[r], high[r]);
-  }
+      for (int r = 0; r < R; ++r) row[r] = kept + starts[r] + offset;
+      for (int64_t k = 0; k < runs.length; k += 4, weights += 4 * kTileChannels) {
+        const Fours<kBytes> fours(weights);
 #pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels), low[r]);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels + 8), high[r]);
+        for (int r = 0; r < R; ++r) {
+          uint32_t four;
+          std::memcpy(&four, row[r] + k, sizeof(four));
+          fours.add(four, low[r], high[r]);
+        }
+      }
+    }
+    for (int64_t i = 0; i < tile.extra_count; ++i) {
+      const Fours<kBytes> fours(panel + tile.extras[i].weights);
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) fours.add(tile.extras[i].rows[r], low[r], high[r]);
+    }
+    store_tile<R>(target, index, low, high);
   }
 }
 
+// Activations as they are stored: u8, or s8 in the bits of u8.
+template <Bytes kBytes>
+int value_of(uint8_t byte) {
+  return kBytes == Bytes::raw ? byte : static_cast<int8_t>(byte);
+}
+
 // The four at `from`, which may end a row: no more than its bytes are touched.
-bool halve_pairs_of_four(const uint8_t* from, uint8_t* to, uint8_t* rest) {
+template <Bytes kBytes>
+bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* to, uint8_t* rest) {
   bool any = false;
   for (int i = 0; i < 4; i += 2) {
-    const bool above = from[i] + from[i + 1] > kLargestPair;
+    int values[2], sum = 0;
+    for (int j = 0; j < 2; ++j) {
+      const int raw = from[i + j] ^ flip;
+      values[j] = kBytes == Bytes::raw ? raw : raw - kCentre;
+      sum += std::abs(values[j]);
+    }
+    const bool above = sum > kLargestPair<kBytes>;
     any = any || above;
-    for (int j = i; j < i + 2; ++j) {
-      to[j] = above ? static_cast<uint8_t>(from[j] / 2) : from[j];
-      rest[j] = static_cast<uint8_t>(from[j] - to[j]);
+    for (int j = 0; j < 2; ++j) {
+      const int kept = above ? values[j] >> 1 : values[j];
+      to[i + j] = static_cast<uint8_t>(kept);
+      rest[i + j] = static_cast<uint8_t>(values[j] - kept);
     }
   }
   return any;
 }
 
-QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t* to, uint8_t* rest, uint8_t* marks) {
-  const __m256i ones = _mm256_set1_epi8(1), largest = _mm256_set1_epi16(kLargestPair);
-  const __m256i low_bits = _mm256_set1_epi8(0x7f);
+template <Bytes kBytes>
+QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest,
+                                  uint8_t* marks) {
+  constexpr bool kCentred = kBytes == Bytes::centred;
+  const __m256i ones = _mm256_set1_epi8(1), largest = _mm256_set1_epi16(kLargestPair<kBytes>);
+  const __m256i low_bits = _mm256_set1_epi8(0x7f), half_centre = _mm256_set1_epi8(kCentred ? kCentre / 2 : 0);
+  const __m256i flips = _mm256_set1_epi8(static_cast<char>(flip ^ (kCentred ? 0x80 : 0)));
+  const __m256i unflips = _mm256_set1_epi8(static_cast<char>(kCentred ? 0x80 : 0));
   bool any = false;
   int64_t i = 0;
   for (; i + 32 <= count; i += 32) {
-    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
-    const __m256i above = _mm256_cmpgt_epi16(_mm256_maddubs_epi16(x, ones), largest);
+    const __m256i x = _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)), flips);
+    const __m256i sums = _mm256_maddubs_epi16(kCentred ? _mm256_abs_epi8(x) : x, ones);
+    const __m256i above = _mm256_cmpgt_epi16(sums, largest);
     uint64_t eight_marks = 0;
     __m256i kept = x;
     if (!_mm256_testz_si256(above, above)) {
-      const __m256i half = _mm256_and_si256(_mm256_srli_epi16(x, 1), low_bits);
+      // Halves of the u8, from which half of the centre is taken away.
+      const __m256i half =
+          _mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(_mm256_xor_si256(x, unflips), 1), low_bits), half_centre);
       kept = _mm256_blendv_epi8(x, half, above);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest + i), _mm256_sub_epi8(x, kept));
-      const auto without = static_cast<uint32_t>(_mm256_movemask_ps(
-          _mm256_castsi256_ps(_mm256_cmpeq_epi32(above, _mm256_setzero_si256()))));
+      const auto without = static_cast<uint32_t>(
+          _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(above, _mm256_setzero_si256()))));
       for (uint32_t bit = 0; bit < 8; ++bit) eight_marks |= uint64_t{(~without >> bit) & 1} << (8 * bit);
       any = true;
     }
@@ -98,7 +139,7 @@ QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t* t
     std::memcpy(marks + i / 4, &eight_marks, sizeof(eight_marks));
   }
   for (; i < count; i += 4) {
-    const bool marked = halve_pairs_of_four(from + i, to + i, rest + i);
+    const bool marked = halve_pairs_of_four<kBytes>(from + i, flip, to + i, rest + i);
     marks[i / 4] = marked ? 1 : 0;
     any = any || marked;
   }
@@ -113,30 +154,62 @@ QRULES_AVX2 uint32_t sixteen_marks(int64_t rows, const uint8_t* marks, const int
   return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpgt_epi8(any, _mm_setzero_si128())));
 }
 
+// The sum of `count` s8, a multiple of 4.
+QRULES_AVX2 int32_t sum_s8(const uint8_t* from, int64_t count) {
+  const __m256i ones = _mm256_set1_epi8(1), wide_ones = _mm256_set1_epi16(1);
+  __m256i sums = _mm256_setzero_si256();
+  int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(ones, x), wide_ones));
+  }
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  for (; i + 4 <= count; i += 4) {
+    int32_t bytes;
+    std::memcpy(&bytes, from + i, sizeof(bytes));
+    const __m128i pairs = _mm_maddubs_epi16(_mm256_castsi256_si128(ones), _mm_cvtsi32_si128(bytes));
+    four = _mm_add_epi32(four, _mm_madd_epi16(pairs, _mm256_castsi256_si128(wide_ones)));
+  }
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(four);
+}
+
 }  // namespace
 
+int64_t byte_panel_bytes(const Runs& runs) {
+  return runs.panel_bytes() + kTileChannels * static_cast<int64_t>(sizeof(int32_t));
+}
+
+template <Bytes kBytes>
 void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
-  const int64_t count = static_cast<int64_t>(runs.offsets.size());
+  const auto count = static_cast<int64_t>(runs.offsets.size());
+  constexpr int kShift = kBytes == Bytes::raw ? 0 : kCentre;
   for (int64_t first = 0; first < channels; first += kTileChannels) {
+    int32_t sums[kTileChannels] = {};
     for (int64_t run = 0; run < count; ++run) {
       for (int64_t k = 0; k < runs.length; k += 4) {
-        for (int64_t c = first; c < first + kTileChannels; ++c, panels += 4) {
-          if (c < channels)
-            std::memcpy(panels, weights + (c * count + run) * runs.length + k, 4);
-          else
-            std::memset(panels, 0, 4);
+        for (int64_t c = 0; c < kTileChannels; ++c) {
+          for (int64_t i = k; i < k + 4; ++i) {
+            const bool there = first + c < channels;
+            const int weight = there ? weights[((first + c) * count + run) * runs.length + i] : 0;
+            sums[c] += weight;
+            *panels++ = static_cast<int8_t>(static_cast<uint8_t>(weight + kShift));
+          }
         }
       }
     }
+    std::memcpy(panels, sums, sizeof(sums));
+    panels += sizeof(sums);
   }
 }
 
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t* to, uint8_t* rest, uint8_t* marks) {
-  return halve_pairs_avx2(from, count, to, rest, marks);
+template <Bytes kBytes>
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest, uint8_t* marks) {
+  return halve_pairs_avx2<kBytes>(from, count, flip, to, rest, marks);
 }
 
-int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const uint8_t* rest, const uint8_t* marks,
-                    Extra* extras) {
+int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, Extra* extras) {
   const int64_t fours = runs.length / 4;
   int64_t count = 0;
   int64_t first = 0;  // of the run, in fours
@@ -144,7 +217,7 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
     int64_t at[kTileRows];
     for (int64_t i = 0; i < fours; i += 16) {
       for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + offset) / 4 + i;
-      uint32_t marked = sixteen_marks(rows, marks, at);
+      uint32_t marked = sixteen_marks(rows, from.marks, at);
       if (fours - i < 16) marked &= (1u << (fours - i)) - 1;
       for (; marked != 0; marked &= marked - 1) {
         const int bit = std::countr_zero(marked);
@@ -152,7 +225,7 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
         extra.weights = (first + i + bit) * 4 * kTileChannels;
         for (int64_t r = 0; r < rows; ++r) {
           extra.rows[r] = 0;
-          if (marks[at[r] + bit] != 0) std::memcpy(&extra.rows[r], rest + 4 * (at[r] + bit), 4);
+          if (from.marks[at[r] + bit] != 0) std::memcpy(&extra.rows[r], from.rest + 4 * (at[r] + bit), 4);
         }
       }
     }
@@ -161,17 +234,38 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
   return count;
 }
 
-void sum_byte_tile(int64_t rows, const uint8_t* activations, const int64_t* starts, const Runs& runs,
-                   const int8_t* panel, const Extra* extras, int64_t extra_count, int32_t* sums) {
-  switch (rows) {
-    case 1: return sum_rows<1>(activations, starts, runs, panel, extras, extra_count, sums);
-    case 2: return sum_rows<2>(activations, starts, runs, panel, extras, extra_count, sums);
-    case 3: return sum_rows<3>(activations, starts, runs, panel, extras, extra_count, sums);
-    case 4: return sum_rows<4>(activations, starts, runs, panel, extras, extra_count, sums);
-    case 5: return sum_rows<5>(activations, starts, runs, panel, extras, extra_count, sums);
-    default: return sum_rows<6>(activations, starts, runs, panel, extras, extra_count, sums);
+void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, const Extra* extras,
+                      int64_t extra_count, int32_t* row_sums) {
+  for (int64_t r = 0; r < rows; ++r) {
+    row_sums[r] = 0;
+    for (const int64_t offset : runs.offsets) row_sums[r] += sum_s8(from.kept + starts[r] + offset, runs.length);
+    for (int64_t i = 0; i < extra_count; ++i) {
+      if (extras[i].rows[r] != 0) row_sums[r] += sum_s8(reinterpret_cast<const uint8_t*>(&extras[i].rows[r]), 4);
+    }
   }
 }
+
+template <Bytes kBytes>
+void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                   int64_t panels, const ByteTile& tile, const TileTarget& target) {
+  switch (rows) {
+    case 1: return sum_rows<kBytes, 1>(kept, starts, runs, panel, panels, tile, target);
+    case 2: return sum_rows<kBytes, 2>(kept, starts, runs, panel, panels, tile, target);
+    case 3: return sum_rows<kBytes, 3>(kept, starts, runs, panel, panels, tile, target);
+    case 4: return sum_rows<kBytes, 4>(kept, starts, runs, panel, panels, tile, target);
+    case 5: return sum_rows<kBytes, 5>(kept, starts, runs, panel, panels, tile, target);
+    default: return sum_rows<kBytes, 6>(kept, starts, runs, panel, panels, tile, target);
+  }
+}
+
+#define QRULES_BYTE_PRODUCTS(bytes)                                                                                \
+  template void pack_byte_panels<bytes>(const int8_t*, int64_t, const Runs&, int8_t*);                             \
+  template bool halve_pairs<bytes>(const uint8_t*, int64_t, uint8_t, uint8_t*, uint8_t*, uint8_t*);                \
+  template void sum_byte_tile<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, int64_t, \
+                                     const ByteTile&, const TileTarget&);
+QRULES_BYTE_PRODUCTS(Bytes::raw)
+QRULES_BYTE_PRODUCTS(Bytes::centred)
+#undef QRULES_BYTE_PRODUCTS
 
 }  // namespace qrules::avx2
 

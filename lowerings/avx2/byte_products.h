@@ -1,39 +1,68 @@
-// Exact sums of products of u8 activations whose zero point is 0, on CPUs without VNNI, at the speed of saturating ones.
+// Exact sums of products of 8-bit integers on CPUs without VNNI, at the speed of saturating ones.
 //
-// The instruction that multiplies u8 by s8 adds pairs of products in 16 bits. What a pair (a, b) gives stays in them,
-// whatever the weights, while a + b is at most 256: -128 * 256 is the least number of 16 bits, 127 * 256 is below the
-// largest. Behind a relu, where most activations are far below their largest, some pairs in a thousand are above. Of
-// those a half stays in place and the rest becomes a product of its own: an extra, kept for the tile's rows that read
-// it and added behind the tile's other products. Data with many such pairs costs time, at most as much again; no data
-// costs exactness.
+// The instruction that multiplies u8 by s8 adds pairs of products in 16 bits. Two ways keep what it gives in them,
+// whatever the weights:
+//   raw: the u8 are activations, and no pair (a, b) of them has a + b > 256: -128 * 256 is the least number of 16
+//     bits, 127 * 256 below the largest;
+//   centred: the s8 are activations less 128, no pair of them has |a| + |b| > 128, and the u8 are weights plus 128.
+// Behind a relu, where most activations are far below the largest, few raw pairs are above; around a zero point near
+// 128 few centred ones are. Of a pair that is above a half stays in place and the rest becomes a product of its own:
+// an extra, kept for the rows of a tile that read it and added behind the tile's other products. Data with many such
+// pairs costs time, at most as much again; no data costs exactness.
 //
-// Tiles and runs are those of products.h. Weights lie in panels of 16 channels: [run][four activations][channel][4].
+// Tiles and runs are those of products.h, the runs' lengths and offsets multiples of four. Weights lie in panels of 16
+// channels: [run][four activations][channel][4], and behind them an s32 for each channel, the sum of its weights: a
+// zero point is taken away by it. s8 activations become u8 by adding 128 to them and to their zero point.
 #pragma once
 
 #include <qrules/lowerings/avx2/products.h>
 
 namespace qrules::avx2 {
 
+enum class Bytes : uint8_t { raw, centred };
+
 // Four activations of each row of a tile that are added once more.
 struct Extra {
-  int64_t weights = 0;        // bytes from the panel's start
-  uint32_t rows[kTileRows]{};  // four u8 each; 0: nothing
+  int64_t weights = 0;         // bytes from the panel's start
+  uint32_t rows[kTileRows]{};  // four activations each; 0: nothing
 };
 
-// As pack_panels, for runs of whole fours. A panel takes Runs::panel_bytes().
+int64_t byte_panel_bytes(const Runs& runs);
+
+// As pack_panels. A panel takes byte_panel_bytes().
+template <Bytes kBytes>
 void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
 
-// Copies `count` activations, a multiple of 4, halving pairs above 256. `rest` gets the other halves and `marks` a 1
-// for each four that has one; where there is none, `marks` is 0 and `rest` not written. Returns whether there was one.
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t* to, uint8_t* rest, uint8_t* marks);
+// Copies `count` activations, a multiple of 4, halving pairs that are too large. `rest` gets the other halves and
+// `marks` a 1 for each four that has one; where there is none, `marks` is 0 and `rest` not written. `flip` has the
+// lowest bit of s8 activations' difference to u8 in each byte: 0x80, or 0 for u8. Returns whether there was one.
+template <Bytes kBytes>
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest, uint8_t* marks);
 
-// The extras of a tile whose rows begin at the offsets `starts` in the arrays that halve_pairs wrote: at most one for
-// each four of its runs. `marks` can be read 16 bytes behind a run's last. Returns how many there are.
-int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const uint8_t* rest, const uint8_t* marks,
-                    Extra* extras);
+// Activations as halve_pairs wrote them.
+struct ByteRows {
+  const uint8_t *kept = nullptr, *rest = nullptr, *marks = nullptr;
+};
 
-// sums[r * 16 + c] for `rows` <= 6 rows that begin at the offsets `starts` in `activations`.
-void sum_byte_tile(int64_t rows, const uint8_t* activations, const int64_t* starts, const Runs& runs,
-                   const int8_t* panel, const Extra* extras, int64_t extra_count, int32_t* sums);
+// The extras of a tile whose rows begin at the offsets `starts`: at most one for each four of its runs. `marks` can be
+// read 16 bytes behind a run's last. Returns how many there are.
+int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, Extra* extras);
+
+// Sums of the centred activations of the rows of a tile, extras included.
+void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, const Extra* extras,
+                      int64_t extra_count, int32_t* row_sums);
+
+// What a tile's rows add to its products.
+struct ByteTile {
+  const Extra* extras = nullptr;
+  int64_t extra_count = 0;
+  int32_t weight_factor = 0;          // of the sums of the channels' weights: 0 or 128, less the zero point
+  const int32_t* row_sums = nullptr;  // centred: of each row's activations
+};
+
+// The sums of `rows` <= 6 rows, which begin at the offsets `starts`, by `panels` panels, which lie behind each other.
+template <Bytes kBytes>
+void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                   int64_t panels, const ByteTile& tile, const TileTarget& target);
 
 }  // namespace qrules::avx2

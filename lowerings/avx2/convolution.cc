@@ -24,6 +24,7 @@ namespace {
 constexpr int64_t kWorthAThread = 200'000;
 
 // Bytes of panels that leave room in the first and in the second level of the caches.
+constexpr int64_t kMostPanelsAtOnce = 8;
 constexpr int64_t kFirstLevelPanels = 20 * 1024, kSecondLevelPanels = 256 * 1024;
 
 // Taps of one kernel row that lie next to each other are one run.
@@ -63,13 +64,15 @@ class ConvolutionKernel final : public Kernel {
     find_starts();
     // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
     // time and their activations are near; larger ones are read once for the whole strip.
-    const int64_t panel_bytes = window_.groups * panels_ * runs_.panel_bytes() / splits_;
-    if (panel_bytes <= kFirstLevelPanels)
+    const int64_t panel_bytes = window_.groups * panels_ * Form::panel_bytes(runs_) / splits_;
+    if (panel_bytes <= kFirstLevelPanels) {
       block_ = 2 * kTileRows;
-    else if (panel_bytes <= kSecondLevelPanels)
+      panels_at_once_ = kMostPanelsAtOnce;
+    } else if (panel_bytes <= kSecondLevelPanels) {
       block_ = 4 * kTileRows;
-    else
+    } else {
       block_ = std::max<int64_t>(1, rows_ * window_.columns.out);
+    }
     sizes_ = {strip_.elements(window_, rows_), (block_ + kTileRows - 1) / kTileRows,
               static_cast<int64_t>(runs_.offsets.size()) * runs_.length / 4};
   }
@@ -108,9 +111,10 @@ class ConvolutionKernel final : public Kernel {
   void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t taps = window_.rows.kernel * window_.columns.kernel, inner = window_.inner(), outer = window_.outer();
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
-    const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " + std::to_string(outer) + " " +
-                               std::to_string(runs_.offsets.size()) + " " + std::to_string(runs_.length);
-    const size_t bytes = static_cast<size_t>(window_.groups * panels_ * runs_.panel_bytes());
+    const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " +
+                               std::to_string(outer) + " " + std::to_string(runs_.offsets.size()) + " " +
+                               std::to_string(runs_.length);
+    const size_t bytes = static_cast<size_t>(window_.groups * panels_ * Form::panel_bytes(runs_));
     panel_memory_ = context.packed(format, bytes, [&](void* target) {
       std::vector<int8_t> ordered(static_cast<size_t>(outer * taps * inner));
       for (int64_t g = 0; g < window_.groups; ++g) {
@@ -122,13 +126,13 @@ class ConvolutionKernel final : public Kernel {
             }
           }
         }
-        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * runs_.panel_bytes());
+        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * Form::panel_bytes(runs_));
       }
     });
   }
 
   const int8_t* panel(int64_t index) const {
-    return static_cast<const int8_t*>(panel_memory_.get()) + index * runs_.panel_bytes();
+    return static_cast<const int8_t*>(panel_memory_.get()) + index * Form::panel_bytes(runs_);
   }
 
   void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split,
@@ -145,11 +149,12 @@ class ConvolutionKernel final : public Kernel {
     for (int64_t begin = 0; begin < outs; begin += block_) {
       const int64_t end = std::min(outs, begin + block_);
       int64_t found = -1;  // the group whose tiles have been
-      for (int64_t p = first_panel; p < last_panel; ++p) {
+      for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
         const int64_t group = p / panels_;
         if (group != found) find_tiles(group, begin, end, strip);
         found = group;
-        run_panel(arguments, p, strip, begin, end, out_start, common, output);
+        count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
+        run_panels(arguments, p, count, strip, begin, end, out_start, common, output);
       }
     }
   }
@@ -169,26 +174,37 @@ class ConvolutionKernel final : public Kernel {
     }
   }
 
-  // The positions from `begin` to `end` of a strip, by the channels of a panel.
-  void run_panel(const KernelArguments& arguments, int64_t p, const Form& strip, int64_t begin, int64_t end,
-                 int64_t out_start, float common, const EpilogueRun& output) const {
+  // The positions from `begin` to `end` of a strip, by the channels of `panels` panels of one group.
+  void run_panels(const KernelArguments& arguments, int64_t p, int64_t panels, const Form& strip, int64_t begin,
+                  int64_t end, int64_t out_start, float common, const EpilogueRun& output) const {
     const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
     const int64_t channel = group * window_.outer() + inside;
-    const int64_t count = std::min(kTileChannels, window_.outer() - inside);
-    alignas(32) int32_t sums[kTileRows * kTileChannels];
+    const int64_t channels = std::min(panels * kTileChannels, window_.outer() - inside);
+    // Panels with channels beyond the last are stored with more care, as are results of other kinds.
+    const bool bytes_fit = !activations_.row_scales && common == 1;
+    alignas(32) int32_t sums[kMostPanelsAtOnce * kTileRows * kTileChannels];
     for (int64_t at = begin; at < end; at += kTileRows) {
       int64_t starts[kTileRows];
-      const int64_t rows = find_rows(group, at, end, starts);
-      strip.sum((at - begin) / kTileRows, rows, starts, runs_, panel(p), sums);
-      TileRows stored{sums, rows, channel};
+      const int64_t tile = (at - begin) / kTileRows, rows = find_rows(group, at, end, starts);
+      const int64_t offset = (out_start + at) * window_.out_channels + channel;
+      const auto bytes = bytes_fit ? output.bytes(channel, offset, window_.out_channels) : std::nullopt;
+      const int64_t whole = bytes ? channels / kTileChannels : 0;
+      if (whole > 0) strip.sum(tile, rows, starts, runs_, panel(p), whole, {nullptr, &*bytes});
+      if (whole == panels) continue;
+      strip.sum(tile, rows, starts, runs_, panel(p + whole), panels - whole, {sums, nullptr});
       float factors[kTileRows];
       if (activations_.row_scales) {
         for (int64_t r = 0; r < rows; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
-        stored.factors = factors;
-      } else {
-        stored.factor = common;
       }
-      output.store(stored, count, (out_start + at) * window_.out_channels + channel, window_.out_channels);
+      for (int64_t i = whole; i < panels; ++i) {
+        const int64_t first = i * kTileChannels;
+        TileRows stored{sums + (i - whole) * rows * kTileChannels, rows, channel + first};
+        if (activations_.row_scales)
+          stored.factors = factors;
+        else
+          stored.factor = common;
+        output.store(stored, std::min(kTileChannels, channels - first), offset + first, window_.out_channels);
+      }
     }
   }
 
@@ -202,9 +218,25 @@ class ConvolutionKernel final : public Kernel {
   std::vector<int64_t> starts_;  // elements, of the positions of a whole strip
   int64_t rows_ = 1, strips_ = 1, splits_ = 1;
   int64_t block_ = 1;  // positions
+  int64_t panels_at_once_ = 1;
   StripSizes sizes_;
   int threads_ = 1;
 };
+
+enum class StripForm : uint8_t { words, raw_bytes, centred_bytes };
+
+// Most activations are near the zero point: that decides how many pairs are too large for bytes. So does padding.
+StripForm form_of(const Window& window, const Activations& activations) {
+  const bool is_padded =
+      window.rows.kernel != 1 || window.columns.kernel != 1 || window.rows.padding != 0 || window.columns.padding != 0;
+  // What bytes take beside the products is worth it for some products only.
+  constexpr int64_t kWorthBytes = 32;
+  if (window.inner() % 4 != 0 || window.products() < kWorthBytes) return StripForm::words;
+  if (activations.zero_point_operand) return is_padded ? StripForm::words : StripForm::centred_bytes;
+  const int32_t zero_point = activations.zero_point + (activations.is_signed ? 128 : 0);
+  if (zero_point < 0 || zero_point > 192) return StripForm::words;
+  return zero_point <= 64 ? StripForm::raw_bytes : StripForm::centred_bytes;
+}
 
 }  // namespace
 
@@ -248,9 +280,11 @@ int8::Prepared make_convolution(PrepareContext& context, const Window& window, c
     context.request_scratch(kernel->scratch_bytes());
     return kernel;
   };
-  const bool starts_at_zero = !activations.is_signed && !activations.zero_point_operand && activations.zero_point == 0;
-  if (starts_at_zero && window.inner() % 4 == 0) return make(std::type_identity<ByteStrip>());
-  return make(std::type_identity<WordStrip>());
+  switch (form_of(window, activations)) {
+    case StripForm::raw_bytes: return make(std::type_identity<ByteStrip<Bytes::raw>>());
+    case StripForm::centred_bytes: return make(std::type_identity<ByteStrip<Bytes::centred>>());
+    default: return make(std::type_identity<WordStrip>());
+  }
 }
 
 }  // namespace qrules::avx2

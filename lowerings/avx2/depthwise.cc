@@ -22,7 +22,7 @@ constexpr int64_t kWorthAThread = 50'000;  // products
 // [pair][2][16] s16, interleaved.
 template <int P>
 QRULES_AVX2 void sum_positions(const int16_t* start, int64_t step, const std::vector<int64_t>& taps,
-                               const int16_t* weights, int32_t* sums) {
+                               const int16_t* weights, const TileTarget& target) {
   __m256i low[P], high[P];
 #pragma GCC unroll 4
   for (int p = 0; p < P; ++p) low[p] = high[p] = _mm256_setzero_si256();
@@ -40,11 +40,11 @@ QRULES_AVX2 void sum_positions(const int16_t* start, int64_t step, const std::ve
   // Interleaving works within halves: low has channels 0-3 and 8-11, high 4-7 and 12-15.
 #pragma GCC unroll 4
   for (int p = 0; p < P; ++p) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + p * kTileChannels),
-                        _mm256_permute2x128_si256(low[p], high[p], 0x20));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + p * kTileChannels + 8),
-                        _mm256_permute2x128_si256(low[p], high[p], 0x31));
+    const __m256i first = low[p];
+    low[p] = _mm256_permute2x128_si256(first, high[p], 0x20);
+    high[p] = _mm256_permute2x128_si256(first, high[p], 0x31);
   }
+  store_tile<P>(target, 0, low, high);
 }
 
 class DepthwiseKernel final : public Kernel {
@@ -124,14 +124,18 @@ class DepthwiseKernel final : public Kernel {
       for (int64_t x = 0; x < window_.columns.out; x += 4) {
         const int64_t positions = std::min<int64_t>(4, window_.columns.out - x);
         const int16_t* start = row + x * step + channel;
+        const int64_t offset = (out_row + x) * channels + channel;
+        const auto bytes = count == kTileChannels ? output.bytes(channel, offset, channels) : std::nullopt;
+        const TileTarget target{sums, bytes ? &*bytes : nullptr};
         switch (positions) {
-          case 1: sum_positions<1>(start, step, taps_, weights, sums); break;
-          case 2: sum_positions<2>(start, step, taps_, weights, sums); break;
-          case 3: sum_positions<3>(start, step, taps_, weights, sums); break;
-          default: sum_positions<4>(start, step, taps_, weights, sums);
+          case 1: sum_positions<1>(start, step, taps_, weights, target); break;
+          case 2: sum_positions<2>(start, step, taps_, weights, target); break;
+          case 3: sum_positions<3>(start, step, taps_, weights, target); break;
+          default: sum_positions<4>(start, step, taps_, weights, target);
         }
+        if (bytes) continue;
         TileRows stored{sums, positions, channel};
-        output.store(stored, count, (out_row + x) * channels + channel, channels);
+        output.store(stored, count, offset, channels);
       }
     }
   }

@@ -170,6 +170,10 @@ StoreRows* store_rows_of(bool combines) {
   return combines ? store_rows<kOut, kShape, true> : store_rows<kOut, kShape, false>;
 }
 
+bool is_plain_u8(const Epilogue& e) {
+  return e.out_dtype == DType::u8 && e.lowest == 0 && e.activation <= Activation::clip;
+}
+
 template <DType kOut>
 StoreRows* store_rows_of(const Epilogue& e) {
   constexpr bool kIntegral = kOut == DType::u8 || kOut == DType::s8;
@@ -179,8 +183,8 @@ StoreRows* store_rows_of(const Epilogue& e) {
     case Activation::relu:
     case Activation::clip:
       if constexpr (kIntegral) {
-        return kOut == DType::u8 && e.lowest == 0 ? store_rows_of<kOut, Shape::plain>(combines)
-                                                  : store_rows_of<kOut, Shape::bounded>(combines);
+        return is_plain_u8(e) ? store_rows_of<kOut, Shape::plain>(combines)
+                              : store_rows_of<kOut, Shape::bounded>(combines);
       }
       if (e.activation == Activation::none) return store_rows_of<kOut, Shape::plain>(combines);
       return e.activation == Activation::relu ? store_rows_of<kOut, Shape::bounded>(combines)
@@ -240,7 +244,7 @@ StoreReals* store_reals_of(const Epilogue& e) {
     case Activation::relu:
     case Activation::clip:
       if constexpr (kIntegral) {
-        return kOut == DType::u8 && e.lowest == 0 ? store_reals<kOut, Shape::plain> : store_reals<kOut, Shape::bounded>;
+        return is_plain_u8(e) ? store_reals<kOut, Shape::plain> : store_reals<kOut, Shape::bounded>;
       }
       if (e.activation == Activation::none) return store_reals<kOut, Shape::plain>;
       return e.activation == Activation::relu ? store_reals<kOut, Shape::bounded> : store_reals<kOut, Shape::clip>;
@@ -299,6 +303,7 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   find_bounds(e);
   e.store_rows = store_rows_of(e);
   e.store_reals = store_reals_of(e);
+  e.makes_bytes = e.combine == Combine::none && is_plain_u8(e);
   return e;
 }
 
@@ -342,6 +347,18 @@ void EpilogueRun::store(TileRows& rows, int64_t count, int64_t offset, int64_t s
     e.store_rows(e, row);
     std::memcpy(to + r * step * out_size, results, static_cast<size_t>(count * out_size));
   }
+}
+
+std::optional<TileBytes> EpilogueRun::bytes(int64_t channel, int64_t offset, int64_t step) const {
+  const Epilogue& e = *epilogue;
+  if (!e.makes_bytes) return std::nullopt;
+  return TileBytes{e.scale.data() + channel,
+                   e.bias.data() + channel,
+                   e.inverse_out_scale,
+                   e.out_zero_point,
+                   e.highest,
+                   static_cast<uint8_t*>(out) + offset,
+                   step};
 }
 
 void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {

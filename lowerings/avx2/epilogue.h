@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include <qrules/lowerings/avx2/tile_bytes.h>
 #include <qrules/lowerings/int8_call.h>
 
 namespace qrules::avx2 {
@@ -44,6 +45,7 @@ struct Epilogue {
   float lowest = 0, highest = 0;    // of a quantized result, relu and clip included
   StoreRows* store_rows = nullptr;  // made for the activation, result and addend of this call
   StoreReals* store_reals = nullptr;
+  bool makes_bytes = false;  // TileBytes
 
   // Of a call with an addend in the result's layout. Errors: post-ops, addends and numbers that it cannot do.
   static Result<Epilogue> make(const PrepareContext& context, const int8::Int8Call& call, int64_t channels);
@@ -61,7 +63,9 @@ struct EpilogueRun {
   // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
   // on, those of each further row `step` elements later. What `rows` says of the memory is filled in here.
   void store(TileRows& rows, int64_t count, int64_t offset, int64_t step) const;
-  // The same of one row with `count` real values, which `factor` multiplies; they have no scales, bias or addend.
+  // How the sums of 16 channels from `channel` on become elements from `offset` on, if they are of the kind.
+  std::optional<TileBytes> bytes(int64_t channel, int64_t offset, int64_t step) const;
+  // As store, of one row with `count` real values, which `factor` multiplies; they have no scales, bias or addend.
   void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };
 

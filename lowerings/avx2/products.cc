@@ -10,33 +10,32 @@ namespace qrules::avx2 {
 namespace {
 
 template <int R>
-QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums) {
-  __m256i low[R], high[R];
-#pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
+QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
+                          const TileTarget& target) {
   const int64_t pairs = runs.pairs();
-  for (const int64_t offset : runs.offsets) {
-    const int16_t* row[R];
+  for (int64_t index = 0; index < panels; ++index) {
+    __m256i low[R], high[R];
 #pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) row[r] = starts[r] + offset;
-    for (int64_t p = 0; p < pairs; ++p) {
-      const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel)));
-      const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel + 16)));
-      panel += 32;
+    for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
+    for (const int64_t offset : runs.offsets) {
+      const int16_t* row[R];
 #pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) {
-        int32_t pair;
-        std::memcpy(&pair, row[r] + 2 * p, sizeof(pair));
-        const __m256i x = _mm256_set1_epi32(pair);
-        low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(x, first));
-        high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(x, second));
+      for (int r = 0; r < R; ++r) row[r] = starts[r] + offset;
+      for (int64_t p = 0; p < pairs; ++p) {
+        const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel)));
+        const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel + 16)));
+        panel += 32;
+#pragma GCC unroll 6
+        for (int r = 0; r < R; ++r) {
+          int32_t pair;
+          std::memcpy(&pair, row[r] + 2 * p, sizeof(pair));
+          const __m256i x = _mm256_set1_epi32(pair);
+          low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(x, first));
+          high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(x, second));
+        }
       }
     }
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels), low[r]);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels + 8), high[r]);
+    store_tile<R>(target, index, low, high);
   }
 }
 
@@ -70,14 +69,15 @@ void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8
   }
 }
 
-void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums) {
+void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
+              const TileTarget& target) {
   switch (rows) {
-    case 1: return sum_rows<1>(starts, runs, panel, sums);
-    case 2: return sum_rows<2>(starts, runs, panel, sums);
-    case 3: return sum_rows<3>(starts, runs, panel, sums);
-    case 4: return sum_rows<4>(starts, runs, panel, sums);
-    case 5: return sum_rows<5>(starts, runs, panel, sums);
-    default: return sum_rows<6>(starts, runs, panel, sums);
+    case 1: return sum_rows<1>(starts, runs, panel, panels, target);
+    case 2: return sum_rows<2>(starts, runs, panel, panels, target);
+    case 3: return sum_rows<3>(starts, runs, panel, panels, target);
+    case 4: return sum_rows<4>(starts, runs, panel, panels, target);
+    case 5: return sum_rows<5>(starts, runs, panel, panels, target);
+    default: return sum_rows<6>(starts, runs, panel, panels, target);
   }
 }
 

@@ -3,8 +3,7 @@
 // AVX2 has an instruction that multiplies u8 by s8, but it adds pairs of products in 16 bits and saturates: 255 * 127 +
 // 255 * 127 is not 64,770 there but 32,767. The instruction for s16 adds its pairs in 32 bits, so activations are
 // widened to s16 first, with their zero point subtracted on the way: padding is then zero, s8 and u8 are alike, and no
-// compensation is needed. On processors that add on other ports than they multiply on, it does as many products in a
-// cycle as the saturating one.
+// compensation is needed. byte_products.h keeps the other one exact, which is faster where it can be done.
 //
 // A tile is up to 6 rows of activations by 16 output channels, kept in 12 registers. A row is a set of runs: stretches
 // of consecutive activations at the same offsets from the row's start in every row (the taps of a convolution; a linear
@@ -14,6 +13,8 @@
 
 #include <cstdint>
 #include <vector>
+
+#include <qrules/lowerings/avx2/tile_bytes.h>
 
 namespace qrules::avx2 {
 
@@ -33,8 +34,30 @@ struct Runs {
 // zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_bytes() bytes.
 void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
 
-// sums[r * 16 + c] for `rows` <= 6 rows. A run of odd length reads one element behind it, whose weight is zero.
-void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int32_t* sums);
+// Where the sums of a tile by one panel go, those by the next panel 16 channels or `rows` * 16 sums further.
+struct TileTarget {
+  int32_t* sums = nullptr;           // [row][16]; used when `bytes` is null
+  const TileBytes* bytes = nullptr;  // null: they are wanted as they are
+};
+
+#if defined(__x86_64__)
+// For the panel with the given index.
+template <int R>
+QRULES_AVX2_INLINE void store_tile(const TileTarget& target, int64_t panel, const __m256i* low, const __m256i* high) {
+  if (target.bytes) return store_bytes<R>(*target.bytes, panel * kTileChannels, low, high);
+  int32_t* sums = target.sums + panel * R * kTileChannels;
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels), low[r]);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels + 8), high[r]);
+  }
+}
+#endif
+
+// The sums of `rows` <= 6 rows by `panels` panels, which lie behind each other. A run of odd length reads one element
+// behind it, whose weight is zero.
+void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
+              const TileTarget& target);
 
 // to[i] = from[i] - zero_point. `from` is u8, or s8 when `is_signed`.
 void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to);

@@ -1,8 +1,8 @@
 // The two forms in which a strip's activations lie in a thread's scratch, each with the tiles that sum them: widened to
-// s16 (products.h), or as u8 with the rests of pairs that are too large (byte_products.h).
+// s16 (products.h), or as bytes with the rests of pairs that are too large (byte_products.h).
 //
 // A form is written from start to end by copy() and zeros(). Then, for some tiles at once, find() is called for each,
-// and sum() as often as there are panels; a tile's rows begin at offsets in elements.
+// and sum() as often as it takes for all panels; a tile's rows begin at offsets in elements.
 #pragma once
 
 #if defined(__x86_64__)
@@ -23,7 +23,10 @@ struct StripSizes {
 class WordStrip {
  public:
   static constexpr const char* kKernel = "tiles:avx2";
-  static constexpr auto pack = pack_panels;
+  static void pack(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
+    pack_panels(weights, channels, runs, panels);
+  }
+  static int64_t panel_bytes(const Runs& runs) { return runs.panel_bytes(); }
   static size_t bytes(const StripSizes& sizes) {
     return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
   }
@@ -42,11 +45,11 @@ class WordStrip {
   const int16_t* words() const { return words_; }
 
   void find(int64_t /*tile*/, int64_t /*rows*/, const int64_t* /*starts*/, const Runs& /*runs*/) {}
-  void sum(int64_t /*tile*/, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel,
-           int32_t* sums) const {
+  void sum(int64_t /*tile*/, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel, int64_t panels,
+           const TileTarget& target) const {
     const int16_t* addresses[kTileRows];
     for (int64_t r = 0; r < rows; ++r) addresses[r] = words_ + starts[r];
-    sum_tile(rows, addresses, runs, panel, sums);
+    sum_tile(rows, addresses, runs, panel, panels, target);
   }
 
  private:
@@ -55,56 +58,78 @@ class WordStrip {
   bool is_signed_;
 };
 
-// Padding is zero in it: for activations with a zero point of 0.
+// Runs have lengths and offsets that are multiples of four. Two activations of padding are a pair that is kept.
+template <Bytes kBytes>
 class ByteStrip {
  public:
-  static constexpr const char* kKernel = "byte-tiles:avx2";
-  static constexpr auto pack = pack_byte_panels;
+  static constexpr const char* kKernel = kBytes == Bytes::raw ? "byte-tiles:avx2" : "centred-byte-tiles:avx2";
+  static void pack(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
+    pack_byte_panels<kBytes>(weights, channels, runs, panels);
+  }
+  static int64_t panel_bytes(const Runs& runs) { return byte_panel_bytes(runs); }
   static size_t bytes(const StripSizes& sizes) {
-    return 2 * array_bytes(sizes) + mark_bytes(sizes) + counts_bytes(sizes) +
+    return 2 * array_bytes(sizes) + mark_bytes(sizes) + tiles_bytes(sizes) +
            static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra);
   }
 
-  ByteStrip(void* memory, const StripSizes& sizes, bool /*is_signed*/, int32_t /*zero_point*/)
+  ByteStrip(void* memory, const StripSizes& sizes, bool is_signed, int32_t zero_point)
       : kept_(static_cast<uint8_t*>(memory)),
         rest_(kept_ + array_bytes(sizes)),
         marks_(rest_ + array_bytes(sizes)),
-        counts_(reinterpret_cast<int64_t*>(marks_ + mark_bytes(sizes))),
-        extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + counts_bytes(sizes))),
-        fours_(sizes.fours) {}
+        tiles_(reinterpret_cast<Tile*>(marks_ + mark_bytes(sizes))),
+        extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + tiles_bytes(sizes))),
+        fours_(sizes.fours),
+        flip_(is_signed ? 0x80 : 0),
+        weight_factor_((kBytes == Bytes::raw ? 0 : 128) - (is_signed ? zero_point + 128 : zero_point)) {}
 
   void copy(const void* from, int64_t count) {
-    const bool any = halve_pairs(static_cast<const uint8_t*>(from), count, kept_ + next_, rest_ + next_,
-                                 marks_ + next_ / 4);
+    const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, kept_ + next_, rest_ + next_,
+                                         marks_ + next_ / 4);
     has_rests_ = has_rests_ || any;
     next_ += count;
   }
   void zeros(int64_t count) {
-    std::memset(kept_ + next_, 0, static_cast<size_t>(count));
+    std::memset(kept_ + next_, -weight_factor_, static_cast<size_t>(count));
     std::memset(marks_ + next_ / 4, 0, static_cast<size_t>(count / 4));
     next_ += count;
   }
 
-  void find(int64_t tile, int64_t rows, const int64_t* starts, const Runs& runs) {
-    counts_[tile] = has_rests_ ? find_extras(rows, starts, runs, rest_, marks_, extras_ + tile * fours_) : 0;
+  void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
+    Tile& tile = tiles_[index];
+    Extra* extras = extras_ + index * fours_;
+    const ByteRows from{kept_, rest_, marks_};
+    tile.extra_count = has_rests_ ? find_extras(rows, starts, runs, from, extras) : 0;
+    if constexpr (kBytes == Bytes::centred)
+      sum_centred_rows(rows, starts, runs, from, extras, tile.extra_count, tile.row_sums);
   }
-  void sum(int64_t tile, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel,
-           int32_t* sums) const {
-    sum_byte_tile(rows, kept_, starts, runs, panel, extras_ + tile * fours_, counts_[tile], sums);
+  void sum(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel, int64_t panels,
+           const TileTarget& target) const {
+    const Tile& tile = tiles_[index];
+    sum_byte_tile<kBytes>(rows, kept_, starts, runs, panel, panels,
+                          {extras_ + index * fours_, tile.extra_count, weight_factor_, tile.row_sums}, target);
   }
 
  private:
+  struct Tile {
+    int64_t extra_count;
+    int32_t row_sums[kTileRows];
+  };
+
   static size_t array_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements)); }
   // Sixteen marks are read at once.
-  static size_t mark_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements) / 4 + 16); }
-  static size_t counts_bytes(const StripSizes& sizes) {
-    return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(int64_t));
+  static size_t mark_bytes(const StripSizes& sizes) {
+    return whole_lines(static_cast<size_t>(sizes.elements) / 4 + 16);
+  }
+  static size_t tiles_bytes(const StripSizes& sizes) {
+    return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(Tile));
   }
 
   uint8_t *kept_, *rest_, *marks_;
-  int64_t* counts_;
+  Tile* tiles_;
   Extra* extras_;
   int64_t fours_, next_ = 0;
+  uint8_t flip_;
+  int32_t weight_factor_;
   bool has_rests_ = false;
 };
 
