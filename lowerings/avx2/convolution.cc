@@ -25,7 +25,7 @@ constexpr int64_t kWorthAThread = 200'000;
 
 // Bytes of panels that leave room in the first and in the second level of the caches.
 constexpr int64_t kMostPanelsAtOnce = 8;
-constexpr int64_t kFirstLevelPanels = 20 * 1024, kSecondLevelPanels = 256 * 1024;
+constexpr int64_t kFirstLevelPanels = 20'480, kSecondLevelPanels = 262'144;
 
 // Taps of one kernel row that lie next to each other are one run.
 Runs runs_of(const Window& window, const Strip& strip) {
@@ -56,20 +56,20 @@ class ConvolutionKernel final : public Kernel {
     const int64_t work =
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
     // All of them or one: OpenMP would set up a team of another size anew.
-    threads_ = work < 2 * kWorthAThread ? 1 : context.threads();
+    threads_ = work < int64_t{2} * kWorthAThread ? 1 : context.threads();
     // With few strips, several tasks have the same strip and share its panels.
     const int64_t whole = window_.batch * strips_;
-    const bool even = whole >= 4 * threads_ || whole % threads_ == 0;
+    const bool even = whole >= int64_t{4} * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
     find_starts();
     // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
     // time and their activations are near; larger ones are read once for the whole strip.
     const int64_t panel_bytes = window_.groups * panels_ * Form::panel_bytes(runs_) / splits_;
     if (panel_bytes <= kFirstLevelPanels) {
-      block_ = 2 * kTileRows;
+      block_ = int64_t{2} * kTileRows;
       panels_at_once_ = kMostPanelsAtOnce;
     } else if (panel_bytes <= kSecondLevelPanels) {
-      block_ = 4 * kTileRows;
+      block_ = int64_t{4} * kTileRows;
     } else {
       block_ = std::max<int64_t>(1, rows_ * window_.columns.out);
     }

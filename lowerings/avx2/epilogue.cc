@@ -152,7 +152,7 @@ QRULES_AVX2 void store_rows(const Epilogue& e, const TileRows& rows) {
     const __m256 factor = _mm256_set1_ps(factors ? *factors++ : 1.0f);
     __m256 v[2];
 #pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
+    for (int64_t half = 0; half < 2; ++half) {
       const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 8 * half)));
       v[half] = _mm256_fmadd_ps(sum, _mm256_mul_ps(scale[half], factor), bias[half]);
       if constexpr (kCombines) v[half] = combine(e, v[half], other + half * 8 * e.other_size);
@@ -226,7 +226,7 @@ QRULES_AVX2 void store_reals(const Epilogue& e, float factor, const float* value
   for (int64_t i = 0; i < count; i += kTileChannels) {
     __m256 v[2];
 #pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
+    for (int64_t half = 0; half < 2; ++half) {
       v[half] = _mm256_mul_ps(_mm256_loadu_ps(values + i + 8 * half), f);
       if constexpr (kShape == Shape::bounded && !kIntegral) v[half] = _mm256_max_ps(zero, v[half]);
       if constexpr (kShape == Shape::clip) v[half] = clamp8(v[half], low, high);
