@@ -7,6 +7,7 @@
 #include <qrules/lowerings/avx512/depthwise.h>
 #include <qrules/lowerings/avx512/product.h>
 #include <qrules/lowerings/avx512/target.h>
+#include <qrules/lowerings/avx512/window_product.h>
 
 namespace qrules {
 namespace avx512 {
@@ -36,7 +37,6 @@ class ConvolutionHandler final : public Handler {
     const auto window = avx2::read_window(context, x, sizes, context.output(0));
     if (!window.ok()) return window.diagnostics();
     const bool depthwise = window->is_depthwise() && window->rows.kernel > 1, single = is_single(*window);
-    if (!depthwise && !single) return refuse("the window is neither depthwise, of several rows, nor a single tap");
     auto call = int8::read_call(context, window->out_channels, false);
     if (!call.ok()) return call.diagnostics();
     if (x.element_count() == 0 || context.output(0).element_count() == 0) return refuse("there are no elements");
@@ -48,7 +48,7 @@ class ConvolutionHandler final : public Handler {
           context, *call,
           {window->batch * window->rows.in * window->columns.in, window->in_channels, window->out_channels});
     }
-    return make_depthwise(context, *call, *window);
+    return depthwise ? make_depthwise(context, *call, *window) : make_window_product(context, *call, *window);
   }
 
  private:

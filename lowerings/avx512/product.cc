@@ -6,8 +6,7 @@
 #include <utility>
 
 #include <qrules/lowerings/avx2/tasks.h>
-#include <qrules/lowerings/avx512/channels.h>
-#include <qrules/lowerings/avx512/product_tiles.h>
+#include <qrules/lowerings/avx512/packed_panels.h>
 
 namespace qrules::avx512 {
 namespace {
@@ -18,8 +17,6 @@ constexpr int64_t kSecondLevelRows = int64_t{192} * 1024;
 constexpr int64_t kRowsAtOnce = 24;  // a whole number of tiles of each width
 constexpr int64_t kLargeWeights = int64_t{256} * 1024;
 
-ShareOrder share_order(const Requantization& to) { return to.is_real ? ShareOrder::channels : ShareOrder::packing; }
-
 class ProductKernel final : public Kernel {
  public:
   ProductKernel(PrepareContext& context, const Product& product, size_t x, int32_t zero_point, const int8_t* weights,
@@ -27,24 +24,9 @@ class ProductKernel final : public Kernel {
       : product_(product),
         x_(x),
         to_(std::move(requantization)),
-        panels_(panels_of(product.channels, share_order(to_))),
+        packed_(context, to_, "panels", product.channels, product.depth, weights, zero_point),
         element_(to_.is_real ? sizeof(float) : 1) {
-    const int64_t depth = product_.depth, packed = packed_channels(panels_);
-    const std::string format = std::string(to_.is_real ? "avx512 panels in order " : "avx512 panels ") +
-                               std::to_string(product_.channels) + " " + std::to_string(depth);
-    weight_memory_ = context.packed(format, static_cast<size_t>(packed * depth), [&](void* target) {
-      for (const Panel& panel : panels_)
-        pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
-    });
-    std::vector<int64_t> order;
-    for (const Panel& panel : panels_) {
-      for (int64_t i = 0; i < panel.width; ++i) {
-        const int64_t channel = channel_at(panel, i / 16, i % 16);
-        order.push_back(channel < 0 ? channel : panel.first + channel);
-      }
-    }
-    channels_ = OrderedChannels::of(context, to_, order, weights, depth, zero_point);
-    threads_ = product_.rows * depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
+    threads_ = product_.rows * product_.depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
     divide();
   }
 
@@ -60,7 +42,7 @@ class ProductKernel final : public Kernel {
                     end = std::min(product_.rows, first + chunk_);
       for (int64_t m = first; m < end; m += block_) {
         for (int64_t p = parts_.first(part); p < parts_.end(part); ++p)
-          run_panel(x, out, other, m, std::min(block_, end - m), panels_[static_cast<size_t>(p)]);
+          run_panel(x, out, other, m, std::min(block_, end - m), packed_.panels()[static_cast<size_t>(p)]);
       }
     });
   }
@@ -68,7 +50,7 @@ class ProductKernel final : public Kernel {
  private:
   // Rows, and panels when there are few rows or weights are large, are shared out among threads.
   void divide() {
-    const int64_t bytes = packed_channels(panels_) * product_.depth;
+    const int64_t bytes = packed_.bytes();
     // Panels that stay in the first-level cache are gone over tile by tile, so that rows of results are written whole;
     // others once for as many rows as the second level holds.
     block_ = bytes <= kFirstLevelPanels
@@ -76,21 +58,17 @@ class ProductKernel final : public Kernel {
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
     const bool split = threads_ > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
-    parts_ = Parts::of(panels_, split ? int64_t{4} * threads_ : 1);
+    parts_ = Parts::of(packed_.panels(), split ? int64_t{4} * threads_ : 1);
     chunk_ = parts_.count > 1 || threads_ == 1 ? product_.rows
                                                : std::max<int64_t>(1, tiles / (int64_t{4} * threads_)) * kTileRows;
   }
 
   void run_panel(const uint8_t* x, char* out, const char* other, int64_t first, int64_t rows,
                  const Panel& panel) const {
-    PanelRows p;
+    PanelRows p = packed_.rows_of(panel);
     p.x = x + first * product_.depth;
     p.x_step = p.depth = product_.depth;
     p.rows = rows;
-    p.weights = static_cast<const int8_t*>(weight_memory_.get()) + panel.packed * product_.depth;
-    p.start = channels_.start.data() + panel.packed;
-    p.factor = channels_.factor.data() + panel.packed;
-    p.offset = channels_.offset.data() + panel.packed;
     p.to = &to_;
     const int64_t offset = (first * product_.channels + panel.first) * element_;
     p.out = out + offset;
@@ -102,10 +80,8 @@ class ProductKernel final : public Kernel {
   Product product_;
   size_t x_ = 0;
   Requantization to_;
-  std::vector<Panel> panels_;
-  int64_t element_ = 1;  // bytes of a result
-  std::shared_ptr<const void> weight_memory_;
-  OrderedChannels channels_;
+  PackedPanels packed_;
+  int64_t element_ = 1;        // bytes of a result
   int64_t block_ = kTileRows;  // rows that a panel is gone over at once
   int64_t chunk_ = 0;          // rows of a task
   Parts parts_;                // of the panels, a task each

@@ -77,24 +77,45 @@ QRULES_AVX512_INLINE void load_bytes(const char* from, int64_t count, uint8_t fl
   }
 }
 
-template <int R, int C, Finish kFinish>
-QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, int64_t count, const uint8_t* x, int64_t out) {
-  __m512i sums[R][C];
-#pragma GCC unroll 24
-  for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + kShare * (i % C));
-  const int8_t* weights = p.weights;
-  for (int64_t k = 0; k < p.depth; k += 4, weights += int64_t{64} * C) {
+// The products of R rows that begin at `rows` with one run's weights, which are `depth` quads' worth of bytes further
+// on afterwards.
+template <int R, int C, typename RowAt>
+QRULES_AVX512_VNNI_INLINE void add_run(__m512i (&sums)[R][C], int64_t depth, const RowAt& row_at,
+                                       const int8_t*& weights) {
+  for (int64_t k = 0; k < depth; k += 4, weights += int64_t{64} * C) {
     __m512i w[C];
 #pragma GCC unroll 4
     for (int c = 0; c < C; ++c) w[c] = Bytes64::load(weights + int64_t{64} * c);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       int32_t four;
-      std::memcpy(&four, x + r * p.x_step + k, sizeof four);
+      std::memcpy(&four, row_at(r) + k, sizeof four);
       const __m512i quad = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) sums[r][c] = Bytes64::dot(sums[r][c], quad, w[c]);
     }
+  }
+}
+
+template <int R, int C, Finish kFinish, bool kWindows>
+QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, int64_t count, int64_t first) {
+  const int64_t out = first * p.out_step;
+  __m512i sums[R][C];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * C; ++i) sums[i / C][i % C] = Bytes64::load(p.start + kShare * (i % C));
+  const int8_t* weights = p.weights;
+  if constexpr (kWindows) {
+    for (int64_t run = 0; run < p.run_count; ++run) {
+      const uint8_t* rows[R];
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) rows[r] = p.x + p.starts[first + r] + p.runs[run];
+      add_run(
+          sums, p.depth, [&](int r) { return rows[r]; }, weights);
+    }
+  } else {
+    const uint8_t* x = p.x + first * p.x_step;
+    add_run(
+        sums, p.depth, [&](int r) { return x + r * p.x_step; }, weights);
   }
   __m512 factor[C], offset[C];
 #pragma GCC unroll 4
@@ -153,29 +174,47 @@ QRULES_AVX512_VNNI void multiply_tile(const PanelRows& p, int64_t count, const u
   }
 }
 
-using MultiplyTile = void (*)(const PanelRows&, int64_t, const uint8_t*, int64_t);
+using MultiplyTile = void (*)(const PanelRows&, int64_t, int64_t);
 
 constexpr int64_t kNarrowTileRows = 8;  // of one share
 
 // Of one row and more.
-template <int C, Finish kFinish>
-constexpr std::array<MultiplyTile, kTileRows> kOfRows = {multiply_tile<1, C, kFinish>, multiply_tile<2, C, kFinish>,
-                                                         multiply_tile<3, C, kFinish>, multiply_tile<4, C, kFinish>,
-                                                         multiply_tile<5, C, kFinish>, multiply_tile<6, C, kFinish>};
+template <int C, Finish kFinish, bool kWindows>
+constexpr std::array<MultiplyTile, kTileRows> kOfRows = {
+    multiply_tile<1, C, kFinish, kWindows>, multiply_tile<2, C, kFinish, kWindows>,
+    multiply_tile<3, C, kFinish, kWindows>, multiply_tile<4, C, kFinish, kWindows>,
+    multiply_tile<5, C, kFinish, kWindows>, multiply_tile<6, C, kFinish, kWindows>};
 
-template <Finish kFinish>
+template <Finish kFinish, bool kWindows>
 void multiply_tiles(const PanelRows& p, const Panel& panel) {
   const int64_t width = panel.width;
-  const auto& tiles = width == 64 ? kOfRows<4, kFinish> : width == 32 ? kOfRows<2, kFinish> : kOfRows<1, kFinish>;
+  const auto& tiles = width == 64   ? kOfRows<4, kFinish, kWindows>
+                      : width == 32 ? kOfRows<2, kFinish, kWindows>
+                                    : kOfRows<1, kFinish, kWindows>;
   int64_t m = 0;
   if (width == kShare) {
     for (; m + kNarrowTileRows <= p.rows; m += kNarrowTileRows)
-      multiply_tile<kNarrowTileRows, 1, kFinish>(p, panel.count, p.x + m * p.x_step, m * p.out_step);
+      multiply_tile<kNarrowTileRows, 1, kFinish, kWindows>(p, panel.count, m);
   }
   for (; m < p.rows; m += kTileRows) {
     const int64_t rows = std::min(kTileRows, p.rows - m);
-    tiles[static_cast<size_t>(rows - 1)](p, panel.count, p.x + m * p.x_step, m * p.out_step);
+    tiles[static_cast<size_t>(rows - 1)](p, panel.count, m);
   }
+}
+
+template <bool kWindows>
+void multiply(const PanelRows& p, const Panel& panel) {
+  const bool saturates = p.to->lowest == 0 && p.to->highest == 255 && p.to->flip == 0;
+  if (p.to->is_real)
+    p.other ? multiply_tiles<Finish::real_addend, kWindows>(p, panel)
+            : multiply_tiles<Finish::real, kWindows>(p, panel);
+  else if (p.other)
+    multiply_tiles<Finish::addend, kWindows>(p, panel);
+  else if (p.to->tail)
+    multiply_tiles<Finish::tail, kWindows>(p, panel);
+  else
+    saturates ? multiply_tiles<Finish::saturated, kWindows>(p, panel)
+              : multiply_tiles<Finish::bounded, kWindows>(p, panel);
 }
 
 }  // namespace
@@ -217,15 +256,7 @@ void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t
 }
 
 void multiply_panel(const PanelRows& p, const Panel& panel) {
-  const bool saturates = p.to->lowest == 0 && p.to->highest == 255 && p.to->flip == 0;
-  if (p.to->is_real)
-    p.other ? multiply_tiles<Finish::real_addend>(p, panel) : multiply_tiles<Finish::real>(p, panel);
-  else if (p.other)
-    multiply_tiles<Finish::addend>(p, panel);
-  else if (p.to->tail)
-    multiply_tiles<Finish::tail>(p, panel);
-  else
-    saturates ? multiply_tiles<Finish::saturated>(p, panel) : multiply_tiles<Finish::bounded>(p, panel);
+  p.runs ? multiply<true>(p, panel) : multiply<false>(p, panel);
 }
 
 }  // namespace qrules::avx512

@@ -36,10 +36,15 @@ int64_t channel_at(const Panel& panel, int64_t share, int64_t element);
 // multiple of four.
 void pack_panel(const int8_t* weights, int64_t depth, const Panel& panel, int8_t* to);
 
-// Rows of u8 activations times one panel. Steps are in bytes.
+// Rows of u8 activations times one panel. Steps are in bytes. Rows are `depth` activations, x_step apart; or, of
+// windows, begin where they like and have several runs of `depth` activations, at the same offsets from each row's
+// start.
 struct PanelRows {
   const uint8_t* x = nullptr;
-  int64_t x_step = 0, rows = 0, depth = 0;
+  int64_t x_step = 0, rows = 0, depth = 0;  // a multiple of four
+  const int64_t *starts = nullptr,
+                *runs = nullptr;  // offsets: of each row from x, of each run from it; null: no windows
+  int64_t run_count = 1;
   const int8_t* weights = nullptr;                   // of the panel
   const int32_t* start = nullptr;                    // what sums start from, in the order of the packed channels
   const float *factor = nullptr, *offset = nullptr;  // in the same order

@@ -1,0 +1,37 @@
+#include <qrules/lowerings/avx512/packed_panels.h>
+
+#if defined(__x86_64__)
+
+namespace qrules::avx512 {
+
+PackedPanels::PackedPanels(PrepareContext& context, const Requantization& to, const std::string& name, int64_t channels,
+                           int64_t depth, const int8_t* weights, int32_t zero_point)
+    : panels_(panels_of(channels, share_order(to))), depth_(depth) {
+  const std::string format =
+      "avx512 " + name + (to.is_real ? " in order " : " ") + std::to_string(channels) + " " + std::to_string(depth);
+  weight_memory_ = context.packed(format, static_cast<size_t>(bytes()), [&](void* target) {
+    for (const Panel& panel : panels_)
+      pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
+  });
+  std::vector<int64_t> order;
+  for (const Panel& panel : panels_) {
+    for (int64_t i = 0; i < panel.width; ++i) {
+      const int64_t channel = channel_at(panel, i / 16, i % 16);
+      order.push_back(channel < 0 ? channel : panel.first + channel);
+    }
+  }
+  channels_ = OrderedChannels::of(context, to, order, weights, depth, zero_point);
+}
+
+PanelRows PackedPanels::rows_of(const Panel& panel) const {
+  PanelRows p;
+  p.weights = static_cast<const int8_t*>(weight_memory_.get()) + panel.packed * depth_;
+  p.start = channels_.start.data() + panel.packed;
+  p.factor = channels_.factor.data() + panel.packed;
+  p.offset = channels_.offset.data() + panel.packed;
+  return p;
+}
+
+}  // namespace qrules::avx512
+
+#endif

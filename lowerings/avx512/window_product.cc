@@ -1,0 +1,219 @@
+// A task copies a strip of rows of one image into scratch of its thread, with the padding written out. The taps of a
+// kernel row lie behind each other there: they are one run of activations for each position, whether the image has 3
+// channels or many, and the runs of neighbouring positions begin a stride apart. Runs are read in fours; weights of
+// what is read behind a run's end are zero.
+
+#include <qrules/lowerings/avx512/window_product.h>
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <qrules/lowerings/avx2/strip.h>
+#include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx512/packed_panels.h>
+
+namespace qrules::avx512 {
+namespace {
+
+constexpr int64_t kWorthAThread = 1'000'000;  // products
+constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
+constexpr int64_t kPositionsAtOnce = 24;  // a whole number of tiles of each width
+
+// A strip of u8 as they are, and padding.
+class PlainStrip {
+ public:
+  PlainStrip(void* memory, uint8_t padding) : next_(static_cast<uint8_t*>(memory)), padding_(padding) {}
+  void copy(const void* from, int64_t count) {
+    std::memcpy(next_, from, static_cast<size_t>(count));
+    next_ += count;
+  }
+  void zeros(int64_t count) {
+    std::memset(next_, padding_, static_cast<size_t>(count));
+    next_ += count;
+  }
+
+ private:
+  uint8_t* next_;
+  uint8_t padding_;
+};
+
+// [channel][input channel][kernel row][kernel column] as [channel][kernel row][run].
+std::vector<int8_t> order_by_runs(const int8_t* weights, const avx2::Window& window, int64_t run) {
+  const int64_t rows = window.rows.kernel, columns = window.columns.kernel, inner = window.in_channels;
+  std::vector<int8_t> ordered(static_cast<size_t>(window.out_channels * rows * run));
+  for (int64_t n = 0; n < window.out_channels; ++n) {
+    for (int64_t c = 0; c < inner; ++c) {
+      for (int64_t y = 0; y < rows; ++y) {
+        for (int64_t x = 0; x < columns; ++x)
+          ordered[static_cast<size_t>((n * rows + y) * run + x * inner + c)] = *weights++;
+      }
+    }
+  }
+  return ordered;
+}
+
+class WindowProductKernel final : public Kernel {
+ public:
+  WindowProductKernel(PrepareContext& context, const avx2::Window& window, size_t x, int32_t zero_point,
+                      const int8_t* weights, Requantization requantization)
+      : window_(window),
+        x_(x),
+        padding_(static_cast<uint8_t>(zero_point)),
+        to_(std::move(requantization)),
+        element_(to_.is_real ? sizeof(float) : 1),
+        strip_(avx2::Strip::of(window)) {
+    depth_ = (window_.columns.kernel * window_.in_channels + 3) / 4 * 4;
+    for (int64_t y = 0; y < window_.rows.kernel; ++y) runs_.push_back(y * window_.rows.dilation * strip_.row_elements);
+    packed_ = PackedPanels(context, to_, "runs", window_.out_channels, window_.rows.kernel * depth_,
+                           order_by_runs(weights, window_, depth_).data(), zero_point);
+    const int64_t work =
+        window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
+    threads_ = work < 2 * kWorthAThread ? 1 : context.threads();
+    rows_ = avx2::rows_of_a_strip(window_, strip_);
+    // Each thread has several strips, of one image or of several.
+    const int64_t wanted = (int64_t{4} * threads_ + window_.batch - 1) / window_.batch;
+    if (threads_ > 1) rows_ = std::min(rows_, std::max<int64_t>(1, (window_.rows.out + wanted - 1) / wanted));
+    strips_ = (window_.rows.out + rows_ - 1) / rows_;
+    block_ = packed_.bytes() <= kFirstLevelPanels ? kPositionsAtOnce : rows_ * window_.columns.out;
+    for (int64_t y = 0; y < rows_; ++y) {
+      for (int64_t column = 0; column < window_.columns.out; ++column)
+        starts_.push_back(y * strip_.row_step * strip_.row_elements +
+                          column * window_.columns.stride * window_.in_channels);
+    }
+  }
+
+  size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
+  std::string implementation() const override { return "strips:avx512_vnni"; }
+
+  void run(const KernelArguments& arguments) const override {
+    const auto* images = static_cast<const char*>(arguments.inputs[x_]);
+    auto* out = static_cast<char*>(arguments.outputs[0]);
+    const auto* other = to_.other ? static_cast<const char*>(arguments.inputs[*to_.other]) : nullptr;
+    avx2::run_tasks(window_.batch * strips_, threads_, arguments.scratch, strip_bytes(),
+                    [&](int64_t task, void* scratch) {
+                      const int64_t image = task / strips_, first = task % strips_ * rows_;
+                      const Place place{static_cast<const uint8_t*>(scratch),      image, first,
+                                        std::min(rows_, window_.rows.out - first), out,   other};
+                      PlainStrip strip(scratch, padding_);
+                      strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels,
+                                  first, place.rows, strip);
+                      run_strip(place);
+                    });
+  }
+
+ private:
+  // A strip, what it was copied from, and where its results go.
+  struct Place {
+    const uint8_t* strip;
+    int64_t image, first, rows;  // of the result
+    char* out;
+    const char* other;
+  };
+
+  // Up to three activations are read behind the last run.
+  size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(strip_.elements(window_, rows_) + 4)); }
+
+  // The kernel rows from `first` to `end`, which rows of the result read; the others are in the padding.
+  struct KernelRows {
+    int64_t first = 0, end = 0;
+    bool operator==(const KernelRows&) const = default;
+  };
+
+  // Padding with zeros adds nothing to sums, with another zero point it does.
+  KernelRows kernel_rows(int64_t out_row) const {
+    const avx2::Axis& axis = window_.rows;
+    if (padding_ != 0) return {0, axis.kernel};
+    KernelRows rows{0, axis.kernel};
+    const auto is_inside = [&](int64_t tap) {
+      const int64_t y = out_row * axis.stride - axis.padding + tap * axis.dilation;
+      return y >= 0 && y < axis.in;
+    };
+    while (rows.first < rows.end && !is_inside(rows.first)) ++rows.first;
+    while (rows.first < rows.end && !is_inside(rows.end - 1)) --rows.end;
+    return rows;
+  }
+
+  void run_strip(const Place& place) const {
+    const int64_t width = window_.columns.out;
+    for (int64_t y = 0; y < place.rows;) {
+      const KernelRows taps = kernel_rows(place.first + y);
+      int64_t end = y + 1;
+      while (end < place.rows && kernel_rows(place.first + end) == taps) ++end;
+      for (int64_t at = y * width; at < end * width; at += block_) {
+        for (const Panel& panel : packed_.panels())
+          run_panel(panel, place, taps, at, std::min(block_, end * width - at));
+      }
+      y = end;
+    }
+  }
+
+  void run_panel(const Panel& panel, const Place& place, const KernelRows& taps, int64_t position,
+                 int64_t count) const {
+    PanelRows p = packed_.rows_of(panel);
+    p.x = place.strip;
+    p.starts = starts_.data() + position;
+    p.rows = count;
+    p.depth = depth_;
+    p.runs = runs_.data() + taps.first;
+    p.run_count = taps.end - taps.first;
+    p.weights += taps.first * depth_ * panel.width;
+    p.to = &to_;
+    p.out_step = window_.out_channels * element_;
+    const int64_t row = place.image * window_.rows.out + place.first,
+                  offset = (row * window_.columns.out + position) * p.out_step + panel.first * element_;
+    p.out = place.out + offset;
+    if (place.other) p.other = place.other + offset;
+    multiply_panel(p, panel);
+  }
+
+  avx2::Window window_;
+  size_t x_ = 0;
+  uint8_t padding_ = 0;
+  Requantization to_;
+  int64_t element_ = 1;  // bytes of a result
+  avx2::Strip strip_;
+  int64_t depth_ = 0;                   // of a run
+  std::vector<int64_t> runs_, starts_;  // offsets in a strip: of the runs of a window, of the windows of its positions
+  PackedPanels packed_;
+  int64_t rows_ = 1, strips_ = 1;  // of the result in a strip; of an image
+  int64_t block_ = 1;              // positions that all panels are gone over for
+  int threads_ = 1;
+};
+
+// oneDNN's kernel reads weights that outgrow the caches faster, and leaves out the padding beside narrow images.
+bool is_ours(const avx2::Window& window) {
+  constexpr int64_t kMostWeights = int64_t{384} * 1024, kNarrow = 14;
+  return window.products() * window.out_channels <= kMostWeights && window.columns.out >= kNarrow;
+}
+
+}  // namespace
+
+int8::Prepared make_window_product(PrepareContext& context, const int8::Int8Call& call, const avx2::Window& window) {
+  using int8::refuse;
+  if (window.groups != 1 || window.columns.dilation != 1) return refuse("the window's taps do not lie together");
+  if (context.input(call.x).dtype != DType::u8) return refuse("the activation is s8");
+  if (call.x_zero_point < 0 || call.x_zero_point > 255) return refuse("the zero point is no activation");
+  const int64_t channels = window.out_channels;
+  if (!is_ours(window)) return refuse("these sizes are left to oneDNN");
+  auto epilogue = avx2::Epilogue::prepare(context, call, channels);
+  if (!epilogue.ok()) return epilogue.diagnostics();
+  auto requantization = epilogue->out_dtype == DType::f32 ? Requantization::real(*epilogue, channels)
+                                                          : Requantization::of(*epilogue, channels, window.products());
+  if (!requantization.ok()) return requantization.diagnostics();
+  const bool fills_shares = channels >= 32 || (!requantization->is_real && (channels == 16 || channels == 24));
+  if (!fills_shares || window.products() == 0) return refuse("these sizes are left to other kernels");
+  if (requantization->other && reaches_back(panels_of(channels, share_order(*requantization))))
+    return refuse("the addend may be the result, which the last channels are written to twice");
+  const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
+  auto kernel = std::make_unique<WindowProductKernel>(context, window, call.x, call.x_zero_point, weights,
+                                                      std::move(*requantization));
+  context.request_scratch(kernel->scratch_bytes());
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+}  // namespace qrules::avx512
+
+#endif

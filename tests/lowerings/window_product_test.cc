@@ -1,0 +1,92 @@
+// Convolutions over windows of several positions, which lowerings/avx512 has a kernel for where weights are not large.
+
+#include <qrules/lowerings/isa.h>
+
+#include "int8_cases.h"
+
+namespace qrules {
+namespace {
+
+using namespace testing;
+
+Int8Case random_window(Random& random) {
+  Int8Case c;
+  const int64_t inner = random.one_of<int64_t>({1, 2, 3, 4, 5, 8, 16, 20});
+  const int64_t channels = random.one_of<int64_t>({16, 24, 32, 33, 48, 64, 70, 96, 130});
+  draw_quantization(c, random);
+  c.convolution = true;
+  c.x_dtype = "u8";
+  c.x_zero_point = random.one_of<int64_t>({0, 0, 3, 128, 255});
+  c.weight_sizes = {channels, inner, random.pick(1, 5), random.pick(1, 5)};
+  c.stride = {random.pick(1, 3), random.pick(1, 2)};
+  // Padding may be more than a kernel is large: rows of the result that read nothing else.
+  c.padding = {random.pick(0, 4), random.pick(0, 3)};
+  c.dilation = {random.pick(1, 2), 1};
+  c.x_sizes = {random.pick(1, 3), inner, random.pick(1, 12) + c.dilation[0] * (c.weight_sizes[2] - 1),
+               (13 * c.stride[1]) + random.pick(5, 20)};
+  c.out_dtype = channels < 32 ? random.one_of({"u8", "s8"}) : random.one_of({"u8", "u8", "s8", "f32"});
+  const bool adds = (channels % 16 == 0 || (channels % 32 == 24 && c.out_dtype != "f32")) && random.chance(2);
+  if (c.out_dtype == "f32" || adds)
+    c.post_op = random.one_of({"none", "relu"});
+  else
+    c.post_op = random.one_of({"none", "relu", "hardtanh", "hardswish", "gelu"});
+  if (c.post_op == "hardtanh") c.post_op_args = {0, 0.7};
+  if (adds) {
+    c.other_dtype = c.out_dtype == "f32" ? "f32" : random.one_of({"u8", "s8"});
+    c.other_in_place = random.chance(2);
+  }
+  return c;
+}
+
+bool is_ours(const Ran& ran) {
+#if defined(__x86_64__)
+  if (avx512_level() < Avx512::vnni) return true;
+#else
+  return true;
+#endif
+  return ran.handler.rfind("avx512.q", 0) == 0;
+}
+
+TEST_CASE("Windows over random calls") {
+  Random random(83);
+  for (unsigned round = 0; round < 300; ++round) CHECK(is_ours(check_case(random_window(random), round)));
+}
+
+// Strips are shared out among threads: of one image, and of more images than there are threads.
+TEST_CASE("Windows on threads") {
+  for (const int64_t batch : {1, 7}) {
+    for (const int64_t zero_point : {0, 128}) {
+      Int8Case c;
+      c.convolution = true;
+      c.x_sizes = {batch, 3, 75, 83};
+      c.x_zero_point = zero_point;
+      c.weight_sizes = {64, 3, 7, 7};
+      c.stride = {2, 2}, c.padding = {3, 3}, c.dilation = {1, 1};
+      c.per_channel = true;
+      c.post_op = "relu";
+      CHECK(is_ours(check_case(c, 5)));
+    }
+  }
+}
+
+TEST_CASE("Sums of windows at the ends of their range") {
+  for (const int weight : {127, -128}) {
+    for (const int64_t zero_point : {int64_t{0}, int64_t{255}}) {
+      Int8Case c;
+      c.convolution = true;
+      c.x_sizes = {1, 64, 9, 20};
+      c.weight_sizes = {32, 64, 3, 3};
+      c.stride = {1, 1}, c.padding = {1, 1}, c.dilation = {1, 1};
+      c.x_zero_point = zero_point;
+      c.weight_low = c.weight_high = weight;
+      const double value = zero_point == 0 ? 255 : 0;
+      CHECK(is_ours(check_case(c, 1, [&](std::vector<HostTensor>& inputs) {
+        inputs[0] = tensor_of(inputs[0].layout.dtype, inputs[0].layout.sizes,
+                              std::vector<double>(static_cast<size_t>(inputs[0].layout.element_count()), value));
+      })));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qrules
