@@ -222,9 +222,15 @@ Status convert_elements(const Constant& from, DType dtype, void* to) {
   return Done{};
 }
 
-}  // namespace
+// A file whose header has been read and found to fit; the elements come next.
+struct OpenNpy {
+  std::ifstream file;
+  TensorLayout layout;  // in C order
+  int64_t bytes = 0;    // of the elements
+  bool fortran = false;
+};
 
-Result<HostTensor> read_npy(const std::string& path) {
+Result<OpenNpy> open_npy(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status))
@@ -292,18 +298,33 @@ Result<HostTensor> read_npy(const std::string& path) {
   // Compare before allocating: the size is the header's claim.
   if (file_size < wanted) return truncated(wanted);
 
-  HostTensor tensor = HostTensor::allocate(TensorLayout::contiguous(type->dtype, header.shape));
+  return OpenNpy{std::move(file), TensorLayout::contiguous(type->dtype, header.shape), bytes, header.fortran};
+}
+
+}  // namespace
+
+Result<TensorLayout> read_npy_layout(const std::string& path) {
+  auto opened = open_npy(path);
+  if (!opened.ok()) return opened.diagnostics();
+  return std::move(opened->layout);
+}
+
+Result<HostTensor> read_npy(const std::string& path) {
+  auto opened = open_npy(path);
+  if (!opened.ok()) return opened.diagnostics();
+  auto& [file, layout, bytes, fortran] = *opened;
+  HostTensor tensor = HostTensor::allocate(layout);
   if (bytes == 0) return tensor;
-  if (!header.fortran || header.shape.size() < 2) {
+  if (!fortran || layout.sizes.size() < 2) {
     file.read(static_cast<char*>(tensor.data.get()), bytes);
   } else {
     std::vector<char> columns(static_cast<size_t>(bytes));
     file.read(columns.data(), bytes);
-    TensorLayout stored{type->dtype, header.shape, std::vector<int64_t>(header.shape.size())};
+    TensorLayout stored = layout;
     int64_t stride = 1;
-    for (size_t d = 0; d < header.shape.size(); ++d) {
+    for (size_t d = 0; d < layout.sizes.size(); ++d) {
       stored.strides[d] = stride;
-      stride *= header.shape[d];
+      stride *= layout.sizes[d];
     }
     gather(stored, columns.data(), tensor.data.get());
   }

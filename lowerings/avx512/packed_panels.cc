@@ -4,14 +4,16 @@
 
 namespace qrules::avx512 {
 
-PackedPanels::PackedPanels(PrepareContext& context, const Requantization& to, const std::string& name, int64_t channels,
-                           int64_t depth, const int8_t* weights, int32_t zero_point)
-    : panels_(panels_of(channels, share_order(to))), depth_(depth) {
-  const std::string format =
-      "avx512 " + name + (to.is_real ? " in order " : " ") + std::to_string(channels) + " " + std::to_string(depth);
+PackedPanels::PackedPanels(PrepareContext& context, const Requantization& to, const std::string& name,
+                           const PanelWeights& weights, int32_t zero_point)
+    : panels_(panels_of(weights.channels, share_order(to))), depth_(weights.depth) {
+  const std::string format = "avx512 " + name + (to.is_real ? " in order " : " ") + std::to_string(weights.channels) +
+                             " " + std::to_string(depth_);
   weight_memory_ = context.packed(format, static_cast<size_t>(bytes()), [&](void* target) {
+    const std::vector<int8_t> reordered = weights.reordered ? weights.reordered() : std::vector<int8_t>();
+    const int8_t* from = weights.reordered ? reordered.data() : weights.weights;
     for (const Panel& panel : panels_)
-      pack_panel(weights, depth, panel, static_cast<int8_t*>(target) + panel.packed * depth);
+      pack_panel(from, depth_, panel, static_cast<int8_t*>(target) + panel.packed * depth_);
   });
   std::vector<int64_t> order;
   for (const Panel& panel : panels_) {
@@ -20,7 +22,7 @@ PackedPanels::PackedPanels(PrepareContext& context, const Requantization& to, co
       order.push_back(channel < 0 ? channel : panel.first + channel);
     }
   }
-  channels_ = OrderedChannels::of(context, to, order, weights, depth, zero_point);
+  channels_ = OrderedChannels::of(context, to, order, weights.weights, weights.products, zero_point);
 }
 
 PanelRows PackedPanels::rows_of(const Panel& panel) const {

@@ -24,7 +24,7 @@ class ProductKernel final : public Kernel {
       : product_(product),
         x_(x),
         to_(std::move(requantization)),
-        packed_(context, to_, "panels", product.channels, product.depth, weights, zero_point),
+        packed_(context, to_, "panels", {weights, product.channels, product.depth, product.depth, {}}, zero_point),
         element_(to_.is_real ? sizeof(float) : 1) {
     threads_ = product_.rows * product_.depth * product_.channels < 2 * kWorthAThread ? 1 : context.threads();
     divide();

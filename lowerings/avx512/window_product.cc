@@ -67,8 +67,10 @@ class WindowProductKernel final : public Kernel {
         strip_(avx2::Strip::of(window)) {
     depth_ = (window_.columns.kernel * window_.in_channels + 3) / 4 * 4;
     for (int64_t y = 0; y < window_.rows.kernel; ++y) runs_.push_back(y * window_.rows.dilation * strip_.row_elements);
-    packed_ = PackedPanels(context, to_, "runs", window_.out_channels, window_.rows.kernel * depth_,
-                           order_by_runs(weights, window_, depth_).data(), zero_point);
+    packed_ = PackedPanels(context, to_, "runs",
+                           {weights, window_.out_channels, window_.products(), window_.rows.kernel * depth_,
+                            [&] { return order_by_runs(weights, window_, depth_); }},
+                           zero_point);
     const int64_t work =
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
     threads_ = work < 2 * kWorthAThread ? 1 : context.threads();

@@ -116,10 +116,10 @@ std::unique_ptr<CachedPlan> CachedPlan::open(const ModelOptions& options, const 
   if (!cached->rules_.empty()) cached->rules_identity_ = rules_identity(cached->rules_);
   key += cached->rules_.empty() ? "no rules\n" : "rules " + hash_name(cached->rules_identity_) + "\n";
   for (const std::string& path : inputs) {
-    const auto tensor = read_npy(path);
-    if (!tensor.ok()) return nullptr;
-    key += "input " + std::string(name(tensor->layout.dtype));
-    for (const int64_t size : tensor->layout.sizes) key += " " + std::to_string(size);
+    const auto layout = read_npy_layout(path);
+    if (!layout.ok()) return nullptr;
+    key += "input " + std::string(name(layout->dtype));
+    for (const int64_t size : layout->sizes) key += " " + std::to_string(size);
     key += "\n";
   }
   cached->path_ = (fs::path(options.cache) / (hash_name(key) + ".plan")).string();

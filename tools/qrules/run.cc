@@ -8,6 +8,7 @@
 #include "common/json_diagnostics.h"
 #include "common/output.h"
 #include "qrules/diagnostics.h"
+#include "qrules/process.h"
 #include "qrules/report.h"
 
 namespace qrules::tools {
@@ -43,7 +44,7 @@ int run_command(const RunOptions& options) {
   }
   report_warnings(prepared);
   std::fputs(options.json ? (dump(made) + "\n").c_str() : print_report(made, wants_color(stdout)).c_str(), stdout);
-  return kFine;
+  leave(kFine);
 }
 
 }  // namespace qrules::tools

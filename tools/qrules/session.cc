@@ -23,6 +23,7 @@
 #include "qrules/diagnostics.h"
 #include "qrules/near_misses.h"
 #include "qrules/plan_cache.h"
+#include "qrules/process.h"
 
 namespace qrules::tools {
 namespace fs = std::filesystem;
@@ -236,6 +237,8 @@ Result<Runnable> prepare_to_run(Prepared prepared, const ModelOptions& options, 
   plan_options.packed = std::move(packed);
   auto plan = Plan::prepare(graph, *symbols, plan_options);
   if (!plan.ok()) return plan.diagnostics();
+  // Only now: generating code takes longer with a second thread, whose CPU is told of each page that becomes code.
+  spread_threads(options.threads);
   result.plan = std::move(*plan);
   result.context = result.plan->make_context();
   result.inputs = std::move(*inputs);
