@@ -58,7 +58,10 @@ class ProductKernel final : public Kernel {
                  : std::max<int64_t>(8, kSecondLevelRows / product_.depth / kTileRows) * kTileRows;
     const int64_t tiles = (product_.rows + kTileRows - 1) / kTileRows;
     const bool split = threads_ > 1 && (bytes > kLargeWeights || tiles < int64_t{4} * threads_);
-    parts_ = Parts::of(packed_.panels(), split ? int64_t{4} * threads_ : 1);
+    // A panel each where they are not many: 12 in 8 tasks would leave a thread without work for a sixth of the time.
+    const auto panels = static_cast<int64_t>(packed_.panels().size());
+    const int64_t wanted = panels <= int64_t{16} * threads_ ? panels : int64_t{4} * threads_;
+    parts_ = Parts::of(packed_.panels(), split ? wanted : 1);
     chunk_ = parts_.count > 1 || threads_ == 1 ? product_.rows
                                                : std::max<int64_t>(1, tiles / (int64_t{4} * threads_)) * kTileRows;
   }

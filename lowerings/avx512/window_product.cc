@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <qrules/lowerings/avx2/strip.h>
@@ -75,9 +76,7 @@ class WindowProductKernel final : public Kernel {
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
     threads_ = work < 2 * kWorthAThread ? 1 : context.threads();
     rows_ = avx2::rows_of_a_strip(window_, strip_);
-    // Each thread has several strips, of one image or of several.
-    const int64_t wanted = (int64_t{4} * threads_ + window_.batch - 1) / window_.batch;
-    if (threads_ > 1) rows_ = std::min(rows_, std::max<int64_t>(1, (window_.rows.out + wanted - 1) / wanted));
+    if (threads_ > 1) rows_ = shared_out(rows_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
     block_ = packed_.bytes() <= kFirstLevelPanels ? kPositionsAtOnce : rows_ * window_.columns.out;
     for (int64_t y = 0; y < rows_; ++y) {
@@ -117,6 +116,20 @@ class WindowProductKernel final : public Kernel {
 
   // Up to three activations are read behind the last run.
   size_t strip_bytes() const { return avx2::whole_lines(static_cast<size_t>(strip_.elements(window_, rows_) + 4)); }
+
+  // Rows of a strip, `most` at the most, with which the thread that has most to do has least; large ones where it is
+  // all the same, but two for each thread, as threads are not equally fast.
+  int64_t shared_out(int64_t most) const {
+    int64_t best = 1, least = std::numeric_limits<int64_t>::max();
+    for (int64_t rows = most; rows > 0; --rows) {
+      const int64_t strips = window_.batch * ((window_.rows.out + rows - 1) / rows);
+      const int64_t busiest = (strips + threads_ - 1) / threads_ * rows;
+      if (strips < int64_t{2} * threads_ || busiest >= least) continue;
+      least = busiest;
+      best = rows;
+    }
+    return best;
+  }
 
   // The kernel rows from `first` to `end`, which rows of the result read; the others are in the padding.
   struct KernelRows {

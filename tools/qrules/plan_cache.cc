@@ -32,6 +32,7 @@ std::string build_identity() {
         for (int i = 0; i < object->dlpi_phnum; ++i) {
           const auto& header = object->dlpi_phdr[i];
           if (header.p_type != PT_NOTE) continue;
+          // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader gives addresses as integers
           const auto* at = reinterpret_cast<const char*>(object->dlpi_addr + header.p_vaddr);
           const char* end = at + header.p_memsz;
           constexpr size_t kAlignment = 4;
