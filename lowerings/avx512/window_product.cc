@@ -198,10 +198,13 @@ class WindowProductKernel final : public Kernel {
   int threads_ = 1;
 };
 
-// oneDNN's kernel reads weights that outgrow the caches faster, and leaves out the padding beside narrow images.
+// Of kernels with several taps, oneDNN's reads weights that outgrow the caches faster, and leaves out the padding beside
+// narrow images.
 bool is_ours(const avx2::Window& window) {
-  constexpr int64_t kMostWeights = int64_t{384} * 1024, kNarrow = 14;
-  return window.products() * window.out_channels <= kMostWeights && window.columns.out >= kNarrow;
+  constexpr int64_t kMostWeights = int64_t{384} * 1024, kMostOfOneTap = int64_t{1024} * 1024, kNarrow = 14;
+  const int64_t weights = window.products() * window.out_channels;
+  if (window.rows.kernel == 1 && window.columns.kernel == 1) return weights <= kMostOfOneTap;
+  return weights <= kMostWeights && window.columns.out >= kNarrow;
 }
 
 }  // namespace
