@@ -191,6 +191,7 @@ const Table& table() {
   static const Table rules = [] {
     Table t;
     add_quantized_rules(t);
+    add_int8_rules(t);
     add_block_affine_rules(t);
     add_pointwise_rules(t);
     add_view_rules(t);
