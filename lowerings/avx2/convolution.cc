@@ -23,8 +23,10 @@ namespace {
 // Below this many products a second thread costs more than it does.
 constexpr int64_t kWorthAThread = 200'000;
 
-// Bytes of panels that leave room in the first and in the second level of the caches.
+// Panels whose sums a tile may have at once, before they are stored.
 constexpr int64_t kMostPanelsAtOnce = 8;
+
+// Bytes of panels that leave room in the first and in the second level of the caches.
 constexpr int64_t kFirstLevelPanels = 20'480, kSecondLevelPanels = 262'144;
 
 // Taps of one kernel row that lie next to each other are one run.
@@ -109,24 +111,18 @@ class ConvolutionKernel final : public Kernel {
   // From [channel][inner][taps] to [channel][taps][inner], which is [channel][run][element] either way, then into
   // panels.
   void pack(PrepareContext& context, const int8_t* weights) {
-    const int64_t taps = window_.rows.kernel * window_.columns.kernel, inner = window_.inner(), outer = window_.outer();
+    const int64_t outer = window_.outer();
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
     const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " +
                                std::to_string(outer) + " " + std::to_string(runs_.offsets.size()) + " " +
                                std::to_string(runs_.length);
     const size_t bytes = static_cast<size_t>(window_.groups * panels_ * Form::panel_bytes(runs_));
     panel_memory_ = context.packed(format, bytes, [&](void* target) {
-      std::vector<int8_t> ordered(static_cast<size_t>(outer * taps * inner));
+      const int64_t group_weights = outer * window_.products(), group_panels = panels_ * Form::panel_bytes(runs_);
       for (int64_t g = 0; g < window_.groups; ++g) {
-        for (int64_t n = 0; n < outer; ++n) {
-          for (int64_t c = 0; c < inner; ++c) {
-            for (int64_t t = 0; t < taps; ++t) {
-              ordered[static_cast<size_t>((n * taps + t) * inner + c)] =
-                  weights[((g * outer + n) * inner + c) * taps + t];
-            }
-          }
-        }
-        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * panels_ * Form::panel_bytes(runs_));
+        const auto ordered =
+            order_by_runs(weights + g * group_weights, outer, window_, window_.columns.kernel * window_.inner());
+        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * group_panels);
       }
     });
   }
@@ -225,14 +221,13 @@ class ConvolutionKernel final : public Kernel {
 
 enum class StripForm : uint8_t { words, raw_bytes, centred_bytes };
 
-// Most activations are near the zero point: that decides how many pairs are too large for bytes. So does padding.
+// Most activations are near the zero point: that decides how many pairs are too large for bytes, and padding is made of
+// it. Behind a relu it may be 0 and elsewhere half of the range, so one that only a run tells asks for words.
 StripForm form_of(const Window& window, const Activations& activations) {
-  const bool is_padded =
-      window.rows.kernel != 1 || window.columns.kernel != 1 || window.rows.padding != 0 || window.columns.padding != 0;
   // What bytes take beside the products is worth it for some products only.
   constexpr int64_t kWorthBytes = 32;
-  if (window.inner() % 4 != 0 || window.products() < kWorthBytes) return StripForm::words;
-  if (activations.zero_point_operand) return is_padded ? StripForm::words : StripForm::centred_bytes;
+  if (window.inner() % 4 != 0 || window.products() < kWorthBytes || activations.zero_point_operand)
+    return StripForm::words;
   const int32_t zero_point = activations.zero_point + (activations.is_signed ? 128 : 0);
   if (zero_point < 0 || zero_point > 192) return StripForm::words;
   return zero_point <= 64 ? StripForm::raw_bytes : StripForm::centred_bytes;

@@ -109,9 +109,7 @@ struct Output {
   // Rounded and saturated; NaN becomes 0.
   QRULES_AVX2_INLINE __m256i quantize(__m256 v) const {
     const __m256 scaled = _mm256_fmadd_ps(v, scale, zero_point);
-    // The second operand is the result for NaN.
-    // What is below 32 bits becomes the least of them, as NaN does, and packing makes it 0.
-    if constexpr (kShape == Shape::plain) return _mm256_cvtps_epi32(_mm256_min_ps(high, scaled));
+    if constexpr (kShape == Shape::plain) return to_u8_range(scaled, high);
     const __m256 bounded = clamp8(scaled, low, high);
     return _mm256_cvtps_epi32(_mm256_and_ps(bounded, _mm256_cmp_ps(scaled, scaled, _CMP_ORD_Q)));
   }

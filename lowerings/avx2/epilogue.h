@@ -61,7 +61,7 @@ struct EpilogueRun {
   const void* other = nullptr;
 
   // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
-  // on, those of each further row `step` elements later. What `rows` says of the memory is filled in here.
+  // on, those of each further row `step` elements later. What `rows` says of the memory may be filled in here.
   void store(TileRows& rows, int64_t count, int64_t offset, int64_t step) const;
   // How the sums of 16 channels from `channel` on become elements from `offset` on, if they are of the kind.
   std::optional<TileBytes> bytes(int64_t channel, int64_t offset, int64_t step) const;

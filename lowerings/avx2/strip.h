@@ -18,7 +18,8 @@ struct Strip {
   // Rows that `count` rows of the result need, and elements with the one behind the last that runs of odd length read.
   int64_t rows(const Window& window, int64_t count) const;
   int64_t elements(const Window& window, int64_t count) const { return rows(window, count) * row_elements + 2; }
-  // Writes the strip of `image`, u8 or s8, for the rows first .. first + count of the result, to one of strip_forms.h.
+  // Writes the strip of `image`, u8 or s8, for the rows first .. first + count of the result, from start to end, by
+  // to.copy(activations, count) and to.pad(count), which writes padding.
   template <typename Form>
   void fill(const Window& window, const void* image, int64_t first, int64_t count, Form& to) const;
 };
@@ -36,14 +37,14 @@ void Strip::fill(const Window& window, const void* image, int64_t first, int64_t
     const int64_t y = rows_axis.kernel == 1 ? (first + i) * rows_axis.stride - rows_axis.padding
                                             : first * rows_axis.stride - rows_axis.padding + i;
     if (y < 0 || y >= rows_axis.in) {
-      to.zeros(row_elements);
+      to.pad(row_elements);
       continue;
     }
-    to.zeros(before * channels);
+    to.pad(before * channels);
     to.copy(static_cast<const char*>(image) + y * columns.in * channels, inside * channels);
-    to.zeros((width - before - inside) * channels);
+    to.pad((width - before - inside) * channels);
   }
-  to.zeros(2);
+  to.pad(2);
 }
 
 }  // namespace qrules::avx2

@@ -1,7 +1,7 @@
 // The two forms in which a strip's activations lie in a thread's scratch, each with the tiles that sum them: widened to
 // s16 (products.h), or as bytes with the rests of pairs that are too large (byte_products.h).
 //
-// A form is written from start to end by copy() and zeros(). Then, for some tiles at once, find() is called for each,
+// A form is written from start to end by copy() and pad(). Then, for some tiles at once, find() is called for each,
 // and sum() as often as it takes for all panels; a tile's rows begin at offsets in elements.
 #pragma once
 
@@ -38,7 +38,7 @@ class WordStrip {
     widen(from, is_signed_, zero_point_, count, next_);
     next_ += count;
   }
-  void zeros(int64_t count) {
+  void pad(int64_t count) {
     std::memset(next_, 0, static_cast<size_t>(count) * sizeof(int16_t));
     next_ += count;
   }
@@ -69,7 +69,7 @@ class ByteStrip {
   static int64_t panel_bytes(const Runs& runs) { return byte_panel_bytes(runs); }
   static size_t bytes(const StripSizes& sizes) {
     return 2 * array_bytes(sizes) + mark_bytes(sizes) + tiles_bytes(sizes) +
-           static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra);
+           whole_lines(static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra));
   }
 
   ByteStrip(void* memory, const StripSizes& sizes, bool is_signed, int32_t zero_point)
@@ -88,7 +88,7 @@ class ByteStrip {
     has_rests_ = has_rests_ || any;
     next_ += count;
   }
-  void zeros(int64_t count) {
+  void pad(int64_t count) {
     std::memset(kept_ + next_, -weight_factor_, static_cast<size_t>(count));
     std::memset(marks_ + next_ / 4, 0, static_cast<size_t>(count / 4));
     next_ += count;

@@ -1,5 +1,6 @@
-// A tile's sums that become u8 without leaving the registers: those with a scale and a bias for each channel, no
-// addend, and no activation but one that bounds the integers. Most calls of a network are so.
+// A tile's sums that become u8 without leaving the registers, by the steps that epilogue.h has for them: those with a
+// scale and a bias for each channel, no addend, and no activation but one that bounds the integers. Most calls of a
+// network are so.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,13 @@ struct TileBytes {
 
 #if defined(__x86_64__)
 
-// Eight sums each; NaN and what is below 0 become 0.
+// Eight values in units of the result as integers, of which packing to u8 makes results. NaN becomes the least of 32
+// bits, as what is below them does, and so 0.
+QRULES_AVX2_INLINE __m256i to_u8_range(__m256 scaled, __m256 highest) {
+  // The second operand is the result for NaN.
+  return _mm256_cvtps_epi32(_mm256_min_ps(highest, scaled));
+}
+
 struct TileQuantizer {
   __m256 scale[2], bias[2], inverse, zero_point, highest;
 
@@ -31,8 +38,7 @@ struct TileQuantizer {
   template <int kHalf>
   QRULES_AVX2_INLINE __m256i quantize(__m256i sums) const {
     const __m256 value = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), scale[kHalf], bias[kHalf]);
-    // The second operand is the result for NaN; it becomes the least of 32 bits, as what is below them does.
-    return _mm256_cvtps_epi32(_mm256_min_ps(highest, _mm256_fmadd_ps(value, inverse, zero_point)));
+    return to_u8_range(_mm256_fmadd_ps(value, inverse, zero_point), highest);
   }
   QRULES_AVX2_INLINE __m256i shorts(__m256i low, __m256i high) const {
     return _mm256_packs_epi32(quantize<0>(low), quantize<1>(high));

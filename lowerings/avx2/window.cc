@@ -25,4 +25,18 @@ Result<Window> read_window(const PrepareContext& context, const TensorLayout& x,
   return window;
 }
 
+std::vector<int8_t> order_by_runs(const int8_t* weights, int64_t channels, const Window& window, int64_t run) {
+  const int64_t rows = window.rows.kernel, columns = window.columns.kernel, inner = window.inner();
+  std::vector<int8_t> ordered(static_cast<size_t>(channels * rows * run));
+  for (int64_t n = 0; n < channels; ++n) {
+    for (int64_t c = 0; c < inner; ++c) {
+      for (int64_t y = 0; y < rows; ++y) {
+        for (int64_t x = 0; x < columns; ++x)
+          ordered[static_cast<size_t>((n * rows + y) * run + x * inner + c)] = *weights++;
+      }
+    }
+  }
+  return ordered;
+}
+
 }  // namespace qrules::avx2

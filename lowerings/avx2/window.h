@@ -30,4 +30,8 @@ struct Window {
 Result<Window> read_window(const PrepareContext& context, const TensorLayout& x,
                            const std::vector<int64_t>& weight_sizes, const TensorLayout& result);
 
+// Weights of `channels` channels, from [channel][input channel][kernel row][kernel column] to [channel][kernel
+// row][run]: a run has the columns' input channels one behind another, and zeros up to `run` elements.
+std::vector<int8_t> order_by_runs(const int8_t* weights, int64_t channels, const Window& window, int64_t run);
+
 }  // namespace qrules::avx2

@@ -1,4 +1,5 @@
-// onednn.qconv where kernels of our own are faster than oneDNN's: depthwise windows of several rows, and single taps.
+// onednn.qconv where kernels of our own are not slower than oneDNN's: depthwise windows of several rows, single taps,
+// and other windows with weights that are not large.
 
 #include <qrules/lowerings/avx512/handlers.h>
 

@@ -4,6 +4,24 @@
 
 namespace qrules::avx512 {
 
+Result<Requantization> prepare_panels(PrepareContext& context, const int8::Int8Call& call, int64_t channels,
+                                      int64_t products) {
+  using int8::refuse;
+  if (context.input(call.x).dtype != DType::u8) return refuse("the activation is s8");
+  if (call.x_zero_point < 0 || call.x_zero_point > 255) return refuse("the zero point is no activation");
+  auto epilogue = avx2::Epilogue::prepare(context, call, channels);
+  if (!epilogue.ok()) return epilogue.diagnostics();
+  auto requantization = epilogue->out_dtype == DType::f32 ? Requantization::real(*epilogue, channels)
+                                                          : Requantization::of(*epilogue, channels, products);
+  if (!requantization.ok()) return requantization.diagnostics();
+  const bool fills_shares = channels >= 32 || (!requantization->is_real && (channels == 16 || channels == 24));
+  if (!fills_shares || products == 0) return refuse("these sizes are left to other kernels");
+  // A panel that reaches back would find results where the addend was, when they share memory.
+  if (requantization->other && reaches_back(panels_of(channels, share_order(*requantization))))
+    return refuse("the last channels would be added to twice");
+  return requantization;
+}
+
 PackedPanels::PackedPanels(PrepareContext& context, const Requantization& to, const std::string& name,
                            const PanelWeights& weights, int32_t zero_point)
     : panels_(panels_of(weights.channels, share_order(to))), depth_(weights.depth) {

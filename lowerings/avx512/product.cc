@@ -12,9 +12,7 @@ namespace qrules::avx512 {
 namespace {
 
 constexpr int64_t kWorthAThread = 1'000'000;  // products
-constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
 constexpr int64_t kSecondLevelRows = int64_t{192} * 1024;
-constexpr int64_t kRowsAtOnce = 24;  // a whole number of tiles of each width
 constexpr int64_t kLargeWeights = int64_t{256} * 1024;
 
 class ProductKernel final : public Kernel {
@@ -93,28 +91,18 @@ class ProductKernel final : public Kernel {
 
 }  // namespace
 
-bool Product::takes(const Requantization& to) const {
+bool Product::is_ours() const {
   // Large weights that few rows share are read as fast by oneDNN.
   constexpr int64_t kFewRows = 32, kManyWeights = 1 << 20;
   constexpr int64_t kMostDepth = 1 << 16;  // 255 * 128 times as much stays in 32 bits
-  const bool fills_shares = channels >= 32 || (!to.is_real && (channels == 16 || channels == 24));
-  if (rows < kTileRows || !fills_shares || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
-  if (rows < kFewRows && depth * channels > kManyWeights) return false;
-  // A panel that reaches back would find results where the addend was, when they share memory.
-  return !to.other || !reaches_back(panels_of(channels, share_order(to)));
+  if (rows < kTileRows || depth == 0 || depth > kMostDepth || depth % 4 != 0) return false;
+  return rows >= kFewRows || depth * channels <= kManyWeights;
 }
 
 int8::Prepared make_product(PrepareContext& context, const int8::Int8Call& call, const Product& product) {
-  using int8::refuse;
-  if (context.input(call.x).dtype != DType::u8) return refuse("the activation is s8");
-  if (call.x_zero_point < 0 || call.x_zero_point > 255) return refuse("the zero point is no activation");
-  auto epilogue = avx2::Epilogue::prepare(context, call, product.channels);
-  if (!epilogue.ok()) return epilogue.diagnostics();
-  auto requantization = epilogue->out_dtype == DType::f32
-                            ? Requantization::real(*epilogue, product.channels)
-                            : Requantization::of(*epilogue, product.channels, product.depth);
+  if (!product.is_ours()) return int8::refuse("these sizes are left to other kernels");
+  auto requantization = prepare_panels(context, call, product.channels, product.depth);
   if (!requantization.ok()) return requantization.diagnostics();
-  if (!product.takes(*requantization)) return refuse("these sizes are left to other kernels");
   const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
   return std::unique_ptr<Kernel>(std::make_unique<ProductKernel>(context, product, call.x, call.x_zero_point, weights,
                                                                  std::move(*requantization)));

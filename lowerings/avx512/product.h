@@ -9,7 +9,7 @@ struct Product {
   int64_t rows = 0, depth = 0, channels = 0;
 
   // Whether the kernel takes these sizes, and is not likely to be slower than oneDNN's.
-  bool takes(const Requantization& to) const;
+  bool is_ours() const;
 };
 
 // The call's activation is [rows][depth] in the layout that was asked for, with a scale that is known; its weights are

@@ -77,8 +77,8 @@ QRULES_AVX512_INLINE void load_bytes(const char* from, int64_t count, uint8_t fl
   }
 }
 
-// The products of R rows that begin at `rows` with one run's weights, which are `depth` quads' worth of bytes further
-// on afterwards.
+// Adds the products of R rows of `depth` activations, which begin at row_at(r), with a run's weights; these are passed
+// over.
 template <int R, int C, typename RowAt>
 QRULES_AVX512_VNNI_INLINE void add_run(__m512i (&sums)[R][C], int64_t depth, const RowAt& row_at,
                                        const int8_t*& weights) {

@@ -20,8 +20,6 @@ namespace qrules::avx512 {
 namespace {
 
 constexpr int64_t kWorthAThread = 1'000'000;  // products
-constexpr int64_t kFirstLevelPanels = int64_t{20} * 1024;
-constexpr int64_t kPositionsAtOnce = 24;  // a whole number of tiles of each width
 
 // A strip of u8 as they are, and padding.
 class PlainStrip {
@@ -31,7 +29,7 @@ class PlainStrip {
     std::memcpy(next_, from, static_cast<size_t>(count));
     next_ += count;
   }
-  void zeros(int64_t count) {
+  void pad(int64_t count) {
     std::memset(next_, padding_, static_cast<size_t>(count));
     next_ += count;
   }
@@ -40,21 +38,6 @@ class PlainStrip {
   uint8_t* next_;
   uint8_t padding_;
 };
-
-// [channel][input channel][kernel row][kernel column] as [channel][kernel row][run].
-std::vector<int8_t> order_by_runs(const int8_t* weights, const avx2::Window& window, int64_t run) {
-  const int64_t rows = window.rows.kernel, columns = window.columns.kernel, inner = window.in_channels;
-  std::vector<int8_t> ordered(static_cast<size_t>(window.out_channels * rows * run));
-  for (int64_t n = 0; n < window.out_channels; ++n) {
-    for (int64_t c = 0; c < inner; ++c) {
-      for (int64_t y = 0; y < rows; ++y) {
-        for (int64_t x = 0; x < columns; ++x)
-          ordered[static_cast<size_t>((n * rows + y) * run + x * inner + c)] = *weights++;
-      }
-    }
-  }
-  return ordered;
-}
 
 class WindowProductKernel final : public Kernel {
  public:
@@ -70,7 +53,7 @@ class WindowProductKernel final : public Kernel {
     for (int64_t y = 0; y < window_.rows.kernel; ++y) runs_.push_back(y * window_.rows.dilation * strip_.row_elements);
     packed_ = PackedPanels(context, to_, "runs",
                            {weights, window_.out_channels, window_.products(), window_.rows.kernel * depth_,
-                            [&] { return order_by_runs(weights, window_, depth_); }},
+                            [&] { return avx2::order_by_runs(weights, window_.out_channels, window_, depth_); }},
                            zero_point);
     const int64_t work =
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
@@ -78,7 +61,7 @@ class WindowProductKernel final : public Kernel {
     rows_ = avx2::rows_of_a_strip(window_, strip_);
     if (threads_ > 1) rows_ = shared_out(rows_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
-    block_ = packed_.bytes() <= kFirstLevelPanels ? kPositionsAtOnce : rows_ * window_.columns.out;
+    block_ = packed_.bytes() <= kFirstLevelPanels ? kRowsAtOnce : rows_ * window_.columns.out;
     for (int64_t y = 0; y < rows_; ++y) {
       for (int64_t column = 0; column < window_.columns.out; ++column)
         starts_.push_back(y * strip_.row_step * strip_.row_elements +
@@ -198,8 +181,8 @@ class WindowProductKernel final : public Kernel {
   int threads_ = 1;
 };
 
-// Of kernels with several taps, oneDNN's reads weights that outgrow the caches faster, and leaves out the padding beside
-// narrow images.
+// oneDNN's kernels read weights that outgrow the caches faster; those of several taps leave out the padding beside
+// narrow images, too.
 bool is_ours(const avx2::Window& window) {
   constexpr int64_t kMostWeights = int64_t{384} * 1024, kMostOfOneTap = int64_t{1024} * 1024, kNarrow = 14;
   const int64_t weights = window.products() * window.out_channels;
@@ -212,19 +195,9 @@ bool is_ours(const avx2::Window& window) {
 int8::Prepared make_window_product(PrepareContext& context, const int8::Int8Call& call, const avx2::Window& window) {
   using int8::refuse;
   if (window.groups != 1 || window.columns.dilation != 1) return refuse("the window's taps do not lie together");
-  if (context.input(call.x).dtype != DType::u8) return refuse("the activation is s8");
-  if (call.x_zero_point < 0 || call.x_zero_point > 255) return refuse("the zero point is no activation");
-  const int64_t channels = window.out_channels;
   if (!is_ours(window)) return refuse("these sizes are left to oneDNN");
-  auto epilogue = avx2::Epilogue::prepare(context, call, channels);
-  if (!epilogue.ok()) return epilogue.diagnostics();
-  auto requantization = epilogue->out_dtype == DType::f32 ? Requantization::real(*epilogue, channels)
-                                                          : Requantization::of(*epilogue, channels, window.products());
+  auto requantization = prepare_panels(context, call, window.out_channels, window.products());
   if (!requantization.ok()) return requantization.diagnostics();
-  const bool fills_shares = channels >= 32 || (!requantization->is_real && (channels == 16 || channels == 24));
-  if (!fills_shares || window.products() == 0) return refuse("these sizes are left to other kernels");
-  if (requantization->other && reaches_back(panels_of(channels, share_order(*requantization))))
-    return refuse("the addend may be the result, which the last channels are written to twice");
   const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call.weight));
   auto kernel = std::make_unique<WindowProductKernel>(context, window, call.x, call.x_zero_point, weights,
                                                       std::move(*requantization));

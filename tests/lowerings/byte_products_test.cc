@@ -50,7 +50,7 @@ void check_sums(const Draw& activations, const Draw& weights, bool is_signed, Ra
   Strip strip(aligned, sizes, is_signed, static_cast<int32_t>(zero_point));
   const bool pads = std::abs(zero_point + (is_signed ? 128 : 0) - (kBytes == Bytes::raw ? 0 : 128)) <= 64;
   const int64_t before = pads ? padding : 0;
-  strip.zeros(before);
+  strip.pad(before);
   std::vector<uint8_t> bits = source;
   if (is_signed) {
     for (uint8_t& b : bits) b ^= 0x80;
@@ -120,7 +120,8 @@ TEST_CASE("Convolutions and linears of whole fours over random calls") {
       c.weight_sizes = {channels, depth};
     }
     c.out_dtype = random.one_of({"u8", "u8", "s8", "f32", "bf16"});
-    c.post_op = random.one_of({"none", "relu", "gelu"});
+    c.post_op = random.one_of({"none", "relu", "gelu", "hardtanh"});
+    if (c.post_op == "hardtanh") c.post_op_args = {random.one_of({0.0, -5.0}), 0.7};
     if (random.chance(3)) c.other_dtype = c.out_dtype;
     const bool small = random.chance(2);
     CHECK(is_fast(check_case(c, round, [&](std::vector<HostTensor>& inputs) {

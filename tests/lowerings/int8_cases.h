@@ -41,6 +41,7 @@ struct Int8Case {
   std::string other_dtype, binary = "add";
   bool other_in_place = false;
   std::string out_dtype = "u8", post_op = "none";
+  int64_t u8_zero_point = 131;  // of a result that is u8
   std::vector<double> post_op_args;
 
   std::vector<int64_t> out_sizes() const {
@@ -65,7 +66,7 @@ inline std::string text_of(const Int8Case& c, unsigned seed, bool raw) {
   const double x_scale = 0.02, weight_scale = 1.0 / (std::sqrt(static_cast<double>(std::max<int64_t>(inner, 1))) * 100);
   const bool integral = c.out_dtype == "u8" || c.out_dtype == "s8";
   const double out_scale = 0.0173;
-  const int64_t out_zero_point = c.out_dtype == "u8" ? 131 : 3;
+  const int64_t out_zero_point = c.out_dtype == "u8" ? c.u8_zero_point : 3;
   const bool integral_other = c.other_dtype == "u8" || c.other_dtype == "s8";
   std::string inputs = "%x: " + c.x_dtype + list_text(c.x_sizes), body;
   body += "  %w = constant \"w\" : s8" + list_text(c.weight_sizes) + " " +
@@ -160,6 +161,8 @@ inline void draw_quantization(Int8Case& c, Random& random) {
       c.x_dtype == "u8" ? random.one_of<int64_t>({0, 1, 77, 128, 255}) : random.one_of<int64_t>({0, -128, -3, 127});
   c.per_channel = random.chance(2);
   c.bias = random.chance(2);
+  // At 0 a relu is what saturation does.
+  c.u8_zero_point = random.one_of<int64_t>({131, 0, 3});
 }
 
 }  // namespace qrules::testing

@@ -34,7 +34,7 @@ Int8Case random_product(Random& random) {
     c.post_op = random.one_of({"none", "relu"});
   else
     c.post_op = random.one_of({"none", "relu", "hardtanh", "hardswish", "gelu", "gelu_tanh"});
-  if (c.post_op == "hardtanh") c.post_op_args = {0, 0.7};
+  if (c.post_op == "hardtanh") c.post_op_args = {random.one_of({0.0, -5.0}), 0.7};
   if (adds) {
     c.other_dtype = c.out_dtype == "f32" ? "f32" : random.one_of({"u8", "s8"});
     c.other_in_place = random.chance(2);

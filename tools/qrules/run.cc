@@ -14,8 +14,10 @@
 namespace qrules::tools {
 
 int run_command(const RunOptions& options) {
-  auto runnable = prepare_to_run(options.model, options.inputs, false);
-  if (!runnable.ok()) return report(runnable.diagnostics());
+  const auto prepared_to_run = std::make_shared<Result<Runnable>>(prepare_to_run(options.model, options.inputs, false));
+  if (!prepared_to_run->ok()) return report(prepared_to_run->diagnostics());
+  leave_to_the_system(prepared_to_run);
+  Result<Runnable>& runnable = *prepared_to_run;
   Prepared& prepared = runnable->prepared;
   const Plan& plan = *runnable->plan;
   const int64_t start = now_ns();
@@ -44,7 +46,7 @@ int run_command(const RunOptions& options) {
   }
   report_warnings(prepared);
   std::fputs(options.json ? (dump(made) + "\n").c_str() : print_report(made, wants_color(stdout)).c_str(), stdout);
-  leave(kFine);
+  return kFine;
 }
 
 }  // namespace qrules::tools
