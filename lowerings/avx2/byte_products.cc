@@ -56,7 +56,7 @@ QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs
         high[r] = _mm256_sub_epi32(high[r], row);
       }
     }
-    const int8_t* weights = panel;
+    const int8_t* weights = panel + runs.first * runs.run_bytes();
     for (const int64_t offset : runs.offsets) {
       const uint8_t* row[R];
 #pragma GCC unroll 6
@@ -212,7 +212,7 @@ bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, 
 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, Extra* extras) {
   const int64_t fours = runs.length / 4;
   int64_t count = 0;
-  int64_t first = 0;  // of the run, in fours
+  int64_t first = runs.first * fours;  // of the run, in fours
   for (const int64_t offset : runs.offsets) {
     int64_t at[kTileRows];
     for (int64_t i = 0; i < fours; i += 16) {

@@ -64,6 +64,7 @@ class ConvolutionKernel final : public Kernel {
     const bool even = whole >= int64_t{4} * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
     find_starts();
+    find_parts();
     // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
     // time and their activations are near; larger ones are read once for the whole strip.
     const int64_t panel_bytes = window_.groups * panels_ * Form::panel_bytes(runs_) / splits_;
@@ -99,6 +100,16 @@ class ConvolutionKernel final : public Kernel {
   }
 
  private:
+  void find_parts() {
+    const int64_t of_a_row = static_cast<int64_t>(runs_.offsets.size()) / window_.rows.kernel;
+    for (int64_t y = 0; y < window_.rows.out; ++y) {
+      const Taps taps = kernel_rows(y);
+      const bool known =
+          std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == taps; });
+      if (!known) parts_.emplace_back(taps, runs_.part(taps.first * of_a_row, taps.end * of_a_row));
+    }
+  }
+
   // Where the windows of a strip's positions begin in it.
   void find_starts() {
     for (int64_t y = 0; y < rows_; ++y) {
@@ -138,21 +149,38 @@ class ConvolutionKernel final : public Kernel {
                          image * window_.rows.in * window_.columns.in * window_.in_channels;
     const float common = activations_.row_scales ? 1.0f : activations_.read_factor(arguments);
     strip_.fill(window_, source, first, rows, strip);
-    const int64_t width = window_.columns.out, outs = rows * width;
+    const int64_t width = window_.columns.out;
     const int64_t out_start = (image * window_.rows.out + first) * width;
     const int64_t total = window_.groups * panels_;
     const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
-    for (int64_t begin = 0; begin < outs; begin += block_) {
-      const int64_t end = std::min(outs, begin + block_);
-      int64_t found = -1;  // the group whose tiles have been
-      for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
-        const int64_t group = p / panels_;
-        if (group != found) find_tiles(group, begin, end, strip);
-        found = group;
-        count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
-        run_panels(arguments, p, count, strip, begin, end, out_start, common, output);
+    for (int64_t y = 0, next = 0; y < rows; y = next) {
+      // Rows of the result that read the same rows of the kernel.
+      const Taps taps = kernel_rows(first + y);
+      for (next = y + 1; next < rows && kernel_rows(first + next) == taps;) ++next;
+      const Runs& runs = runs_for(taps);
+      for (int64_t begin = y * width; begin < next * width; begin += block_) {
+        const int64_t end = std::min(next * width, begin + block_);
+        int64_t found = -1;  // the group whose tiles have been
+        for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
+          const int64_t group = p / panels_;
+          if (group != found) find_tiles(group, begin, end, runs, strip);
+          found = group;
+          count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
+          run_panels(arguments, p, count, strip, begin, end, runs, out_start, common, output);
+        }
       }
     }
+  }
+
+  // Of the kernel's rows, those that a row of the result needs.
+  Taps kernel_rows(int64_t out_row) const {
+    const bool skips = Form::pads_with_zeros(activations_.is_signed, activations_.zero_point);
+    return skips ? window_.rows.taps_inside(out_row) : Taps{0, window_.rows.kernel};
+  }
+
+  const Runs& runs_for(const Taps& taps) const {
+    const auto found = std::find_if(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == taps; });
+    return found->second;
   }
 
   // Where the rows of the tile from `at` to `end` begin; returns how many they are.
@@ -162,17 +190,17 @@ class ConvolutionKernel final : public Kernel {
     return rows;
   }
 
-  void find_tiles(int64_t group, int64_t begin, int64_t end, Form& strip) const {
+  void find_tiles(int64_t group, int64_t begin, int64_t end, const Runs& runs, Form& strip) const {
     int64_t starts[kTileRows];
     for (int64_t at = begin; at < end; at += kTileRows) {
       const int64_t rows = find_rows(group, at, end, starts);
-      strip.find((at - begin) / kTileRows, rows, starts, runs_);
+      strip.find((at - begin) / kTileRows, rows, starts, runs);
     }
   }
 
   // The positions from `begin` to `end` of a strip, by the channels of `panels` panels of one group.
   void run_panels(const KernelArguments& arguments, int64_t p, int64_t panels, const Form& strip, int64_t begin,
-                  int64_t end, int64_t out_start, float common, const EpilogueRun& output) const {
+                  int64_t end, const Runs& runs, int64_t out_start, float common, const EpilogueRun& output) const {
     const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
     const int64_t channel = group * window_.outer() + inside;
     const int64_t channels = std::min(panels * kTileChannels, window_.outer() - inside);
@@ -185,9 +213,9 @@ class ConvolutionKernel final : public Kernel {
       const int64_t offset = (out_start + at) * window_.out_channels + channel;
       const auto bytes = bytes_fit ? output.bytes(channel, offset, window_.out_channels) : std::nullopt;
       const int64_t whole = bytes ? channels / kTileChannels : 0;
-      if (whole > 0) strip.sum(tile, rows, starts, runs_, panel(p), whole, {nullptr, &*bytes});
+      if (whole > 0) strip.sum(tile, rows, starts, runs, panel(p), whole, {nullptr, &*bytes});
       if (whole == panels) continue;
-      strip.sum(tile, rows, starts, runs_, panel(p + whole), panels - whole, {sums, nullptr});
+      strip.sum(tile, rows, starts, runs, panel(p + whole), panels - whole, {sums, nullptr});
       float factors[kTileRows];
       if (activations_.row_scales) {
         for (int64_t r = 0; r < rows; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
@@ -209,6 +237,8 @@ class ConvolutionKernel final : public Kernel {
   Epilogue epilogue_;
   Strip strip_;
   Runs runs_;
+  std::vector<std::pair<Taps, Runs>>
+      parts_;           // of the runs, for the rows of the kernel that some rows of the result need
   int64_t panels_ = 0;  // of a group
   std::shared_ptr<const void> panel_memory_;
   std::vector<int64_t> starts_;  // elements, of the positions of a whole strip

@@ -13,7 +13,8 @@ template <int R>
 QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
                           const TileTarget& target) {
   const int64_t pairs = runs.pairs();
-  for (int64_t index = 0; index < panels; ++index) {
+  for (int64_t index = 0; index < panels; ++index, panel += runs.panel_bytes()) {
+    const int8_t* weights = panel + runs.first * runs.run_bytes();
     __m256i low[R], high[R];
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
@@ -22,9 +23,9 @@ QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const 
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) row[r] = starts[r] + offset;
       for (int64_t p = 0; p < pairs; ++p) {
-        const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel)));
-        const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(panel + 16)));
-        panel += 32;
+        const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights)));
+        const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + 16)));
+        weights += 32;
 #pragma GCC unroll 6
         for (int r = 0; r < R; ++r) {
           int32_t pair;

@@ -25,9 +25,17 @@ inline constexpr int64_t kTileChannels = 16;
 struct Runs {
   std::vector<int64_t> offsets;  // from the row's start, in elements
   int64_t length = 0;            // of each, in elements
+  // Where they are some of the runs that weights were packed for: the first's index, and how many there are; 0: these.
+  int64_t first = 0, packed = 0;
+
   int64_t pairs() const { return (length + 1) / 2; }
-  // Bytes of the weights of 16 channels.
-  int64_t panel_bytes() const { return static_cast<int64_t>(offsets.size()) * pairs() * 2 * kTileChannels; }
+  // Bytes of the weights of 16 channels for one run, and for all that they were packed for.
+  int64_t run_bytes() const { return pairs() * 2 * kTileChannels; }
+  int64_t panel_bytes() const { return (packed > 0 ? packed : static_cast<int64_t>(offsets.size())) * run_bytes(); }
+  // The runs from `begin` to `end` of these.
+  Runs part(int64_t begin, int64_t end) const {
+    return {{offsets.begin() + begin, offsets.begin() + end}, length, begin, static_cast<int64_t>(offsets.size())};
+  }
 };
 
 // Packs s8 weights [channels][run][element], row-major, into panels; channels are filled up to a multiple of 16 with

@@ -31,6 +31,9 @@ class WordStrip {
     return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
   }
 
+  // Whether padding adds nothing to sums.
+  static bool pads_with_zeros(bool /*is_signed*/, int32_t /*zero_point*/) { return true; }
+
   WordStrip(void* memory, const StripSizes&, bool is_signed, int32_t zero_point)
       : words_(static_cast<int16_t*>(memory)), next_(words_), zero_point_(zero_point), is_signed_(is_signed) {}
 
@@ -72,6 +75,8 @@ class ByteStrip {
            whole_lines(static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra));
   }
 
+  static bool pads_with_zeros(bool is_signed, int32_t zero_point) { return factor_of(is_signed, zero_point) == 0; }
+
   ByteStrip(void* memory, const StripSizes& sizes, bool is_signed, int32_t zero_point)
       : kept_(static_cast<uint8_t*>(memory)),
         rest_(kept_ + array_bytes(sizes)),
@@ -80,7 +85,7 @@ class ByteStrip {
         extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + tiles_bytes(sizes))),
         fours_(sizes.fours),
         flip_(is_signed ? 0x80 : 0),
-        weight_factor_((kBytes == Bytes::raw ? 0 : 128) - (is_signed ? zero_point + 128 : zero_point)) {}
+        weight_factor_(factor_of(is_signed, zero_point)) {}
 
   void copy(const void* from, int64_t count) {
     const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, kept_ + next_, rest_ + next_,
@@ -115,6 +120,9 @@ class ByteStrip {
     int32_t row_sums[kTileRows];
   };
 
+  static int32_t factor_of(bool is_signed, int32_t zero_point) {
+    return (kBytes == Bytes::raw ? 0 : 128) - (is_signed ? zero_point + 128 : zero_point);
+  }
   static size_t array_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements)); }
   // Sixteen marks are read at once.
   static size_t mark_bytes(const StripSizes& sizes) {

@@ -2,6 +2,17 @@
 
 namespace qrules::avx2 {
 
+Taps Axis::taps_inside(int64_t position) const {
+  const auto is_inside = [&](int64_t tap) {
+    const int64_t at = position * stride - padding + tap * dilation;
+    return at >= 0 && at < in;
+  };
+  Taps taps{0, kernel};
+  while (taps.first < taps.end && !is_inside(taps.first)) ++taps.first;
+  while (taps.first < taps.end && !is_inside(taps.end - 1)) --taps.end;
+  return taps;
+}
+
 Result<Window> read_window(const PrepareContext& context, const TensorLayout& x,
                            const std::vector<int64_t>& weight_sizes, const TensorLayout& result) {
   const size_t rank = x.sizes.size();

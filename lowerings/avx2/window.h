@@ -8,9 +8,18 @@
 
 namespace qrules::avx2 {
 
+// Some neighbouring taps of a kernel.
+struct Taps {
+  int64_t first = 0, end = 0;
+  bool operator==(const Taps&) const = default;
+};
+
 // One direction of an image.
 struct Axis {
   int64_t in = 1, out = 1, kernel = 1, stride = 1, padding = 0, dilation = 1;
+
+  // The taps with which the output at a position reads the image; it reads padding with the others.
+  Taps taps_inside(int64_t position) const;
 
   // Positions of the input that `count` outputs read, padding included.
   int64_t reach(int64_t count) const { return (count - 1) * stride + (kernel - 1) * dilation + 1; }

@@ -114,30 +114,16 @@ class WindowProductKernel final : public Kernel {
     return best;
   }
 
-  // The kernel rows from `first` to `end`, which rows of the result read; the others are in the padding.
-  struct KernelRows {
-    int64_t first = 0, end = 0;
-    bool operator==(const KernelRows&) const = default;
-  };
-
-  // Padding with zeros adds nothing to sums, with another zero point it does.
-  KernelRows kernel_rows(int64_t out_row) const {
-    const avx2::Axis& axis = window_.rows;
-    if (padding_ != 0) return {0, axis.kernel};
-    KernelRows rows{0, axis.kernel};
-    const auto is_inside = [&](int64_t tap) {
-      const int64_t y = out_row * axis.stride - axis.padding + tap * axis.dilation;
-      return y >= 0 && y < axis.in;
-    };
-    while (rows.first < rows.end && !is_inside(rows.first)) ++rows.first;
-    while (rows.first < rows.end && !is_inside(rows.end - 1)) --rows.end;
-    return rows;
+  // Of the kernel's rows, those that a row of the result needs: padding with zeros adds nothing to sums, with another
+  // zero point it does.
+  avx2::Taps kernel_rows(int64_t out_row) const {
+    return padding_ == 0 ? window_.rows.taps_inside(out_row) : avx2::Taps{0, window_.rows.kernel};
   }
 
   void run_strip(const Place& place) const {
     const int64_t width = window_.columns.out;
     for (int64_t y = 0; y < place.rows;) {
-      const KernelRows taps = kernel_rows(place.first + y);
+      const avx2::Taps taps = kernel_rows(place.first + y);
       int64_t end = y + 1;
       while (end < place.rows && kernel_rows(place.first + end) == taps) ++end;
       for (int64_t at = y * width; at < end * width; at += block_) {
@@ -148,7 +134,7 @@ class WindowProductKernel final : public Kernel {
     }
   }
 
-  void run_panel(const Panel& panel, const Place& place, const KernelRows& taps, int64_t position,
+  void run_panel(const Panel& panel, const Place& place, const avx2::Taps& taps, int64_t position,
                  int64_t count) const {
     PanelRows p = packed_.rows_of(panel);
     p.x = place.strip;
