@@ -37,25 +37,32 @@ struct Fours {
   }
 };
 
+// What the sums of a tile's rows by a panel start from.
+template <Bytes kBytes, int R>
+QRULES_AVX2_INLINE void start_sums(const Runs& runs, const int8_t* panel, const ByteTile& tile, __m256i* low,
+                                   __m256i* high) {
+  const __m256i factor = _mm256_set1_epi32(tile.weight_factor);
+  const auto* weight_sums = reinterpret_cast<const __m256i*>(panel + runs.panel_bytes());
+  const __m256i first[2] = {_mm256_mullo_epi32(_mm256_loadu_si256(weight_sums), factor),
+                            _mm256_mullo_epi32(_mm256_loadu_si256(weight_sums + 1), factor)};
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) {
+    low[r] = first[0];
+    high[r] = first[1];
+    if constexpr (kBytes == Bytes::centred) {
+      const __m256i row = _mm256_slli_epi32(_mm256_set1_epi32(tile.row_sums[r]), 7);
+      low[r] = _mm256_sub_epi32(low[r], row);
+      high[r] = _mm256_sub_epi32(high[r], row);
+    }
+  }
+}
+
 template <Bytes kBytes, int R>
 QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
                           int64_t panels, const ByteTile& tile, const TileTarget& target) {
-  const __m256i factor = _mm256_set1_epi32(tile.weight_factor);
   for (int64_t index = 0; index < panels; ++index, panel += byte_panel_bytes(runs)) {
     __m256i low[R], high[R];
-    const auto* weight_sums = reinterpret_cast<const __m256i*>(panel + runs.panel_bytes());
-    const __m256i first[2] = {_mm256_mullo_epi32(_mm256_loadu_si256(weight_sums), factor),
-                              _mm256_mullo_epi32(_mm256_loadu_si256(weight_sums + 1), factor)};
-#pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) {
-      low[r] = first[0];
-      high[r] = first[1];
-      if constexpr (kBytes == Bytes::centred) {
-        const __m256i row = _mm256_slli_epi32(_mm256_set1_epi32(tile.row_sums[r]), 7);
-        low[r] = _mm256_sub_epi32(low[r], row);
-        high[r] = _mm256_sub_epi32(high[r], row);
-      }
-    }
+    start_sums<kBytes, R>(runs, panel, tile, low, high);
     const int8_t* weights = panel + runs.first * runs.run_bytes();
     for (const int64_t offset : runs.offsets) {
       const uint8_t* row[R];
@@ -80,15 +87,62 @@ QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs
   }
 }
 
-// Activations as they are stored: u8, or s8 in the bits of u8.
-template <Bytes kBytes>
-int value_of(uint8_t byte) {
-  return kBytes == Bytes::raw ? byte : static_cast<int8_t>(byte);
+// Sixteen bytes in 16 bits: activations are s8 when they are centred and u8 else, weights the other way round.
+template <bool kSigned>
+QRULES_AVX2_INLINE __m256i widen(__m128i bytes) {
+  return kSigned ? _mm256_cvtepi8_epi16(bytes) : _mm256_cvtepu8_epi16(bytes);
+}
+
+// Adds the products of R <= 3 rows in 16 bits: a vector has four channels, and of each two sums of pairs.
+template <Bytes kBytes, int R>
+QRULES_AVX2_INLINE void add_words(const uint8_t* whole, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                                  __m256i* low, __m256i* high) {
+  constexpr bool kCentred = kBytes == Bytes::centred;
+  __m256i sums[R][4];
+#pragma GCC unroll 12
+  for (int i = 0; i < 4 * R; ++i) sums[i / 4][i % 4] = _mm256_setzero_si256();
+  const int8_t* weights = panel + runs.first * runs.run_bytes();
+  for (const int64_t offset : runs.offsets) {
+    for (int64_t k = 0; k < runs.length; k += 4, weights += 4 * kTileChannels) {
+      __m256i x[R];
+#pragma GCC unroll 3
+      for (int r = 0; r < R; ++r) {
+        int32_t four;
+        std::memcpy(&four, whole + starts[r] + offset + k, sizeof(four));
+        x[r] = widen<kCentred>(_mm_set1_epi32(four));
+      }
+#pragma GCC unroll 4
+      for (int c = 0; c < 4; ++c) {
+        const __m256i w = widen<!kCentred>(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights) + c));
+#pragma GCC unroll 3
+        for (int r = 0; r < R; ++r) sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_madd_epi16(x[r], w));
+      }
+    }
+  }
+#pragma GCC unroll 3
+  for (int r = 0; r < R; ++r) {
+    // Adding neighbours works within halves: pairs of channels 0 2 | 1 3, put in order as quarters.
+    constexpr int kOrder = _MM_SHUFFLE(3, 1, 2, 0);
+    low[r] = _mm256_add_epi32(low[r], _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][0], sums[r][1]), kOrder));
+    high[r] = _mm256_add_epi32(high[r], _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][2], sums[r][3]), kOrder));
+  }
+}
+
+template <Bytes kBytes, int R>
+QRULES_AVX2 void sum_rows_in_words(const uint8_t* whole, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                                   int64_t panels, const ByteTile& tile, const TileTarget& target) {
+  for (int64_t index = 0; index < panels; ++index, panel += byte_panel_bytes(runs)) {
+    __m256i low[R], high[R];
+    start_sums<kBytes, R>(runs, panel, tile, low, high);
+    add_words<kBytes, (R < 3 ? R : 3)>(whole, starts, runs, panel, low, high);
+    if constexpr (R > 3) add_words<kBytes, R - 3>(whole, starts + 3, runs, panel, low + 3, high + 3);
+    store_tile<R>(target, index, low, high);
+  }
 }
 
 // The four at `from`, which may end a row: no more than its bytes are touched.
 template <Bytes kBytes>
-bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* to, uint8_t* rest) {
+bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* whole, uint8_t* kept) {
   bool any = false;
   for (int i = 0; i < 4; i += 2) {
     int values[2], sum = 0;
@@ -100,16 +154,15 @@ bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* to, uint8_t
     const bool above = sum > kLargestPair<kBytes>;
     any = any || above;
     for (int j = 0; j < 2; ++j) {
-      const int kept = above ? values[j] >> 1 : values[j];
-      to[i + j] = static_cast<uint8_t>(kept);
-      rest[i + j] = static_cast<uint8_t>(values[j] - kept);
+      whole[i + j] = static_cast<uint8_t>(values[j]);
+      kept[i + j] = static_cast<uint8_t>(above ? values[j] >> 1 : values[j]);
     }
   }
   return any;
 }
 
 template <Bytes kBytes>
-QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest,
+QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept,
                                   uint8_t* marks) {
   constexpr bool kCentred = kBytes == Bytes::centred;
   const __m256i ones = _mm256_set1_epi8(1), largest = _mm256_set1_epi16(kLargestPair<kBytes>);
@@ -123,27 +176,35 @@ QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t fl
     const __m256i sums = _mm256_maddubs_epi16(kCentred ? _mm256_abs_epi8(x) : x, ones);
     const __m256i above = _mm256_cmpgt_epi16(sums, largest);
     uint64_t eight_marks = 0;
-    __m256i kept = x;
+    __m256i halved = x;
     if (!_mm256_testz_si256(above, above)) {
       // Halves of the u8, from which half of the centre is taken away.
       const __m256i half =
           _mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(_mm256_xor_si256(x, unflips), 1), low_bits), half_centre);
-      kept = _mm256_blendv_epi8(x, half, above);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest + i), _mm256_sub_epi8(x, kept));
+      halved = _mm256_blendv_epi8(x, half, above);
       const auto without = static_cast<uint32_t>(
           _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(above, _mm256_setzero_si256()))));
       for (uint32_t bit = 0; bit < 8; ++bit) eight_marks |= uint64_t{(~without >> bit) & 1} << (8 * bit);
       any = true;
     }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), kept);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(whole + i), x);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(kept + i), halved);
     std::memcpy(marks + i / 4, &eight_marks, sizeof(eight_marks));
   }
   for (; i < count; i += 4) {
-    const bool marked = halve_pairs_of_four<kBytes>(from + i, flip, to + i, rest + i);
+    const bool marked = halve_pairs_of_four<kBytes>(from + i, flip, whole + i, kept + i);
     marks[i / 4] = marked ? 1 : 0;
     any = any || marked;
   }
   return any;
+}
+
+// The other halves of four activations, each in its byte.
+uint32_t rest_of(const uint8_t* whole, const uint8_t* kept) {
+  int32_t a, b;
+  std::memcpy(&a, whole, sizeof(a));
+  std::memcpy(&b, kept, sizeof(b));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(_mm_sub_epi8(_mm_cvtsi32_si128(a), _mm_cvtsi32_si128(b))));
 }
 
 // Bit i: one of the rows has a mark at fours[r] + i.
@@ -205,11 +266,12 @@ void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs,
 }
 
 template <Bytes kBytes>
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest, uint8_t* marks) {
-  return halve_pairs_avx2<kBytes>(from, count, flip, to, rest, marks);
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept, uint8_t* marks) {
+  return halve_pairs_avx2<kBytes>(from, count, flip, whole, kept, marks);
 }
 
-int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, Extra* extras) {
+int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, int64_t most,
+                    Extra* extras) {
   const int64_t fours = runs.length / 4;
   int64_t count = 0;
   int64_t first = runs.first * fours;  // of the run, in fours
@@ -219,13 +281,14 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
       for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + offset) / 4 + i;
       uint32_t marked = sixteen_marks(rows, from.marks, at);
       if (fours - i < 16) marked &= (1u << (fours - i)) - 1;
+      if (count + std::popcount(marked) > most) return most + 1;
       for (; marked != 0; marked &= marked - 1) {
         const int bit = std::countr_zero(marked);
         Extra& extra = extras[count++];
         extra.weights = (first + i + bit) * 4 * kTileChannels;
         for (int64_t r = 0; r < rows; ++r) {
-          extra.rows[r] = 0;
-          if (from.marks[at[r] + bit] != 0) std::memcpy(&extra.rows[r], from.rest + 4 * (at[r] + bit), 4);
+          const int64_t four = 4 * (at[r] + bit);
+          extra.rows[r] = rest_of(from.whole + four, from.kept + four);
         }
       }
     }
@@ -234,14 +297,23 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
   return count;
 }
 
-void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, const Extra* extras,
-                      int64_t extra_count, int32_t* row_sums) {
+void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const uint8_t* whole, int32_t* row_sums) {
   for (int64_t r = 0; r < rows; ++r) {
     row_sums[r] = 0;
-    for (const int64_t offset : runs.offsets) row_sums[r] += sum_s8(from.kept + starts[r] + offset, runs.length);
-    for (int64_t i = 0; i < extra_count; ++i) {
-      if (extras[i].rows[r] != 0) row_sums[r] += sum_s8(reinterpret_cast<const uint8_t*>(&extras[i].rows[r]), 4);
-    }
+    for (const int64_t offset : runs.offsets) row_sums[r] += sum_s8(whole + starts[r] + offset, runs.length);
+  }
+}
+
+template <Bytes kBytes>
+void sum_byte_tile_in_words(int64_t rows, const uint8_t* whole, const int64_t* starts, const Runs& runs,
+                            const int8_t* panel, int64_t panels, const ByteTile& tile, const TileTarget& target) {
+  switch (rows) {
+    case 1: return sum_rows_in_words<kBytes, 1>(whole, starts, runs, panel, panels, tile, target);
+    case 2: return sum_rows_in_words<kBytes, 2>(whole, starts, runs, panel, panels, tile, target);
+    case 3: return sum_rows_in_words<kBytes, 3>(whole, starts, runs, panel, panels, tile, target);
+    case 4: return sum_rows_in_words<kBytes, 4>(whole, starts, runs, panel, panels, tile, target);
+    case 5: return sum_rows_in_words<kBytes, 5>(whole, starts, runs, panel, panels, tile, target);
+    default: return sum_rows_in_words<kBytes, 6>(whole, starts, runs, panel, panels, tile, target);
   }
 }
 
@@ -261,6 +333,8 @@ void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, con
 #define QRULES_BYTE_PRODUCTS(bytes)                                                                                \
   template void pack_byte_panels<bytes>(const int8_t*, int64_t, const Runs&, int8_t*);                             \
   template bool halve_pairs<bytes>(const uint8_t*, int64_t, uint8_t, uint8_t*, uint8_t*, uint8_t*);                \
+  template void sum_byte_tile_in_words<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, \
+                                              int64_t, const ByteTile&, const TileTarget&);                        \
   template void sum_byte_tile<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, int64_t, \
                                      const ByteTile&, const TileTarget&);
 QRULES_BYTE_PRODUCTS(Bytes::raw)

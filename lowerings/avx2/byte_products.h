@@ -7,8 +7,8 @@
 //   centred: the s8 are activations less 128, no pair of them has |a| + |b| > 128, and the u8 are weights plus 128.
 // Behind a relu, where most activations are far below the largest, few raw pairs are above; around a zero point near
 // 128 few centred ones are. Of a pair that is above a half stays in place and the rest becomes a product of its own:
-// an extra, kept for the rows of a tile that read it and added behind the tile's other products. Data with many such
-// pairs costs time, at most as much again; no data costs exactness.
+// an extra, kept for the rows of a tile that read it and added behind the tile's other products. A tile with many
+// extras is computed in 16 bits, as those of products.h are. So data may cost some time; none costs exactness.
 //
 // Tiles and runs are those of products.h, the runs' lengths and offsets multiples of four. Weights lie in panels of 16
 // channels: [run][four activations][channel][4], and behind them an s32 for each channel, the sum of its weights: a
@@ -33,24 +33,24 @@ int64_t byte_panel_bytes(const Runs& runs);
 template <Bytes kBytes>
 void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
 
-// Copies `count` activations, a multiple of 4, halving pairs that are too large. `rest` gets the other halves and
-// `marks` a 1 for each four that has one; where there is none, `marks` is 0 and `rest` not written. `flip` has the
-// lowest bit of s8 activations' difference to u8 in each byte: 0x80, or 0 for u8. Returns whether there was one.
+// Copies `count` activations, a multiple of 4: to `whole` as they are, to `kept` with pairs that are too large halved.
+// `marks` gets a 1 for each four that has one, else a 0. `flip` has the lowest bit of s8 activations' difference to u8
+// in each byte: 0x80, or 0 for u8. Returns whether there was one.
 template <Bytes kBytes>
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* to, uint8_t* rest, uint8_t* marks);
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept, uint8_t* marks);
 
 // Activations as halve_pairs wrote them.
 struct ByteRows {
-  const uint8_t *kept = nullptr, *rest = nullptr, *marks = nullptr;
+  const uint8_t *whole = nullptr, *kept = nullptr, *marks = nullptr;
 };
 
-// The extras of a tile whose rows begin at the offsets `starts`: at most one for each four of its runs. `marks` can be
-// read 16 bytes behind a run's last. Returns how many there are.
-int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, Extra* extras);
+// The extras of a tile whose rows begin at the offsets `starts`, at most one for each four of its runs: returns how
+// many there are, or a number above `most` when there are more. `marks` can be read 16 bytes behind a run's last.
+int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, int64_t most,
+                    Extra* extras);
 
-// Sums of the centred activations of the rows of a tile, extras included.
-void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, const Extra* extras,
-                      int64_t extra_count, int32_t* row_sums);
+// Sums of the centred activations of the rows of a tile, which begin at the offsets `starts` in `whole`.
+void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const uint8_t* whole, int32_t* row_sums);
 
 // What a tile's rows add to its products.
 struct ByteTile {
@@ -61,6 +61,10 @@ struct ByteTile {
 };
 
 // The sums of `rows` <= 6 rows, which begin at the offsets `starts`, by `panels` panels, which lie behind each other.
+// Of whole activations in 16 bits, and of kept ones with their extras.
+template <Bytes kBytes>
+void sum_byte_tile_in_words(int64_t rows, const uint8_t* whole, const int64_t* starts, const Runs& runs,
+                            const int8_t* panel, int64_t panels, const ByteTile& tile, const TileTarget& target);
 template <Bytes kBytes>
 void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
                    int64_t panels, const ByteTile& tile, const TileTarget& target);

@@ -1,5 +1,5 @@
 // The two forms in which a strip's activations lie in a thread's scratch, each with the tiles that sum them: widened to
-// s16 (products.h), or as bytes with the rests of pairs that are too large (byte_products.h).
+// s16 (products.h), or as bytes, with pairs that are too large halved as well (byte_products.h).
 //
 // A form is written from start to end by copy() and pad(). Then, for some tiles at once, find() is called for each,
 // and sum() as often as it takes for all panels; a tile's rows begin at offsets in elements.
@@ -78,9 +78,9 @@ class ByteStrip {
   static bool pads_with_zeros(bool is_signed, int32_t zero_point) { return factor_of(is_signed, zero_point) == 0; }
 
   ByteStrip(void* memory, const StripSizes& sizes, bool is_signed, int32_t zero_point)
-      : kept_(static_cast<uint8_t*>(memory)),
-        rest_(kept_ + array_bytes(sizes)),
-        marks_(rest_ + array_bytes(sizes)),
+      : whole_(static_cast<uint8_t*>(memory)),
+        kept_(whole_ + array_bytes(sizes)),
+        marks_(kept_ + array_bytes(sizes)),
         tiles_(reinterpret_cast<Tile*>(marks_ + mark_bytes(sizes))),
         extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + tiles_bytes(sizes))),
         fours_(sizes.fours),
@@ -88,12 +88,13 @@ class ByteStrip {
         weight_factor_(factor_of(is_signed, zero_point)) {}
 
   void copy(const void* from, int64_t count) {
-    const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, kept_ + next_, rest_ + next_,
+    const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, whole_ + next_, kept_ + next_,
                                          marks_ + next_ / 4);
     has_rests_ = has_rests_ || any;
     next_ += count;
   }
   void pad(int64_t count) {
+    std::memset(whole_ + next_, -weight_factor_, static_cast<size_t>(count));
     std::memset(kept_ + next_, -weight_factor_, static_cast<size_t>(count));
     std::memset(marks_ + next_ / 4, 0, static_cast<size_t>(count / 4));
     next_ += count;
@@ -101,22 +102,27 @@ class ByteStrip {
 
   void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
     Tile& tile = tiles_[index];
-    Extra* extras = extras_ + index * fours_;
-    const ByteRows from{kept_, rest_, marks_};
-    tile.extra_count = has_rests_ ? find_extras(rows, starts, runs, from, extras) : 0;
-    if constexpr (kBytes == Bytes::centred)
-      sum_centred_rows(rows, starts, runs, from, extras, tile.extra_count, tile.row_sums);
+    // An extra takes somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
+    const int64_t fours = static_cast<int64_t>(runs.offsets.size()) * runs.length / 4, most = fours * 3 / 8;
+    tile.extra_count =
+        has_rests_ ? find_extras(rows, starts, runs, {whole_, kept_, marks_}, most, extras_ + index * fours_) : 0;
+    tile.in_words = tile.extra_count > most;
+    if constexpr (kBytes == Bytes::centred) sum_centred_rows(rows, starts, runs, whole_, tile.row_sums);
   }
   void sum(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel, int64_t panels,
            const TileTarget& target) const {
     const Tile& tile = tiles_[index];
-    sum_byte_tile<kBytes>(rows, kept_, starts, runs, panel, panels,
-                          {extras_ + index * fours_, tile.extra_count, weight_factor_, tile.row_sums}, target);
+    const ByteTile adds{extras_ + index * fours_, tile.extra_count, weight_factor_, tile.row_sums};
+    if (tile.in_words)
+      sum_byte_tile_in_words<kBytes>(rows, whole_, starts, runs, panel, panels, adds, target);
+    else
+      sum_byte_tile<kBytes>(rows, kept_, starts, runs, panel, panels, adds, target);
   }
 
  private:
   struct Tile {
     int64_t extra_count;
+    bool in_words;
     int32_t row_sums[kTileRows];
   };
 
@@ -132,7 +138,7 @@ class ByteStrip {
     return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(Tile));
   }
 
-  uint8_t *kept_, *rest_, *marks_;
+  uint8_t *whole_, *kept_, *marks_;
   Tile* tiles_;
   Extra* extras_;
   int64_t fours_, next_ = 0;
