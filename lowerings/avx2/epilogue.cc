@@ -301,7 +301,8 @@ Result<Epilogue> Epilogue::make(const PrepareContext& context, const int8::Int8C
   find_bounds(e);
   e.store_rows = store_rows_of(e);
   e.store_reals = store_reals_of(e);
-  e.makes_bytes = e.combine == Combine::none && is_plain_u8(e);
+  const bool adds_bytes = e.combine == Combine::add && e.other_size == 1;
+  e.makes_bytes = (e.combine == Combine::none || adds_bytes) && is_plain_u8(e);
   return e;
 }
 
@@ -350,13 +351,21 @@ void EpilogueRun::store(TileRows& rows, int64_t count, int64_t offset, int64_t s
 std::optional<TileBytes> EpilogueRun::bytes(int64_t channel, int64_t offset, int64_t step) const {
   const Epilogue& e = *epilogue;
   if (!e.makes_bytes) return std::nullopt;
-  return TileBytes{e.scale.data() + channel,
-                   e.bias.data() + channel,
-                   e.inverse_out_scale,
-                   e.out_zero_point,
-                   e.highest,
-                   static_cast<uint8_t*>(out) + offset,
-                   step};
+  TileBytes bytes;
+  bytes.scale = e.scale.data() + channel;
+  bytes.bias = e.bias.data() + channel;
+  bytes.inverse_out_scale = e.inverse_out_scale;
+  bytes.out_zero_point = e.out_zero_point;
+  bytes.highest = e.highest;
+  bytes.to = static_cast<uint8_t*>(out) + offset;
+  bytes.to_step = step;
+  if (other) {
+    bytes.other = static_cast<const uint8_t*>(other) + offset;
+    bytes.other_is_signed = e.other_dtype == DType::s8;
+    bytes.other_scale = e.other_scale;
+    bytes.other_zero_point = e.other_zero_point;
+  }
+  return bytes;
 }
 
 void EpilogueRun::store_values(const float* values, float factor, int64_t count, int64_t offset) const {

@@ -52,7 +52,10 @@ struct TileTarget {
 // For the panel with the given index.
 template <int R>
 QRULES_AVX2_INLINE void store_tile(const TileTarget& target, int64_t panel, const __m256i* low, const __m256i* high) {
-  if (target.bytes) return store_bytes<R>(*target.bytes, panel * kTileChannels, low, high);
+  if (target.bytes) {
+    if (target.bytes->other) return store_bytes<R, true>(*target.bytes, panel * kTileChannels, low, high);
+    return store_bytes<R, false>(*target.bytes, panel * kTileChannels, low, high);
+  }
   int32_t* sums = target.sums + panel * R * kTileChannels;
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
