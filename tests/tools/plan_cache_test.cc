@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <cstdlib>
 #include <string>
 #include <thread>
 
@@ -102,8 +103,12 @@ TEST_CASE("Whatever a plan follows from makes another one", "[tools][cache]") {
   CHECK_FALSE(runs.run().from_cache());
   CHECK_FALSE(runs.run("--cache cache --threads 1").from_cache());
   CHECK(runs.run("--cache cache --threads 1").from_cache());
-  CHECK_FALSE(runs.run("--cache cache", "ONEDNN_MAX_CPU_ISA=AVX2").from_cache());
-  CHECK(runs.run("--cache cache", "ONEDNN_MAX_CPU_ISA=AVX2").from_cache());
+  // Instructions that the tests themselves are not held to.
+  const char* held = std::getenv("ONEDNN_MAX_CPU_ISA");
+  const std::string other_isa =
+      std::string("ONEDNN_MAX_CPU_ISA=") + (held && std::string(held) == "AVX2" ? "SSE41" : "AVX2");
+  CHECK_FALSE(runs.run("--cache cache", other_isa).from_cache());
+  CHECK(runs.run("--cache cache", other_isa).from_cache());
   CHECK_FALSE(runs.run("--cache other").from_cache());
   CHECK(runs.plans() == 3);
   CHECK(runs.run().from_cache());
