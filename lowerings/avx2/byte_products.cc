@@ -307,27 +307,13 @@ void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, con
 template <Bytes kBytes>
 void sum_byte_tile_in_words(int64_t rows, const uint8_t* whole, const int64_t* starts, const Runs& runs,
                             const int8_t* panel, int64_t panels, const ByteTile& tile, const TileTarget& target) {
-  switch (rows) {
-    case 1: return sum_rows_in_words<kBytes, 1>(whole, starts, runs, panel, panels, tile, target);
-    case 2: return sum_rows_in_words<kBytes, 2>(whole, starts, runs, panel, panels, tile, target);
-    case 3: return sum_rows_in_words<kBytes, 3>(whole, starts, runs, panel, panels, tile, target);
-    case 4: return sum_rows_in_words<kBytes, 4>(whole, starts, runs, panel, panels, tile, target);
-    case 5: return sum_rows_in_words<kBytes, 5>(whole, starts, runs, panel, panels, tile, target);
-    default: return sum_rows_in_words<kBytes, 6>(whole, starts, runs, panel, panels, tile, target);
-  }
+  for_rows(rows, [&](auto r) { sum_rows_in_words<kBytes, r()>(whole, starts, runs, panel, panels, tile, target); });
 }
 
 template <Bytes kBytes>
 void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, const Runs& runs, const int8_t* panel,
                    int64_t panels, const ByteTile& tile, const TileTarget& target) {
-  switch (rows) {
-    case 1: return sum_rows<kBytes, 1>(kept, starts, runs, panel, panels, tile, target);
-    case 2: return sum_rows<kBytes, 2>(kept, starts, runs, panel, panels, tile, target);
-    case 3: return sum_rows<kBytes, 3>(kept, starts, runs, panel, panels, tile, target);
-    case 4: return sum_rows<kBytes, 4>(kept, starts, runs, panel, panels, tile, target);
-    case 5: return sum_rows<kBytes, 5>(kept, starts, runs, panel, panels, tile, target);
-    default: return sum_rows<kBytes, 6>(kept, starts, runs, panel, panels, tile, target);
-  }
+  for_rows(rows, [&](auto r) { sum_rows<kBytes, r()>(kept, starts, runs, panel, panels, tile, target); });
 }
 
 #define QRULES_BYTE_PRODUCTS(bytes)                                                                                \

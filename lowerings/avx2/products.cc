@@ -72,14 +72,7 @@ void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8
 
 void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
               const TileTarget& target) {
-  switch (rows) {
-    case 1: return sum_rows<1>(starts, runs, panel, panels, target);
-    case 2: return sum_rows<2>(starts, runs, panel, panels, target);
-    case 3: return sum_rows<3>(starts, runs, panel, panels, target);
-    case 4: return sum_rows<4>(starts, runs, panel, panels, target);
-    case 5: return sum_rows<5>(starts, runs, panel, panels, target);
-    default: return sum_rows<6>(starts, runs, panel, panels, target);
-  }
+  for_rows(rows, [&](auto r) { sum_rows<r()>(starts, runs, panel, panels, target); });
 }
 
 void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <qrules/lowerings/avx2/tile_bytes.h>
@@ -41,6 +42,19 @@ struct Runs {
 // Packs s8 weights [channels][run][element], row-major, into panels; channels are filled up to a multiple of 16 with
 // zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_bytes() bytes.
 void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
+
+// Calls call(std::integral_constant<int, rows>()), for 1 to 6 rows: tiles of each height are functions of their own.
+template <typename Call>
+void for_rows(int64_t rows, const Call& call) {
+  switch (rows) {
+    case 1: return call(std::integral_constant<int, 1>());
+    case 2: return call(std::integral_constant<int, 2>());
+    case 3: return call(std::integral_constant<int, 3>());
+    case 4: return call(std::integral_constant<int, 4>());
+    case 5: return call(std::integral_constant<int, 5>());
+    default: return call(std::integral_constant<int, 6>());
+  }
+}
 
 // Where the sums of a tile by one panel go, those by the next panel 16 channels or `rows` * 16 sums further.
 struct TileTarget {
