@@ -1,9 +1,7 @@
 // Products of u8 rows with s8 weights, which lowerings/avx512 has kernels for: linears and convolutions
 // of one tap.
 
-#include <qrules/lowerings/isa.h>
-
-#include "int8_cases.h"
+#include "panel_cases.h"
 
 namespace qrules {
 namespace {
@@ -27,28 +25,8 @@ Int8Case random_product(Random& random) {
     c.x_sizes.push_back(depth);
     c.weight_sizes = {channels, depth};
   }
-  c.out_dtype = channels < 32 ? random.one_of({"u8", "s8"}) : random.one_of({"u8", "s8", "f32"});
-  // Panels that reach back would find results where the addend was; of integers, 24 channels have one of their own.
-  const bool adds = (channels % 16 == 0 || (channels % 32 == 24 && c.out_dtype != "f32")) && random.chance(2);
-  if (c.out_dtype == "f32" || adds)
-    c.post_op = random.one_of({"none", "relu"});
-  else
-    c.post_op = random.one_of({"none", "relu", "hardtanh", "hardswish", "gelu", "gelu_tanh"});
-  if (c.post_op == "hardtanh") c.post_op_args = {random.one_of({0.0, -5.0}), 0.7};
-  if (adds) {
-    c.other_dtype = c.out_dtype == "f32" ? "f32" : random.one_of({"u8", "s8"});
-    c.other_in_place = random.chance(2);
-  }
+  draw_panel_result(c, channels, random);
   return c;
-}
-
-bool is_panels(const Ran& ran) {
-#if defined(__x86_64__)
-  if (avx512_level() < Avx512::vnni) return true;
-#else
-  return true;
-#endif
-  return ran.handler.rfind("avx512.q", 0) == 0;
 }
 
 TEST_CASE("Products over random calls") {

@@ -1,8 +1,6 @@
 // Convolutions over windows of several positions, which lowerings/avx512 has a kernel for where weights are not large.
 
-#include <qrules/lowerings/isa.h>
-
-#include "int8_cases.h"
+#include "panel_cases.h"
 
 namespace qrules {
 namespace {
@@ -24,32 +22,13 @@ Int8Case random_window(Random& random) {
   c.dilation = {random.pick(1, 2), 1};
   c.x_sizes = {random.pick(1, 3), inner, random.pick(1, 12) + c.dilation[0] * (c.weight_sizes[2] - 1),
                (13 * c.stride[1]) + random.pick(5, 20)};
-  c.out_dtype = channels < 32 ? random.one_of({"u8", "s8"}) : random.one_of({"u8", "u8", "s8", "f32"});
-  const bool adds = (channels % 16 == 0 || (channels % 32 == 24 && c.out_dtype != "f32")) && random.chance(2);
-  if (c.out_dtype == "f32" || adds)
-    c.post_op = random.one_of({"none", "relu"});
-  else
-    c.post_op = random.one_of({"none", "relu", "hardtanh", "hardswish", "gelu"});
-  if (c.post_op == "hardtanh") c.post_op_args = {random.one_of({0.0, -5.0}), 0.7};
-  if (adds) {
-    c.other_dtype = c.out_dtype == "f32" ? "f32" : random.one_of({"u8", "s8"});
-    c.other_in_place = random.chance(2);
-  }
+  draw_panel_result(c, channels, random);
   return c;
-}
-
-bool is_ours(const Ran& ran) {
-#if defined(__x86_64__)
-  if (avx512_level() < Avx512::vnni) return true;
-#else
-  return true;
-#endif
-  return ran.handler.rfind("avx512.q", 0) == 0;
 }
 
 TEST_CASE("Windows over random calls") {
   Random random(83);
-  for (unsigned round = 0; round < 300; ++round) CHECK(is_ours(check_case(random_window(random), round)));
+  for (unsigned round = 0; round < 300; ++round) CHECK(is_panels(check_case(random_window(random), round)));
 }
 
 // Strips are shared out among threads: of one image, and of more images than there are threads.
@@ -64,7 +43,7 @@ TEST_CASE("Windows on threads") {
       c.stride = {2, 2}, c.padding = {3, 3}, c.dilation = {1, 1};
       c.per_channel = true;
       c.post_op = "relu";
-      CHECK(is_ours(check_case(c, 5)));
+      CHECK(is_panels(check_case(c, 5)));
     }
   }
 }
@@ -80,7 +59,7 @@ TEST_CASE("Sums of windows at the ends of their range") {
       c.x_zero_point = zero_point;
       c.weight_low = c.weight_high = weight;
       const double value = zero_point == 0 ? 255 : 0;
-      CHECK(is_ours(check_case(c, 1, [&](std::vector<HostTensor>& inputs) {
+      CHECK(is_panels(check_case(c, 1, [&](std::vector<HostTensor>& inputs) {
         inputs[0] = tensor_of(inputs[0].layout.dtype, inputs[0].layout.sizes,
                               std::vector<double>(static_cast<size_t>(inputs[0].layout.element_count()), value));
       })));
