@@ -2,7 +2,6 @@
 
 #if defined(__x86_64__)
 
-#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>

@@ -63,7 +63,7 @@ class ConvolutionKernel final : public Kernel {
     const int64_t whole = window_.batch * strips_;
     const bool even = whole >= int64_t{4} * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
-    find_starts();
+    starts_ = strip_.starts(window_, rows_);
     find_parts();
     // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
     // time and their activations are near; larger ones are read once for the whole strip.
@@ -100,27 +100,16 @@ class ConvolutionKernel final : public Kernel {
   }
 
  private:
+  bool skips_padding() const { return Form::pads_with_zeros(activations_.is_signed, activations_.zero_point); }
+
   void find_parts() {
     const int64_t of_a_row = static_cast<int64_t>(runs_.offsets.size()) / window_.rows.kernel;
-    for (int64_t y = 0; y < window_.rows.out; ++y) {
-      const Taps taps = kernel_rows(y);
-      const bool known =
-          std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == taps; });
-      if (!known) parts_.emplace_back(taps, runs_.part(taps.first * of_a_row, taps.end * of_a_row));
-    }
+    for_equal_taps(window_.rows, skips_padding(), 0, window_.rows.out, [&](int64_t, int64_t, const Taps& taps) {
+      parts_.emplace_back(taps, runs_.part(taps.first * of_a_row, taps.end * of_a_row));
+    });
   }
 
-  // Where the windows of a strip's positions begin in it.
-  void find_starts() {
-    for (int64_t y = 0; y < rows_; ++y) {
-      for (int64_t x = 0; x < window_.columns.out; ++x) {
-        starts_.push_back(y * strip_.row_step * strip_.row_elements + x * window_.columns.stride * window_.in_channels);
-      }
-    }
-  }
-
-  // From [channel][inner][taps] to [channel][taps][inner], which is [channel][run][element] either way, then into
-  // panels.
+  // Ordered by runs of a whole kernel row, weights are so by runs of a tap as well.
   void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t outer = window_.outer();
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
@@ -153,29 +142,21 @@ class ConvolutionKernel final : public Kernel {
     const int64_t out_start = (image * window_.rows.out + first) * width;
     const int64_t total = window_.groups * panels_;
     const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
-    for (int64_t y = 0, next = 0; y < rows; y = next) {
-      // Rows of the result that read the same rows of the kernel.
-      const Taps taps = kernel_rows(first + y);
-      for (next = y + 1; next < rows && kernel_rows(first + next) == taps;) ++next;
-      const Runs& runs = runs_for(taps);
-      for (int64_t begin = y * width; begin < next * width; begin += block_) {
-        const int64_t end = std::min(next * width, begin + block_);
-        int64_t found = -1;  // the group whose tiles have been
-        for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
-          const int64_t group = p / panels_;
-          if (group != found) find_tiles(group, begin, end, runs, strip);
-          found = group;
-          count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
-          run_panels(arguments, p, count, strip, begin, end, runs, out_start, common, output);
-        }
-      }
-    }
-  }
-
-  // Of the kernel's rows, those that a row of the result needs.
-  Taps kernel_rows(int64_t out_row) const {
-    const bool skips = Form::pads_with_zeros(activations_.is_signed, activations_.zero_point);
-    return skips ? window_.rows.taps_inside(out_row) : Taps{0, window_.rows.kernel};
+    for_equal_taps(window_.rows, skips_padding(), first, rows,
+                   [&](int64_t first_row, int64_t end_row, const Taps& taps) {
+                     const Runs& runs = runs_for(taps);
+                     for (int64_t begin = first_row * width; begin < end_row * width; begin += block_) {
+                       const int64_t end = std::min(end_row * width, begin + block_);
+                       int64_t found = -1;  // the group whose tiles have been
+                       for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
+                         const int64_t group = p / panels_;
+                         if (group != found) find_tiles(group, begin, end, runs, strip);
+                         found = group;
+                         count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
+                         run_panels(arguments, p, count, strip, begin, end, runs, out_start, common, output);
+                       }
+                     }
+                   });
   }
 
   const Runs& runs_for(const Taps& taps) const {
@@ -237,8 +218,8 @@ class ConvolutionKernel final : public Kernel {
   Epilogue epilogue_;
   Strip strip_;
   Runs runs_;
-  std::vector<std::pair<Taps, Runs>>
-      parts_;           // of the runs, for the rows of the kernel that some rows of the result need
+  // Of the runs, those of the kernel's rows that some rows of the result need.
+  std::vector<std::pair<Taps, Runs>> parts_;
   int64_t panels_ = 0;  // of a group
   std::shared_ptr<const void> panel_memory_;
   std::vector<int64_t> starts_;  // elements, of the positions of a whole strip

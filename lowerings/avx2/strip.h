@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include <qrules/lowerings/avx2/window.h>
 
@@ -18,6 +19,8 @@ struct Strip {
   // Rows that `count` rows of the result need, and elements with the one behind the last that runs of odd length read.
   int64_t rows(const Window& window, int64_t count) const;
   int64_t elements(const Window& window, int64_t count) const { return rows(window, count) * row_elements + 2; }
+  // Where the windows of the positions of `count` rows of the result begin, in elements.
+  std::vector<int64_t> starts(const Window& window, int64_t count) const;
   // Writes the strip of `image`, u8 or s8, for the rows first .. first + count of the result, from start to end, by
   // to.copy(activations, count) and to.pad(count), which writes padding.
   template <typename Form>

@@ -25,6 +25,18 @@ struct Axis {
   int64_t reach(int64_t count) const { return (count - 1) * stride + (kernel - 1) * dilation + 1; }
 };
 
+// Calls call(begin, end, taps) for stretches of outputs that need the same taps, from `first` on and counted from it:
+// all of the kernel's, or with `skips_padding` those inside the image.
+template <typename Call>
+void for_equal_taps(const Axis& axis, bool skips_padding, int64_t first, int64_t count, const Call& call) {
+  const auto taps_of = [&](int64_t i) { return skips_padding ? axis.taps_inside(first + i) : Taps{0, axis.kernel}; };
+  for (int64_t begin = 0, end = 0; begin < count; begin = end) {
+    const Taps taps = taps_of(begin);
+    for (end = begin + 1; end < count && taps_of(end) == taps;) ++end;
+    call(begin, end, taps);
+  }
+}
+
 struct Window {
   int64_t batch = 1, groups = 1;
   int64_t in_channels = 0, out_channels = 0;  // of all groups

@@ -62,11 +62,7 @@ class WindowProductKernel final : public Kernel {
     if (threads_ > 1) rows_ = shared_out(rows_);
     strips_ = (window_.rows.out + rows_ - 1) / rows_;
     block_ = packed_.bytes() <= kFirstLevelPanels ? kRowsAtOnce : rows_ * window_.columns.out;
-    for (int64_t y = 0; y < rows_; ++y) {
-      for (int64_t column = 0; column < window_.columns.out; ++column)
-        starts_.push_back(y * strip_.row_step * strip_.row_elements +
-                          column * window_.columns.stride * window_.in_channels);
-    }
+    starts_ = strip_.starts(window_, rows_);
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * strip_bytes(); }
@@ -114,24 +110,16 @@ class WindowProductKernel final : public Kernel {
     return best;
   }
 
-  // Of the kernel's rows, those that a row of the result needs: padding with zeros adds nothing to sums, with another
-  // zero point it does.
-  avx2::Taps kernel_rows(int64_t out_row) const {
-    return padding_ == 0 ? window_.rows.taps_inside(out_row) : avx2::Taps{0, window_.rows.kernel};
-  }
-
   void run_strip(const Place& place) const {
     const int64_t width = window_.columns.out;
-    for (int64_t y = 0; y < place.rows;) {
-      const avx2::Taps taps = kernel_rows(place.first + y);
-      int64_t end = y + 1;
-      while (end < place.rows && kernel_rows(place.first + end) == taps) ++end;
-      for (int64_t at = y * width; at < end * width; at += block_) {
-        for (const Panel& panel : packed_.panels())
-          run_panel(panel, place, taps, at, std::min(block_, end * width - at));
-      }
-      y = end;
-    }
+    // Padding with zeros adds nothing to sums, with another zero point it does.
+    avx2::for_equal_taps(window_.rows, padding_ == 0, place.first, place.rows,
+                         [&](int64_t first_row, int64_t end_row, const avx2::Taps& taps) {
+                           for (int64_t at = first_row * width; at < end_row * width; at += block_) {
+                             for (const Panel& panel : packed_.panels())
+                               run_panel(panel, place, taps, at, std::min(block_, end_row * width - at));
+                           }
+                         });
   }
 
   void run_panel(const Panel& panel, const Place& place, const avx2::Taps& taps, int64_t position,

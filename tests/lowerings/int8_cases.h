@@ -148,6 +148,15 @@ inline Ran check_case(const Int8Case& c, unsigned seed,
   return {step.handler, step.note, step.in_place};
 }
 
+// For check_case: all elements of the first input have this value.
+inline std::function<void(std::vector<HostTensor>&)> filled_with(double value) {
+  return [value](std::vector<HostTensor>& inputs) {
+    const TensorLayout& layout = inputs[0].layout;
+    inputs[0] =
+        tensor_of(layout.dtype, layout.sizes, std::vector<double>(static_cast<size_t>(layout.element_count()), value));
+  };
+}
+
 // On the kernels that this CPU has for int8: our own, or oneDNN's where they do not saturate.
 inline bool is_fast(const Ran& ran) {
   const auto of = [&](const char* room) { return ran.handler.rfind(room, 0) == 0; };

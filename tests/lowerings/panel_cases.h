@@ -31,4 +31,15 @@ inline bool is_panels(const Ran& ran) {
   return true;
 }
 
+// The case with sums at both ends of their range.
+inline void check_extremes(Int8Case c) {
+  for (const int weight : {127, -128}) {
+    for (const int64_t zero_point : {int64_t{0}, int64_t{255}}) {
+      c.x_zero_point = zero_point;
+      c.weight_low = c.weight_high = weight;
+      CHECK(is_panels(check_case(c, 1, filled_with(zero_point == 0 ? 255 : 0))));
+    }
+  }
+}
+
 }  // namespace qrules::testing

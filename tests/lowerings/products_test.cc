@@ -55,20 +55,10 @@ TEST_CASE("Products on threads") {
 }
 
 TEST_CASE("Sums of products at the ends of their range") {
-  for (const int weight : {127, -128}) {
-    for (const int64_t zero_point : {int64_t{0}, int64_t{255}}) {
-      Int8Case c;
-      c.x_sizes = {9, 152};
-      c.weight_sizes = {80, 152};
-      c.x_zero_point = zero_point;
-      c.weight_low = c.weight_high = weight;
-      const double value = zero_point == 0 ? 255 : 0;
-      CHECK(is_panels(check_case(c, 1, [&](std::vector<HostTensor>& inputs) {
-        inputs[0] = tensor_of(inputs[0].layout.dtype, inputs[0].layout.sizes,
-                              std::vector<double>(static_cast<size_t>(inputs[0].layout.element_count()), value));
-      })));
-    }
-  }
+  Int8Case c;
+  c.x_sizes = {9, 152};
+  c.weight_sizes = {80, 152};
+  check_extremes(c);
 }
 
 }  // namespace

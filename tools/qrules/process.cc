@@ -24,6 +24,21 @@ void move_to(int cpu) {
   if (sched_setaffinity(0, sizeof(one), &one) == 0) sched_setaffinity(0, sizeof(allowed), &allowed);
 }
 
+// Where threads on these CPUs belong: of those on one the first stays, the others go to CPUs that none is on.
+std::vector<int> apart(const std::vector<int>& cpu_of, const cpu_set_t& allowed) {
+  std::vector<int> spare;
+  for (int cpu = CPU_SETSIZE - 1; cpu >= 0; --cpu) {
+    if (CPU_ISSET(cpu, &allowed) && std::find(cpu_of.begin(), cpu_of.end(), cpu) == cpu_of.end()) spare.push_back(cpu);
+  }
+  std::vector<int> targets = cpu_of;
+  for (auto at = cpu_of.begin(); at != cpu_of.end(); ++at) {
+    if (std::find(cpu_of.begin(), at, *at) == at || spare.empty()) continue;
+    targets[static_cast<size_t>(at - cpu_of.begin())] = spare.back();
+    spare.pop_back();
+  }
+  return targets;
+}
+
 }  // namespace
 
 void spread_threads(int threads) {
@@ -32,25 +47,15 @@ void spread_threads(int threads) {
   if (threads < 2 || omp_get_proc_bind() != omp_proc_bind_false ||
       sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < threads)
     return;
-  std::vector<int> cpu_of(static_cast<size_t>(threads), -1);
+  std::vector<int> cpu_of(static_cast<size_t>(threads), -1), targets;
 #pragma omp parallel num_threads(threads)
   {
-    const auto thread = omp_get_thread_num();
-    cpu_of[static_cast<size_t>(thread)] = sched_getcpu();
+    const auto thread = static_cast<size_t>(omp_get_thread_num());
+    cpu_of[thread] = sched_getcpu();
 #pragma omp barrier
-    // Each thread comes to the same conclusions: of those on one CPU the first stays.
-    std::vector<int> taken;
-    int target = -1;
-    for (int i = 0; i <= thread; ++i) {
-      target = cpu_of[static_cast<size_t>(i)];
-      const auto is_taken = [&](int cpu) { return std::find(taken.begin(), taken.end(), cpu) != taken.end(); };
-      const auto is_anybodys = [&](int cpu) { return std::find(cpu_of.begin(), cpu_of.end(), cpu) != cpu_of.end(); };
-      for (int cpu = 0; is_taken(target) && cpu < CPU_SETSIZE; ++cpu) {
-        if (CPU_ISSET(cpu, &allowed) && !is_taken(cpu) && !is_anybodys(cpu)) target = cpu;
-      }
-      taken.push_back(target);
-    }
-    if (target >= 0 && target != cpu_of[static_cast<size_t>(thread)]) move_to(target);
+#pragma omp single
+    targets = apart(cpu_of, allowed);
+    if (targets[thread] >= 0 && targets[thread] != cpu_of[thread]) move_to(targets[thread]);
   }
 }
 #else
