@@ -22,7 +22,7 @@ void CallRecipe::run() {
   if (name_ == "aten.linear.default") return linear("input", "weight", "bias");
   if (name_ == "aten.addmm.default") return product("mat1", "mat2");
   if (is_any({"aten.mm.default", "aten.bmm.default", "aten._int_mm.default"})) return product("self", "mat2");
-  if (name_ == "aten._weight_int8pack_mm.default") return packed_s8();
+  if (is_any({"aten._weight_int8pack_mm.default", "vector.weight_only_linear.default"})) return packed_s8();
   if (name_ == "aten._weight_int4pack_mm_for_cpu.default") return packed_s4();
   if (name_ == "aten.matmul.default") return product("self", "other");
   if (name_.find("conv") != std::string::npos && signature_.find("weight")) return convolution("input", "weight");
@@ -31,6 +31,7 @@ void CallRecipe::run() {
   if (name_ == "aten.cat.default" || name_ == "vector.cat.default") return concatenate("tensors");
   if (is_any({"aten.sum.dim_IntList", "aten.mean.dim", "aten.amax.default", "aten.amin.default"})) return reduce();
   if (name_.find("layer_norm") != std::string::npos) return layer_norm();
+  if (name_ == "vector.gate.default") return gate();
   if (is_any({"vector.attention.default", "vector.qattention.default"})) return attention();
   if (name_ == "torchao.dequantize_affine_float8_non_decomposed.default") return scaled_float8();
   if (name_ == "torchao.quantize_affine.default") return block_affine("output_dtype", DType::f32);

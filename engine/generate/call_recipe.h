@@ -104,6 +104,7 @@ class CallRecipe {
   void pool();
   void adaptive_pool();
   void layer_norm();
+  void gate();
   void attention();
 
   Recipes& recipes_;

@@ -183,6 +183,14 @@ void CallRecipe::layer_norm() {
   if (vector) epilogue();
 }
 
+void CallRecipe::gate() {
+  for (const char* parameter : {"gate", "value"})
+    ask(parameter, recipes_.draw_dtype(name(parameter), {DType::f32, DType::bf16}), wish_.sizes);
+  static constexpr std::array kActivations{"silu", "gelu", "sigmoid"};
+  suggest("activation", Argument(kActivations[choose("activation", {3, 1, 1})]));
+  epilogue();
+}
+
 void CallRecipe::attention() {
   at_least(2);
   const size_t rank = wish_.sizes.size();

@@ -101,11 +101,20 @@ void CallRecipe::block_affine(const char* dtype_parameter, std::optional<DType> 
 }
 
 void CallRecipe::packed_s8() {
-  exactly(2);
-  const int64_t outer = wish_.sizes[1], inner = shared_inner(inner_size(outer));
-  ask("self", wish_.dtype, {wish_.sizes[0], inner});
-  ask("mat2", DType::s8, {outer, inner});
-  ask("scales", wish_.dtype, {outer});
+  const bool is_aten = name_.starts_with("aten.");
+  if (is_aten)
+    exactly(2);
+  else
+    at_least(1);
+  const int64_t outer = wish_.sizes.back(), inner = shared_inner(inner_size(outer));
+  Sizes x = wish_.sizes;
+  x.back() = inner;
+  const DType dtype = is_aten ? wish_.dtype : recipes_.draw_dtype(name("of"), {DType::f32, DType::bf16});
+  ask(is_aten ? "self" : "x", dtype, x);
+  ask(is_aten ? "mat2" : "weight", DType::s8, {outer, inner});
+  ask("scales", dtype, {outer});
+  ask("other", dtype, wish_.sizes);
+  if (!is_aten) suggest("out_dtype", Argument(is_floating(wish_.dtype) ? wish_.dtype : DType::f32));
 }
 
 void CallRecipe::packed_s4() {

@@ -192,6 +192,7 @@ const Table& table() {
     Table t;
     add_quantized_rules(t);
     add_int8_rules(t);
+    add_vector_rules(t);
     add_block_affine_rules(t);
     add_pointwise_rules(t);
     add_view_rules(t);

@@ -76,7 +76,8 @@ using Rule = ValueType (*)(const Call&);
 using Table = std::map<std::string, Rule, std::less<>>;
 
 void add_quantized_rules(Table& table);     // infer_quantized.cc: quantized_decomposed.*, f8
-void add_int8_rules(Table& table);          // infer_int8.cc: onednn.*, vector.*
+void add_int8_rules(Table& table);          // infer_int8.cc: onednn.*
+void add_vector_rules(Table& table);        // infer_vector.cc: vector.*
 void add_block_affine_rules(Table& table);  // infer_block_affine.cc: torchao.*_affine
 void add_pointwise_rules(Table& table);     // infer_pointwise.cc
 void add_view_rules(Table& table);          // infer_views.cc

@@ -1,24 +1,20 @@
-// Types of the int8 operators and of the fused vector loops: docs/operators.md.
+// Types of the int8 operators: docs/operators.md.
 
 #include <qrules/graph/float8.h>
 
-#include "infer_call.h"
+#include "infer_int8.h"
 
 namespace qrules::infer {
-namespace {
-
 void require_int8(const TensorType& type, const char* what) {
   if (type.dtype != DType::u8 && type.dtype != DType::s8) {
     refuse(std::string(what) + " must be u8 or s8, got " + std::string(name(type.dtype)));
   }
 }
 
-// Products of two differences of 8-bit values reach 255 * 255.
 void require_sums_fit(Dim products) {
   if (products.is_static() && products.value() > 33'025) refuse("more than 33,025 products overflow the accumulator");
 }
 
-// A scale or zero point for a whole tensor.
 void check_one_element(const Call& call, std::string_view parameter) {
   const Argument& argument = call.argument(parameter);
   if (parameter.ends_with("zero_point") && argument.number() && !argument.integer())
@@ -30,7 +26,6 @@ void check_one_element(const Call& call, std::string_view parameter) {
   }
 }
 
-// `operand`: what the operator multiplies. Of f8 the result is f8 where that of integers is an integer.
 DType check_epilogue(const Call& call, DType operand) {
   const DType result = call.dtype("out_dtype");
   const bool float8 = operand == DType::f8e4m3;
@@ -71,6 +66,8 @@ DType check_epilogue(const Call& call, DType operand) {
   }
   return result;
 }
+
+namespace {
 
 // Whether `x_scale` is a tensor with one element for each row of x: x's sizes with a last one of 1.
 bool scales_rows(const Call& call) {
@@ -269,68 +266,6 @@ ValueType qmatmul(const Call& call) {
   return tensor(check_epilogue(call, a.dtype), std::move(sizes));
 }
 
-// Sizes of q, k, v and the mask, whose dtypes the callers check.
-ValueType attend(const Call& call) {
-  const TensorType &q = call.tensor("q"), &k = call.tensor("k"), &v = call.tensor("v");
-  const auto differ = [](Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; };
-  if (differ(q.sizes.back(), k.sizes[k.rank() - 2])) refuse("q and k differ in their inner sizes");
-  if (differ(k.sizes.back(), v.sizes[v.rank() - 2])) refuse("k and v differ in their inner sizes");
-  std::vector<Dim> sizes;
-  for (const TensorType* type : {&q, &k, &v})
-    sizes = broadcast(call.dims(), sizes, {type->sizes.begin(), type->sizes.end() - 2});
-  std::vector<Dim> scores = sizes;
-  scores.insert(scores.end(), {q.sizes[q.rank() - 2], k.sizes.back()});
-  if (const TensorType* mask = call.optional_tensor("mask")) {
-    if (mask->rank() > scores.size() || broadcast(call.dims(), scores, mask->sizes) != scores)
-      refuse("the mask must broadcast to the scores");
-  }
-  sizes.insert(sizes.end(), {q.sizes[q.rank() - 2], v.sizes.back()});
-  return tensor(check_epilogue(call, DType::f32), std::move(sizes));
-}
-
-ValueType attention(const Call& call) {
-  const TensorType& q = call.tensor("q");
-  for (const char* parameter : {"q", "k", "v"}) {
-    if (call.tensor(parameter).dtype != q.dtype) refuse("q, k and v must have one dtype");
-    if (call.tensor(parameter).rank() < 2) refuse("q, k and v must have two dimensions or more");
-  }
-  if (q.dtype != DType::f32 && q.dtype != DType::bf16)
-    refuse("q must be f32 or bf16, got " + std::string(name(q.dtype)));
-  const TensorType* mask = call.optional_tensor("mask");
-  if (mask && mask->dtype != q.dtype && mask->dtype != DType::f32)
-    refuse("the mask must be f32, or have the dtype of q");
-  return attend(call);
-}
-
-ValueType qattention(const Call& call) {
-  for (const char* parameter : {"q", "k", "v"}) {
-    require_int8(call.tensor(parameter), parameter);
-    if (call.tensor(parameter).rank() < 2) refuse("q, k and v must have two dimensions or more");
-  }
-  const TensorType* mask = call.optional_tensor("mask");
-  if (mask && mask->dtype != DType::bf16 && mask->dtype != DType::f32) refuse("the mask must be f32 or bf16");
-  for (const Dim inner : {call.tensor("q").sizes.back(), call.tensor("k").sizes.back()}) require_sums_fit(inner);
-  return attend(call);
-}
-
-ValueType vector_layer_norm(const Call& call) {
-  const TensorType& x = call.tensor("x");
-  const auto require_real = [](const TensorType& type, const char* what) {
-    if (type.dtype != DType::f32 && type.dtype != DType::bf16)
-      refuse(std::string(what) + " must be f32 or bf16, got " + std::string(name(type.dtype)));
-  };
-  require_real(x, "x");
-  if (x.rank() < 1) refuse("x must have a dimension");
-  for (const char* parameter : {"weight", "bias"}) {
-    const TensorType* type = call.optional_tensor(parameter);
-    if (!type) continue;
-    require_real(*type, parameter);
-    if (type->rank() != 1 || type->sizes[0] != x.sizes.back())
-      refuse(std::string(parameter) + " must have an element for each of a row");
-  }
-  return tensor(check_epilogue(call, DType::f32), {x.sizes.begin(), x.sizes.end()});
-}
-
 ValueType qembedding_bag(const Call& call) {
   const TensorType& weight = call.tensor("weight");
   const TensorType& indices = call.tensor("indices");
@@ -393,9 +328,6 @@ void add_int8_rules(Table& table) {
   table["onednn.qavgpool2d.default"] = qavgpool2d;
   table["onednn.qadaptive_avgpool2d.default"] = qadaptive_avgpool2d;
   table["onednn.qmatmul.default"] = qmatmul;
-  table["vector.attention.default"] = attention;
-  table["vector.qattention.default"] = qattention;
-  table["vector.layer_norm.default"] = vector_layer_norm;
   table["onednn.qembedding_bag.default"] = qembedding_bag;
   table["onednn.qcat.default"] = qcat;
   table["onednn.qreshape.default"] = qreshape;

@@ -16,15 +16,25 @@ struct Product {
 };
 
 // The operands that are tensors, in order; names are compared without their overload.
-constexpr std::array kProducts = {Product{"onednn.qlinear", 1, 1},      Product{"onednn.qlinear_binary", 1, 1},
-                                  Product{"onednn.linear_fp16", 1, 1},  Product{"onednn.qconv", 1, 1},
-                                  Product{"onednn.qconv_binary", 1, 1}, Product{"onednn.qmatmul", 0, -1},
-                                  Product{"aten.linear", 1, 1},         Product{"aten.convolution", 1, 1},
-                                  Product{"aten.conv1d", 1, 1},         Product{"aten.conv2d", 1, 1},
-                                  Product{"aten.conv3d", 1, 1},         Product{"aten.mm", 0, -1},
-                                  Product{"aten.bmm", 0, -1},           Product{"aten.matmul", 0, -1},
-                                  Product{"aten.addmm", 1, -1},         Product{"aten.baddbmm", 1, -1},
-                                  Product{"aten._int_mm", 0, -1},       Product{"aten._weight_int8pack_mm", 0, -1}};
+constexpr std::array kProducts = {Product{"onednn.qlinear", 1, 1},
+                                  Product{"onednn.qlinear_binary", 1, 1},
+                                  Product{"onednn.linear_fp16", 1, 1},
+                                  Product{"onednn.qconv", 1, 1},
+                                  Product{"onednn.qconv_binary", 1, 1},
+                                  Product{"onednn.qmatmul", 0, -1},
+                                  Product{"aten.linear", 1, 1},
+                                  Product{"aten.convolution", 1, 1},
+                                  Product{"aten.conv1d", 1, 1},
+                                  Product{"aten.conv2d", 1, 1},
+                                  Product{"aten.conv3d", 1, 1},
+                                  Product{"aten.mm", 0, -1},
+                                  Product{"aten.bmm", 0, -1},
+                                  Product{"aten.matmul", 0, -1},
+                                  Product{"aten.addmm", 1, -1},
+                                  Product{"aten.baddbmm", 1, -1},
+                                  Product{"aten._int_mm", 0, -1},
+                                  Product{"aten._weight_int8pack_mm", 0, -1},
+                                  Product{"vector.weight_only_linear", 1, 1}};
 
 const Product* product_of(const Node& node, std::span<const TensorLayout> inputs) {
   const std::string_view op = node.op_name();

@@ -1,5 +1,5 @@
-// Sums, differences, products and activations of single elements in f32 and bf16 that became part of no operator. Each
-// is computed in f32 and rounded once, as ATen does it.
+// Sums, differences, products and activations of single elements in f32 and bf16 that became part of no operator, and
+// vector.gate, the product of an activation with another value. Each is computed in f32 and rounded once.
 
 #include <qrules/lowerings/avx2/handlers.h>
 
@@ -78,16 +78,29 @@ struct Lines {
   }
 };
 
+struct ElementOperand {
+  Lines lines;
+  DType dtype = DType::f32;  // f32 or bf16
+
+  // Elements up to a multiple of eight are written, with zeros at the end.
+  void widen(const void* from, int64_t first, int64_t count, float* to) const {
+    std::fill(to + count, to + (count + 7) / 8 * 8, 0.0f);
+    lines.widen(from, dtype, first, count, to);
+  }
+};
+
+// What is done with the elements of one or two operands.
+struct ElementSteps {
+  std::optional<Epilogue> of_first;  // an activation, before they are combined
+  Combine combine = Combine::none;
+  Epilogue of_result;
+};
+
 class PointwiseKernel final : public Kernel {
  public:
-  PointwiseKernel(int64_t count, const Lines& first, const std::optional<Lines>& second, DType dtype, Combine combine,
-                  Epilogue epilogue, int threads)
-      : count_(count),
-        first_(first),
-        second_(second),
-        dtype_(dtype),
-        combine_(combine),
-        epilogue_(std::move(epilogue)) {
+  PointwiseKernel(int64_t count, const ElementOperand& first, const std::optional<ElementOperand>& second,
+                  ElementSteps steps, int threads)
+      : count_(count), first_(first), second_(second), steps_(std::move(steps)) {
     constexpr int64_t kWorthAThread = 64'000;  // elements
     threads_ = count < 2 * kWorthAThread ? 1 : threads;
   }
@@ -104,40 +117,38 @@ class PointwiseKernel final : public Kernel {
 
  private:
   void run_block(const KernelArguments& arguments, int64_t first) const {
-    const EpilogueRun output{&epilogue_, arguments.outputs[0], nullptr};
     const int64_t count = std::min(kBlock, count_ - first), whole = (count + 7) / 8 * 8;
     alignas(32) float values[kBlock], others[kBlock];
-    std::fill(values + count, values + whole, 0.0f);
-    first_.widen(arguments.inputs[0], dtype_, first, count, values);
+    first_.widen(arguments.inputs[0], first, count, values);
+    if (steps_.of_first) EpilogueRun{&*steps_.of_first, values, nullptr}.store_values(values, 1.0f, count, 0);
     if (second_) {
-      std::fill(others + count, others + whole, 0.0f);
-      second_->widen(arguments.inputs[1], dtype_, first, count, others);
-      combine(combine_, values, others, whole);
+      second_->widen(arguments.inputs[1], first, count, others);
+      combine(steps_.combine, values, others, whole);
     }
-    output.store_values(values, 1.0f, count, first);
+    EpilogueRun{&steps_.of_result, arguments.outputs[0], nullptr}.store_values(values, 1.0f, count, first);
   }
 
   int64_t count_;
-  Lines first_;
-  std::optional<Lines> second_;
-  DType dtype_;
-  Combine combine_;
-  Epilogue epilogue_;
+  ElementOperand first_;
+  std::optional<ElementOperand> second_;
+  ElementSteps steps_;
   int threads_ = 1;
 };
 
 struct Operation {
   const char* op;
   Combine combine;
-  const char* post_op;
+  const char* post_op;  // null: vector.gate, which says it, and its result, itself
 };
 
 constexpr Operation kOperations[] = {
     {"aten.add.Tensor", Combine::add, "none"},      {"aten.sub.Tensor", Combine::subtract, "none"},
     {"aten.mul.Tensor", Combine::multiply, "none"}, {"aten.relu.default", Combine::none, "relu"},
     {"aten.silu.default", Combine::none, "silu"},   {"aten.sigmoid.default", Combine::none, "sigmoid"},
-    {"aten.tanh.default", Combine::none, "tanh"},
+    {"aten.tanh.default", Combine::none, "tanh"},   {"vector.gate.default", Combine::multiply, nullptr},
 };
+
+bool is_real(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
 class PointwiseHandler final : public Handler {
  public:
@@ -152,40 +163,72 @@ class PointwiseHandler final : public Handler {
     if (const Argument* alpha = context.node().argument("alpha"); alpha && alpha->number() != 1.0)
       return refuse("the second operand has a factor");
     TensorLayout& out = context.output(0);
-    if (out.dtype != DType::f32 && out.dtype != DType::bf16) return refuse("the result is f32 or bf16");
     for (size_t i = 0; i < operands; ++i) {
-      if (context.input(i).dtype != out.dtype) return refuse("operands and result have one dtype");
+      if (!is_real(context.input(i).dtype)) return refuse("operands are f32 or bf16");
+      if (!is_gate() && context.input(i).dtype != out.dtype) return refuse("operands and result have one dtype");
     }
     const TensorLayout first = context.input(0);
     if (first.sizes != out.sizes) return refuse("the first operand is repeated");
     if (out.element_count() == 0) return refuse("there are no elements");
-    std::optional<Lines> lines = Lines::of(first), others;
+    std::optional<Lines> lines, others;
     if (first.is_channels_last() && !first.is_contiguous() &&
         (!binary || (context.input(1).sizes == first.sizes && context.input(1).strides == first.strides))) {
       // Elements in whatever order, of all alike.
       lines = others = Lines::dense(out.element_count());
       out.strides = first.strides;
     } else {
+      lines = lines_of(context, 0);
       if (!lines) return refuse("the operand's elements do not follow each other");
       if (binary) {
         if (!is_repeated(context.input(1).sizes, out.sizes))
           return refuse("the second operand is no part that repeats");
-        others = Lines::of(context.input(1));
+        others = lines_of(context, 1);
         if (!others) return refuse("the second operand's elements do not follow each other");
       }
       out = TensorLayout::contiguous(out.dtype, out.sizes);
     }
-    if (!binary) others.reset();
-    int8::Int8Call output;
-    output.out_dtype = out.dtype;
-    output.post_op = operation_.post_op;
-    auto epilogue = Epilogue::make(context, output, 0);
-    if (!epilogue.ok()) return epilogue.diagnostics();
+    std::optional<ElementOperand> second;
+    if (binary) second = {*others, context.input(1).dtype};
+    auto steps = read_steps(context);
+    if (!steps.ok()) return steps.diagnostics();
     return std::unique_ptr<Kernel>(std::make_unique<PointwiseKernel>(
-        out.element_count(), *lines, others, out.dtype, operation_.combine, std::move(*epilogue), context.threads()));
+        out.element_count(), ElementOperand{*lines, first.dtype}, second, std::move(*steps), context.threads()));
   }
 
  private:
+  bool is_gate() const { return operation_.post_op == nullptr; }
+
+  // ATen takes what has none. A gate, which it does not know, asks for elements that follow each other.
+  std::optional<Lines> lines_of(PrepareContext& context, size_t operand) const {
+    const TensorLayout layout = context.input(operand);
+    auto lines = Lines::of(layout);
+    if (lines || !is_gate()) return lines;
+    context.require_layout(operand, TensorLayout::contiguous(layout.dtype, layout.sizes));
+    return Lines::dense(layout.element_count());
+  }
+
+  Result<ElementSteps> read_steps(PrepareContext& context) const {
+    ElementSteps steps;
+    steps.combine = operation_.combine;
+    int8::Int8Call result;
+    if (is_gate()) {
+      if (auto status = int8::read_output(context, result); !status.ok()) return status.diagnostics();
+      int8::Int8Call activation;
+      activation.out_dtype = DType::f32;
+      activation.post_op = *context.node().argument("activation")->get_if<std::string>();
+      auto epilogue = Epilogue::make(context, activation, 0);
+      if (!epilogue.ok()) return epilogue.diagnostics();
+      steps.of_first = std::move(*epilogue);
+    } else {
+      result.out_dtype = context.output(0).dtype;
+      result.post_op = operation_.post_op;
+    }
+    auto epilogue = Epilogue::make(context, result, 0);
+    if (!epilogue.ok()) return epilogue.diagnostics();
+    steps.of_result = std::move(*epilogue);
+    return steps;
+  }
+
   // Whether a tensor of these sizes follows itself until it has the others: it broadcasts along leading dimensions.
   static bool is_repeated(const std::vector<int64_t>& sizes, const std::vector<int64_t>& whole) {
     if (sizes.size() > whole.size()) return false;

@@ -1,5 +1,6 @@
-// aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Weights are
-// widened on their way into the sums, which are f32; a sum is scaled once and rounded once, as ATen does.
+// aten._weight_int8pack_mm and vector.weight_only_linear: an activation in floating point times s8 weights with a scale
+// for each output. Weights are widened on their way into the sums, which are f32; a sum is scaled once and rounded
+// once, as ATen does.
 
 #include <qrules/lowerings/avx2/handlers.h>
 
@@ -140,7 +141,8 @@ class WeightInt8PackHandler final : public Handler {
 }  // namespace
 
 void add_weight_int8pack(HandlerRegistry& registry) {
-  registry.add("aten._weight_int8pack_mm.default", std::make_shared<WeightInt8PackHandler>());
+  for (const char* op : {"aten._weight_int8pack_mm.default", "vector.weight_only_linear.default"})
+    registry.add(op, std::make_shared<WeightInt8PackHandler>());
 }
 
 }  // namespace avx2

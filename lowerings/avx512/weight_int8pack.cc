@@ -1,8 +1,7 @@
-// aten._weight_int8pack_mm: an activation in floating point times s8 weights with a scale for each output. Few rows
-// stream through the weights, which are widened on their way into the sums; for more rows a strip of weights is widened
-// once. For an activation in bf16 see weight_rows.cc (few rows) and
-// weight_panels.cc. Sums are f32; a sum is scaled once and rounded once, as ATen
-// does.
+// aten._weight_int8pack_mm and vector.weight_only_linear: an activation in floating point times s8 weights with a scale
+// for each output. Few rows stream through the weights, which are widened on their way into the sums; for more rows a
+// strip of weights is widened once. For an activation in bf16 see weight_rows.cc (few rows) and weight_panels.cc. Sums
+// are f32; a sum is scaled once and rounded once, as ATen does.
 
 #include <qrules/lowerings/avx512/handlers.h>
 
@@ -188,7 +187,8 @@ class WeightInt8PackHandler final : public Handler {
 }  // namespace
 
 void add_weight_int8pack(HandlerRegistry& registry) {
-  registry.add("aten._weight_int8pack_mm.default", std::make_shared<WeightInt8PackHandler>());
+  for (const char* op : {"aten._weight_int8pack_mm.default", "vector.weight_only_linear.default"})
+    registry.add(op, std::make_shared<WeightInt8PackHandler>());
 }
 
 }  // namespace avx512

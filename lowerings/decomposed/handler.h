@@ -95,6 +95,7 @@ void add_int_mm(HandlerRegistry& registry);
 void add_index(HandlerRegistry& registry);
 void add_attention(HandlerRegistry& registry);
 void add_layer_norm(HandlerRegistry& registry);
+void add_gate(HandlerRegistry& registry);
 void add_linear_fp16(HandlerRegistry& registry);
 void add_convolution(HandlerRegistry& registry);
 void add_weight_int8pack(HandlerRegistry& registry);

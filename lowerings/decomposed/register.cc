@@ -24,6 +24,7 @@ void register_decomposed_handlers(HandlerRegistry& registry) {
   decomposed::add_index(registry);
   decomposed::add_attention(registry);
   decomposed::add_layer_norm(registry);
+  decomposed::add_gate(registry);
   decomposed::add_linear_fp16(registry);
   decomposed::add_convolution(registry);
   decomposed::add_weight_int8pack(registry);

@@ -1,5 +1,5 @@
-// aten._weight_int8pack_mm where the activation's last size is no multiple of 16: ATen's kernels give wrong numbers
-// there. The sums are f32; scaled once and rounded once, as ATen does.
+// vector.weight_only_linear, and aten._weight_int8pack_mm where the activation's last size is no multiple of 16: ATen's
+// kernels give wrong numbers there. The sums are f32; scaled once and rounded once, as ATen does.
 
 #include <qrules/lowerings/decomposed/handler.h>
 #include <qrules/lowerings/weight_int8pack_call.h>
@@ -20,7 +20,8 @@ float product(const float* x, const int8_t* weight, int64_t size) {
 Prepared weight_int8pack(PrepareContext& context) {
   auto call = WeightInt8PackCall::read(context);
   if (!call.ok()) return call.diagnostics();
-  if (call->size % kWholeBlocks == 0) return refuse_size(context, "whole blocks of 16 are faster elsewhere");
+  if (context.node().op_name().starts_with("aten.") && call->size % kWholeBlocks == 0)
+    return refuse_size(context, "whole blocks of 16 are faster elsewhere");
   const int64_t rows = call->rows, size = call->size, columns = call->columns;
   context.request_scratch(static_cast<size_t>(rows * size) * sizeof(float));
   return make_kernel("simd", [rows, size, columns, call = *call](const KernelArguments& arguments) {
@@ -35,11 +36,9 @@ Prepared weight_int8pack(PrepareContext& context) {
     const auto* weights = static_cast<const int8_t*>(arguments.inputs[call.weight_operand]);
 #pragma omp parallel for schedule(static) if (rows * columns * size > (1 << 15))
     for (int64_t n = 0; n < columns; ++n) {
-      const auto scale =
-          load<float>(arguments.inputs[call.scales_operand], call.scales.dtype, n * call.scales.strides[0]);
       for (int64_t m = 0; m < rows; ++m) {
-        store(arguments.outputs[0], call.out.dtype, m * call.out.strides[0] + n * call.out.strides[1],
-              product(wide + m * size, weights + n * size, size) * scale);
+        const float sum = product(wide + m * size, weights + n * size, size);
+        call.store_sums(arguments, m, 1, n, 1, &sum, 1);
       }
     }
   });
@@ -48,8 +47,9 @@ Prepared weight_int8pack(PrepareContext& context) {
 }  // namespace
 
 void add_weight_int8pack(HandlerRegistry& registry) {
-  registry.add("aten._weight_int8pack_mm.default",
-               std::make_shared<FunctionHandler>("decomposed.weight_int8pack_mm", weight_int8pack));
+  const auto handler = std::make_shared<FunctionHandler>("decomposed.weight_int8pack_mm", weight_int8pack);
+  for (const char* op : {"aten._weight_int8pack_mm.default", "vector.weight_only_linear.default"})
+    registry.add(op, handler);
 }
 
 }  // namespace qrules::decomposed

@@ -1,4 +1,4 @@
-// Operators of single elements: the kernels here against ATen's.
+// Operators of single elements: the kernels here against ATen's; gates against the reference.
 
 #include <algorithm>
 #include <cmath>
@@ -60,6 +60,49 @@ TEST_CASE("pointwise operators that are left to ATen") {
         std::string(call) + "\n  return (%y)\n}\n";
     INFO(text);
     CHECK(step_of(*plan_of(text), "y").handler == "aten");
+  }
+}
+
+TEST_CASE("gates over random calls") {
+  Random random(97);
+  for (unsigned round = 0; round < 100; ++round) {
+    const std::vector<int64_t> sizes{random.pick(1, 40), random.one_of<int64_t>({1, 7, 64, 300})};
+    const std::string gate = random.one_of({"f32", "bf16"}), value = random.one_of({"f32", "bf16"}),
+                      out = random.one_of({"f32", "bf16", "u8", "s8"});
+    const bool sliced = random.chance(3), integral = out == "u8" || out == "s8";
+    std::vector<int64_t> given = sizes;
+    if (sliced) given.back() += 3;
+    const std::string text = "graph(%g: " + gate + list_text(given) + ", %v: " + value + list_text(sizes) + ") {\n" +
+                             (sliced ? "  %t: " + gate + list_text(sizes) + " = aten.slice.Tensor(%g, 1, 1, " +
+                                           std::to_string(sizes[1] + 1) + ")\n"
+                                     : "") +
+                             "  %y = vector.gate.default(" + (sliced ? "%t" : "%g") + ", %v, \"" +
+                             random.one_of({"silu", "gelu", "gelu_tanh", "sigmoid", "relu"}) + "\", " +
+                             (integral ? "0.03, 5" : "1.0, 0") + ", " + out + ", \"" + random.one_of({"none", "relu"}) +
+                             "\")\n  return (%y)\n}\n";
+    INFO(text);
+    const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      CHECK(step_of(*plan, "y").handler == "avx2.pointwise");
+#endif
+    const auto inputs = random_inputs(*plan, round);
+    const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
+    REQUIRE(found.size() == expected.size());
+    const Distances distances(found, expected, integral);
+    CHECK(distances.worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
+    if (integral) CHECK(distances.different <= found.size() / 50 + 1);
+  }
+}
+
+TEST_CASE("a gate written out") {
+  for (const PlanOptions& options : {PlanOptions{}, reference_options()}) {
+    const auto plan =
+        plan_of("graph(%g: f32[2], %v: bf16[2]) {\n  %y = vector.gate.default(%g, %v, \"silu\")\n  return (%y)\n}\n",
+                {}, options);
+    const auto found = run_plan(*plan, {tensor_of(DType::f32, {2}, {0, 2}), tensor_of(DType::bf16, {2}, {5, -3})})[0];
+    CHECK(found[0] == 0);
+    CHECK(found[1] == Approx(-3 * 2 / (1 + std::exp(-2.0))));
   }
 }
 

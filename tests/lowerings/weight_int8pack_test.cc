@@ -1,4 +1,5 @@
-// aten._weight_int8pack_mm on every size: fast kernels against sums in f64 written out here.
+// aten._weight_int8pack_mm on every size: fast kernels against sums in f64 written out here. vector.weight_only_linear,
+// by the same kernels, against the reference.
 
 #include <algorithm>
 #include <cmath>
@@ -67,6 +68,50 @@ TEST_CASE("weight-only s8 products over random calls") {
       }
     }
     CHECK(worst <= (dtype == "bf16" ? 0.0041 : 1e-5));
+  }
+}
+
+TEST_CASE("weight-only linears with addends over random calls") {
+  Random random(83);
+  for (unsigned round = 0; round < 80; ++round) {
+    const int64_t inner = random.one_of<int64_t>({1, 8, 17, 64, 200}),
+                  columns = random.one_of<int64_t>({1, 3, 37, 100});
+    const std::vector<int64_t> leading =
+        random.one_of<std::vector<int64_t>>({{}, {1}, {3}, {7}, {2, 5}, {1, 2, 1}, {4, 3}, {0, 2}});
+    const auto sizes = [&](int64_t last) {
+      std::vector<int64_t> all = leading;
+      all.push_back(last);
+      return list_text(all);
+    };
+    const std::string in = random.one_of({"f32", "bf16"}), other = random.one_of({"f32", "bf16", ""}),
+                      out = random.one_of({"f32", "bf16"});
+    const std::string text = "graph(%x: " + in + sizes(inner) + ", %s: " + in + list_text({columns}) +
+                             (other.empty() ? "" : ", %o: " + other + sizes(columns)) +
+                             ") {\n  %w = constant \"w\" : s8" + list_text({columns, inner}) + " {" +
+                             std::to_string(random.pick(-128, 127)) +
+                             "}\n  %y = vector.weight_only_linear.default(%x, %w, %s, " +
+                             (other.empty() ? "None" : "%o") + ", " + out + ")\n  return (%y)\n}\n";
+    INFO(text);
+    const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
+    const auto inputs = random_inputs(*plan, round);
+    const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
+    REQUIRE(found.size() == expected.size());
+    double size = 1, worst = 0;
+    for (const double value : expected) size = std::max(size, std::abs(value));
+    for (size_t i = 0; i < found.size(); ++i) worst = std::max(worst, std::abs(found[i] - expected[i]) / size);
+    CHECK(worst <= (out == "bf16" ? 0.0041 : 1e-5));
+  }
+}
+
+TEST_CASE("a weight-only linear rounds once") {
+  // 257 is no bf16, and neither is 255 + 2: of a product that is rounded first the sum would be 258.
+  for (const PlanOptions& options : {PlanOptions{}, reference_options()}) {
+    const auto plan = plan_of(
+        "graph(%x: bf16[1,2], %s: bf16[1], %o: f32[1,1]) {\n  %w = constant \"w\" : s8[1,2] {127, 1}\n"
+        "  %y = vector.weight_only_linear.default(%x, %w, %s, %o)\n  return (%y)\n}\n",
+        {}, options);
+    CHECK(run_plan(*plan, {tensor_of(DType::bf16, {1, 2}, {2, 3}), tensor_of(DType::bf16, {1}, {1}),
+                           tensor_of(DType::f32, {1, 1}, {0.25})})[0][0] == 257.25);
   }
 }
 
