@@ -11,11 +11,6 @@
 namespace qrules::avx2 {
 namespace {
 
-constexpr int kCentre = 128;
-
-template <Bytes kBytes>
-constexpr int kLargestPair = kBytes == Bytes::raw ? 256 : 128;
-
 // One four of activations of a row by 16 channels.
 template <Bytes kBytes>
 struct Fours {
@@ -40,8 +35,13 @@ struct Fours {
 template <Bytes kBytes, int R>
 QRULES_AVX2_INLINE void start_sums(const Runs& runs, const int8_t* panel, const ByteTile& tile, __m256i* low,
                                    __m256i* high) {
+  if (kBytes == Bytes::raw && tile.weight_factor == 0) {
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
+    return;
+  }
   const __m256i factor = _mm256_set1_epi32(tile.weight_factor);
-  const auto* weight_sums = reinterpret_cast<const __m256i*>(panel + runs.panel_bytes());
+  const auto* weight_sums = reinterpret_cast<const __m256i*>(panel + runs.panel_weights);
   const __m256i first[2] = {_mm256_mullo_epi32(_mm256_loadu_si256(weight_sums), factor),
                             _mm256_mullo_epi32(_mm256_loadu_si256(weight_sums + 1), factor)};
 #pragma GCC unroll 6
@@ -62,11 +62,11 @@ QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs
   for (int64_t index = 0; index < panels; ++index, panel += byte_panel_bytes(runs)) {
     __m256i low[R], high[R];
     start_sums<kBytes, R>(runs, panel, tile, low, high);
-    const int8_t* weights = panel + runs.first * runs.run_bytes();
-    for (const int64_t offset : runs.offsets) {
+    for (const Runs::Run& run : runs.runs) {
+      const int8_t* weights = panel + run.weights;
       const uint8_t* row[R];
 #pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) row[r] = kept + starts[r] + offset;
+      for (int r = 0; r < R; ++r) row[r] = kept + starts[r] + run.offset;
       for (int64_t k = 0; k < runs.length; k += 4, weights += 4 * kTileChannels) {
         const Fours<kBytes> fours(weights);
 #pragma GCC unroll 6
@@ -100,14 +100,14 @@ QRULES_AVX2_INLINE void add_words(const uint8_t* whole, const int64_t* starts, c
   __m256i sums[R][4];
 #pragma GCC unroll 12
   for (int i = 0; i < 4 * R; ++i) sums[i / 4][i % 4] = _mm256_setzero_si256();
-  const int8_t* weights = panel + runs.first * runs.run_bytes();
-  for (const int64_t offset : runs.offsets) {
+  for (const Runs::Run& run : runs.runs) {
+    const int8_t* weights = panel + run.weights;
     for (int64_t k = 0; k < runs.length; k += 4, weights += 4 * kTileChannels) {
       __m256i x[R];
 #pragma GCC unroll 3
       for (int r = 0; r < R; ++r) {
         int32_t four;
-        std::memcpy(&four, whole + starts[r] + offset + k, sizeof(four));
+        std::memcpy(&four, whole + starts[r] + run.offset + k, sizeof(four));
         x[r] = widen<kCentred>(_mm_set1_epi32(four));
       }
 #pragma GCC unroll 4
@@ -141,7 +141,7 @@ QRULES_AVX2 void sum_rows_in_words(const uint8_t* whole, const int64_t* starts, 
 
 // The four at `from`, which may end a row: no more than its bytes are touched.
 template <Bytes kBytes>
-bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* whole, uint8_t* kept) {
+bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, const int16_t* limits, uint8_t* whole, uint8_t* kept) {
   bool any = false;
   for (int i = 0; i < 4; i += 2) {
     int values[2], sum = 0;
@@ -150,7 +150,7 @@ bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* whole, uint
       values[j] = kBytes == Bytes::raw ? raw : raw - kCentre;
       sum += std::abs(values[j]);
     }
-    const bool above = sum > kLargestPair<kBytes>;
+    const bool above = sum > limits[i / 2];
     any = any || above;
     for (int j = 0; j < 2; ++j) {
       whole[i + j] = static_cast<uint8_t>(values[j]);
@@ -161,16 +161,18 @@ bool halve_pairs_of_four(const uint8_t* from, uint8_t flip, uint8_t* whole, uint
 }
 
 template <Bytes kBytes>
-QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept,
-                                  uint8_t* marks) {
+QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t flip, const PairLimits& limits,
+                                  uint8_t* whole, uint8_t* kept, uint8_t* marks) {
   constexpr bool kCentred = kBytes == Bytes::centred;
-  const __m256i ones = _mm256_set1_epi8(1), largest = _mm256_set1_epi16(kLargestPair<kBytes>);
+  const __m256i ones = _mm256_set1_epi8(1);
   const __m256i low_bits = _mm256_set1_epi8(0x7f), half_centre = _mm256_set1_epi8(kCentred ? kCentre / 2 : 0);
   const __m256i flips = _mm256_set1_epi8(static_cast<char>(flip ^ (kCentred ? 0x80 : 0)));
   const __m256i unflips = _mm256_set1_epi8(static_cast<char>(kCentred ? 0x80 : 0));
   bool any = false;
-  int64_t i = 0;
+  int64_t i = 0, phase = 0;
   for (; i + 32 <= count; i += 32) {
+    const __m256i largest = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(limits.limits + phase / 2));
+    phase = phase + 32 == limits.period ? 0 : phase + 32;
     const __m256i x = _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)), flips);
     const __m256i sums = _mm256_maddubs_epi16(kCentred ? _mm256_abs_epi8(x) : x, ones);
     const __m256i above = _mm256_cmpgt_epi16(sums, largest);
@@ -190,8 +192,8 @@ QRULES_AVX2 bool halve_pairs_avx2(const uint8_t* from, int64_t count, uint8_t fl
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(kept + i), halved);
     std::memcpy(marks + i / 4, &eight_marks, sizeof(eight_marks));
   }
-  for (; i < count; i += 4) {
-    const bool marked = halve_pairs_of_four<kBytes>(from + i, flip, whole + i, kept + i);
+  for (; i < count; i += 4, phase += 4) {
+    const bool marked = halve_pairs_of_four<kBytes>(from + i, flip, limits.limits + phase / 2, whole + i, kept + i);
     marks[i / 4] = marked ? 1 : 0;
     any = any || marked;
   }
@@ -237,13 +239,9 @@ QRULES_AVX2 int32_t sum_s8(const uint8_t* from, int64_t count) {
 
 }  // namespace
 
-int64_t byte_panel_bytes(const Runs& runs) {
-  return runs.panel_bytes() + kTileChannels * static_cast<int64_t>(sizeof(int32_t));
-}
-
 template <Bytes kBytes>
 void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
-  const auto count = static_cast<int64_t>(runs.offsets.size());
+  const auto count = static_cast<int64_t>(runs.runs.size());
   constexpr int kShift = kBytes == Bytes::raw ? 0 : kCentre;
   for (int64_t first = 0; first < channels; first += kTileChannels) {
     int32_t sums[kTileChannels] = {};
@@ -265,33 +263,32 @@ void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs,
 }
 
 template <Bytes kBytes>
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept, uint8_t* marks) {
-  return halve_pairs_avx2<kBytes>(from, count, flip, whole, kept, marks);
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, const PairLimits& limits, uint8_t* whole,
+                 uint8_t* kept, uint8_t* marks) {
+  return halve_pairs_avx2<kBytes>(from, count, flip, limits, whole, kept, marks);
 }
 
-int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, int64_t most,
-                    Extra* extras) {
+QRULES_AVX2 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from,
+                                int64_t most, Extra* extras) {
   const int64_t fours = runs.length / 4;
   int64_t count = 0;
-  int64_t first = runs.first * fours;  // of the run, in fours
-  for (const int64_t offset : runs.offsets) {
+  for (const Runs::Run& run : runs.runs) {
     int64_t at[kTileRows];
     for (int64_t i = 0; i < fours; i += 16) {
-      for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + offset) / 4 + i;
+      for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + run.offset) / 4 + i;
       uint32_t marked = sixteen_marks(rows, from.marks, at);
       if (fours - i < 16) marked &= (1u << (fours - i)) - 1;
       if (count + std::popcount(marked) > most) return most + 1;
       for (; marked != 0; marked &= marked - 1) {
         const int bit = std::countr_zero(marked);
         Extra& extra = extras[count++];
-        extra.weights = (first + i + bit) * 4 * kTileChannels;
+        extra.weights = run.weights + (i + bit) * 4 * kTileChannels;
         for (int64_t r = 0; r < rows; ++r) {
           const int64_t four = 4 * (at[r] + bit);
           extra.rows[r] = rest_of(from.whole + four, from.kept + four);
         }
       }
     }
-    first += fours;
   }
   return count;
 }
@@ -299,7 +296,7 @@ int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const
 void sum_centred_rows(int64_t rows, const int64_t* starts, const Runs& runs, const uint8_t* whole, int32_t* row_sums) {
   for (int64_t r = 0; r < rows; ++r) {
     row_sums[r] = 0;
-    for (const int64_t offset : runs.offsets) row_sums[r] += sum_s8(whole + starts[r] + offset, runs.length);
+    for (const Runs::Run& run : runs.runs) row_sums[r] += sum_s8(whole + starts[r] + run.offset, runs.length);
   }
 }
 
@@ -315,12 +312,12 @@ void sum_byte_tile(int64_t rows, const uint8_t* kept, const int64_t* starts, con
   for_rows(rows, [&](auto r) { sum_rows<kBytes, r()>(kept, starts, runs, panel, panels, tile, target); });
 }
 
-#define QRULES_BYTE_PRODUCTS(bytes)                                                                                \
-  template void pack_byte_panels<bytes>(const int8_t*, int64_t, const Runs&, int8_t*);                             \
-  template bool halve_pairs<bytes>(const uint8_t*, int64_t, uint8_t, uint8_t*, uint8_t*, uint8_t*);                \
-  template void sum_byte_tile_in_words<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, \
-                                              int64_t, const ByteTile&, const TileTarget&);                        \
-  template void sum_byte_tile<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, int64_t, \
+#define QRULES_BYTE_PRODUCTS(bytes)                                                                                    \
+  template void pack_byte_panels<bytes>(const int8_t*, int64_t, const Runs&, int8_t*);                                 \
+  template bool halve_pairs<bytes>(const uint8_t*, int64_t, uint8_t, const PairLimits&, uint8_t*, uint8_t*, uint8_t*); \
+  template void sum_byte_tile_in_words<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*,     \
+                                              int64_t, const ByteTile&, const TileTarget&);                            \
+  template void sum_byte_tile<bytes>(int64_t, const uint8_t*, const int64_t*, const Runs&, const int8_t*, int64_t,     \
                                      const ByteTile&, const TileTarget&);
 QRULES_BYTE_PRODUCTS(Bytes::raw)
 QRULES_BYTE_PRODUCTS(Bytes::centred)

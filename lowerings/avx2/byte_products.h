@@ -1,25 +1,26 @@
 // Exact sums of products of 8-bit integers on CPUs without VNNI, at the speed of saturating ones.
 //
-// The instruction that multiplies u8 by s8 adds pairs of products in 16 bits. Two ways keep what it gives in them,
-// whatever the weights:
-//   raw: the u8 are activations, and no pair (a, b) of them has a + b > 256: -128 * 256 is the least number of 16
-//     bits, 127 * 256 below the largest;
-//   centred: the s8 are activations less 128, no pair of them has |a| + |b| > 128, and the u8 are weights plus 128.
-// Behind a relu, where most activations are far below the largest, few raw pairs are above; around a zero point near
-// 128 few centred ones are. Of a pair that is above a half stays in place and the rest becomes a product of its own:
-// an extra, kept for the rows of a tile that read it and added behind the tile's other products. A tile with many
-// extras is computed in 16 bits, as those of products.h are. So data may cost some time; none costs exactness.
+// The instruction that multiplies u8 by s8 adds pairs of products in 16 bits. Two ways keep what it gives in them:
+//   raw: the u8 are activations. Whatever the weights, a pair (a, b) of activations is safe when a + b <= 256:
+//     -128 * 256 is the least number of 16 bits, 127 * 256 below the largest;
+//   centred: the s8 are activations less 128, a pair of them is safe when |a| + |b| <= 128, and the u8 are weights
+//     plus 128.
+// Weights that are smaller, or of two signs, allow for more: each pair of channels has a limit of its own, which the
+// weights that it meets decide. Behind a relu, where most activations are far below the largest, few raw pairs are
+// above their limit; around a zero point near 128 few centred ones are. Of a pair that is above a half stays in place
+// and the rest becomes a product of its own: an extra, kept for the rows of a tile that read it and added behind the
+// tile's other products. A tile with many extras is computed in 16 bits, as those of products.h are. So data may cost
+// some time; none costs exactness.
 //
 // Tiles and runs are those of products.h, the runs' lengths and offsets multiples of four. Weights lie in panels of 16
 // channels: [run][four activations][channel][4], and behind them an s32 for each channel, the sum of its weights: a
 // zero point is taken away by it. s8 activations become u8 by adding 128 to them and to their zero point.
 #pragma once
 
+#include <qrules/lowerings/avx2/pair_limits.h>
 #include <qrules/lowerings/avx2/products.h>
 
 namespace qrules::avx2 {
-
-enum class Bytes : uint8_t { raw, centred };
 
 // Four activations of each row of a tile that are added once more.
 struct Extra {
@@ -27,17 +28,20 @@ struct Extra {
   uint32_t rows[kTileRows]{};  // four activations each; 0: nothing
 };
 
-int64_t byte_panel_bytes(const Runs& runs);
+inline int64_t byte_panel_bytes(const Runs& runs) {
+  return runs.panel_weights + kTileChannels * static_cast<int64_t>(sizeof(int32_t));
+}
 
 // As pack_panels. A panel takes byte_panel_bytes().
 template <Bytes kBytes>
 void pack_byte_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
 
-// Copies `count` activations, a multiple of 4: to `whole` as they are, to `kept` with pairs that are too large halved.
-// `marks` gets a 1 for each four that has one, else a 0. `flip` has the lowest bit of s8 activations' difference to u8
-// in each byte: 0x80, or 0 for u8. Returns whether there was one.
+// Copies `count` activations, a multiple of 4 that begins with a position: to `whole` as they are, to `kept` with pairs
+// above their limits halved. `marks` gets a 1 for each four that has one, else a 0. `flip` has the lowest bit of s8
+// activations' difference to u8 in each byte: 0x80, or 0 for u8. Returns whether there was one.
 template <Bytes kBytes>
-bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, uint8_t* whole, uint8_t* kept, uint8_t* marks);
+bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, const PairLimits& limits, uint8_t* whole,
+                 uint8_t* kept, uint8_t* marks);
 
 // Activations as halve_pairs wrote them.
 struct ByteRows {

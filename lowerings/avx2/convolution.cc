@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <span>
 #include <type_traits>
 
 #include <qrules/lowerings/avx2/products.h>
 #include <qrules/lowerings/avx2/strip.h>
 #include <qrules/lowerings/avx2/strip_forms.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx2/tile_plan.h>
 #include <qrules/lowerings/elements.h>
 
 namespace qrules::avx2 {
@@ -29,19 +31,6 @@ constexpr int64_t kMostPanelsAtOnce = 8;
 // Bytes of panels that leave room in the first and in the second level of the caches.
 constexpr int64_t kFirstLevelPanels = 20'480, kSecondLevelPanels = 262'144;
 
-// Taps of one kernel row that lie next to each other are one run.
-Runs runs_of(const Window& window, const Strip& strip) {
-  const bool joined = window.groups == 1 && window.columns.dilation == 1;
-  Runs runs;
-  runs.length = joined ? window.columns.kernel * window.in_channels : window.inner();
-  for (int64_t y = 0; y < window.rows.kernel; ++y) {
-    for (int64_t x = 0; x < (joined ? 1 : window.columns.kernel); ++x)
-      runs.offsets.push_back((y * window.rows.dilation * strip.width + x * window.columns.dilation) *
-                             window.in_channels);
-  }
-  return runs;
-}
-
 template <typename Form>
 class ConvolutionKernel final : public Kernel {
  public:
@@ -51,10 +40,11 @@ class ConvolutionKernel final : public Kernel {
         activations_(activations),
         epilogue_(std::move(epilogue)),
         strip_(Strip::of(window)),
-        runs_(runs_of(window, strip_)) {
+        rows_(rows_of_a_strip(window_, strip_)),
+        strips_((window_.rows.out + rows_ - 1) / rows_) {
+    const bool skips_padding = Form::pads_with_zeros(activations.is_signed, activations.zero_point);
+    tiles_ = TilePlan::make(window_, strip_, rows_, skips_padding ? Form::kUnit : 0);
     pack(context, weights);
-    rows_ = rows_of_a_strip(window_, strip_);
-    strips_ = (window_.rows.out + rows_ - 1) / rows_;
     const int64_t work =
         window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
     // All of them or one: OpenMP would set up a team of another size anew.
@@ -64,20 +54,18 @@ class ConvolutionKernel final : public Kernel {
     const bool even = whole >= int64_t{4} * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
     starts_ = strip_.starts(window_, rows_);
-    find_parts();
-    // Panels that stay in a cache are gone over for each block of positions, so that results are written a line at a
-    // time and their activations are near; larger ones are read once for the whole strip.
-    const int64_t panel_bytes = window_.groups * panels_ * Form::panel_bytes(runs_) / splits_;
+    // Panels that stay in a cache are gone over for each block of tiles, so that results are written a line at a time
+    // and their activations are near; larger ones are read once for the whole strip.
+    const int64_t panel_bytes = window_.groups * panels_ * panel_bytes_ / splits_;
     if (panel_bytes <= kFirstLevelPanels) {
-      block_ = int64_t{2} * kTileRows;
+      block_ = 2;
       panels_at_once_ = kMostPanelsAtOnce;
     } else if (panel_bytes <= kSecondLevelPanels) {
-      block_ = int64_t{4} * kTileRows;
+      block_ = 4;
     } else {
-      block_ = std::max<int64_t>(1, rows_ * window_.columns.out);
+      block_ = tiles_.most_tiles();
     }
-    sizes_ = {strip_.elements(window_, rows_), (block_ + kTileRows - 1) / kTileRows,
-              static_cast<int64_t>(runs_.offsets.size()) * runs_.length / 4};
+    sizes_ = {strip_.elements(window_, rows_), block_, tiles_.whole().fours()};
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * Form::bytes(sizes_); }
@@ -92,43 +80,38 @@ class ConvolutionKernel final : public Kernel {
     const EpilogueRun output{&epilogue_, arguments.outputs[0],
                              epilogue_.combine == Combine::none ? nullptr : arguments.inputs[epilogue_.other]};
     const int64_t tasks = window_.batch * strips_ * splits_;
+    const StripValues values{activations_.is_signed, zero_point, limits_};
     run_tasks(tasks, threads_, arguments.scratch, Form::bytes(sizes_), [&](int64_t task, void* scratch) {
       const int64_t split = task % splits_, at = task / splits_;
-      Form strip(scratch, sizes_, activations_.is_signed, zero_point);
+      Form strip(scratch, sizes_, values);
       run_task(arguments, at / strips_, at % strips_, split, output, strip);
     });
   }
 
  private:
-  bool skips_padding() const { return Form::pads_with_zeros(activations_.is_signed, activations_.zero_point); }
-
-  void find_parts() {
-    const int64_t of_a_row = static_cast<int64_t>(runs_.offsets.size()) / window_.rows.kernel;
-    for_equal_taps(window_.rows, skips_padding(), 0, window_.rows.out, [&](int64_t, int64_t, const Taps& taps) {
-      parts_.emplace_back(taps, runs_.part(taps.first * of_a_row, taps.end * of_a_row));
-    });
-  }
-
-  // Ordered by runs of a whole kernel row, weights are so by runs of a tap as well.
+  // Ordered by runs of a whole kernel row, weights are so by runs of a tap as well. Limits of pairs are behind them.
   void pack(PrepareContext& context, const int8_t* weights) {
-    const int64_t outer = window_.outer();
+    const int64_t outer = window_.outer(), row = window_.products();
+    const Runs& runs = tiles_.whole();
     panels_ = (outer + kTileChannels - 1) / kTileChannels;
+    panel_bytes_ = Form::panel_bytes(runs);
     const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " +
-                               std::to_string(outer) + " " + std::to_string(runs_.offsets.size()) + " " +
-                               std::to_string(runs_.length);
-    const size_t bytes = static_cast<size_t>(window_.groups * panels_ * Form::panel_bytes(runs_));
-    panel_memory_ = context.packed(format, bytes, [&](void* target) {
-      const int64_t group_weights = outer * window_.products(), group_panels = panels_ * Form::panel_bytes(runs_);
-      for (int64_t g = 0; g < window_.groups; ++g) {
-        const auto ordered =
-            order_by_runs(weights + g * group_weights, outer, window_, window_.columns.kernel * window_.inner());
-        Form::pack(ordered.data(), outer, runs_, static_cast<int8_t*>(target) + g * group_panels);
-      }
+                               std::to_string(outer) + " " + std::to_string(runs.runs.size()) + " " +
+                               std::to_string(runs.length);
+    const auto panels = static_cast<size_t>(window_.groups * panels_ * panel_bytes_);
+    panel_memory_ = context.packed(format, panels + Form::limit_bytes(window_), [&](void* target) {
+      const auto ordered =
+          order_by_runs(weights, window_.out_channels, window_, window_.columns.kernel * window_.inner());
+      auto* to = static_cast<int8_t*>(target);
+      for (int64_t g = 0; g < window_.groups; ++g)
+        Form::pack(ordered.data() + g * outer * row, outer, runs, to + g * panels_ * panel_bytes_);
+      Form::find_limits(ordered.data(), window_, to + panels);
     });
+    limits_ = Form::limits(window_, static_cast<const int8_t*>(panel_memory_.get()) + panels);
   }
 
   const int8_t* panel(int64_t index) const {
-    return static_cast<const int8_t*>(panel_memory_.get()) + index * Form::panel_bytes(runs_);
+    return static_cast<const int8_t*>(panel_memory_.get()) + index * panel_bytes_;
   }
 
   void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split,
@@ -136,95 +119,104 @@ class ConvolutionKernel final : public Kernel {
     const int64_t first = strip_index * rows_, rows = std::min(rows_, window_.rows.out - first);
     const char* source = static_cast<const char*>(arguments.inputs[activations_.operand]) +
                          image * window_.rows.in * window_.columns.in * window_.in_channels;
-    const float common = activations_.row_scales ? 1.0f : activations_.read_factor(arguments);
     strip_.fill(window_, source, first, rows, strip);
-    const int64_t width = window_.columns.out;
-    const int64_t out_start = (image * window_.rows.out + first) * width;
-    const int64_t total = window_.groups * panels_;
+    const Place place{arguments, output, (image * window_.rows.out + first) * window_.columns.out,
+                      activations_.row_scales ? 1.0f : activations_.read_factor(arguments)};
+    const std::span<const Tile> tiles = tiles_.of_strip(strip_index);
+    const int64_t total = window_.groups * panels_, count = static_cast<int64_t>(tiles.size());
     const int64_t first_panel = split * total / splits_, last_panel = (split + 1) * total / splits_;
-    for_equal_taps(window_.rows, skips_padding(), first, rows,
-                   [&](int64_t first_row, int64_t end_row, const Taps& taps) {
-                     const Runs& runs = runs_for(taps);
-                     for (int64_t begin = first_row * width; begin < end_row * width; begin += block_) {
-                       const int64_t end = std::min(end_row * width, begin + block_);
-                       int64_t found = -1;  // the group whose tiles have been
-                       for (int64_t p = first_panel, count = 0; p < last_panel; p += count) {
-                         const int64_t group = p / panels_;
-                         if (group != found) find_tiles(group, begin, end, runs, strip);
-                         found = group;
-                         count = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
-                         run_panels(arguments, p, count, strip, begin, end, runs, out_start, common, output);
-                       }
-                     }
-                   });
-  }
-
-  const Runs& runs_for(const Taps& taps) const {
-    const auto found = std::find_if(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == taps; });
-    return found->second;
-  }
-
-  // Where the rows of the tile from `at` to `end` begin; returns how many they are.
-  int64_t find_rows(int64_t group, int64_t at, int64_t end, int64_t* starts) const {
-    const int64_t rows = std::min(kTileRows, end - at);
-    for (int64_t r = 0; r < rows; ++r) starts[r] = group * window_.inner() + starts_[static_cast<size_t>(at + r)];
-    return rows;
-  }
-
-  void find_tiles(int64_t group, int64_t begin, int64_t end, const Runs& runs, Form& strip) const {
-    int64_t starts[kTileRows];
-    for (int64_t at = begin; at < end; at += kTileRows) {
-      const int64_t rows = find_rows(group, at, end, starts);
-      strip.find((at - begin) / kTileRows, rows, starts, runs);
+    for (int64_t begin = 0; begin < count; begin += block_) {
+      const auto block =
+          tiles.subspan(static_cast<size_t>(begin), static_cast<size_t>(std::min(block_, count - begin)));
+      int64_t found = -1;  // the group whose tiles have been
+      for (int64_t p = first_panel, panels = 0; p < last_panel; p += panels) {
+        const int64_t group = p / panels_;
+        if (group != found) find_tiles(group, block, strip);
+        found = group;
+        panels = std::min({panels_at_once_, last_panel - p, (group + 1) * panels_ - p});
+        run_panels(place, p, panels, strip, block);
+      }
     }
   }
 
-  // The positions from `begin` to `end` of a strip, by the channels of `panels` panels of one group.
-  void run_panels(const KernelArguments& arguments, int64_t p, int64_t panels, const Form& strip, int64_t begin,
-                  int64_t end, const Runs& runs, int64_t out_start, float common, const EpilogueRun& output) const {
+  // Where the results of a strip go.
+  struct Place {
+    const KernelArguments& arguments;
+    const EpilogueRun& output;
+    int64_t first_position = 0;
+    float factor = 1;
+  };
+
+  // Where the rows of a tile begin.
+  void find_rows(int64_t group, const Tile& tile, int64_t* starts) const {
+    for (int64_t r = 0; r < tile.rows; ++r)
+      starts[r] = group * window_.inner() + starts_[static_cast<size_t>(tile.position + r * tile.step)];
+  }
+
+  void find_tiles(int64_t group, std::span<const Tile> tiles, Form& strip) const {
+    int64_t starts[kTileRows];
+    for (size_t i = 0; i < tiles.size(); ++i) {
+      find_rows(group, tiles[i], starts);
+      strip.find(static_cast<int64_t>(i), tiles[i].rows, starts, tiles_.runs(tiles[i]));
+    }
+  }
+
+  // Some tiles of a strip by the channels of `panels` panels of one group.
+  void run_panels(const Place& place, int64_t p, int64_t panels, const Form& strip, std::span<const Tile> tiles) const {
     const int64_t group = p / panels_, inside = (p % panels_) * kTileChannels;
-    const int64_t channel = group * window_.outer() + inside;
+    const int64_t channel = group * window_.outer() + inside, row = window_.out_channels;
     const int64_t channels = std::min(panels * kTileChannels, window_.outer() - inside);
     // Panels with channels beyond the last are stored with more care, as are results of other kinds.
-    const bool bytes_fit = !activations_.row_scales && common == 1;
-    alignas(32) int32_t sums[kMostPanelsAtOnce * kTileRows * kTileChannels];
-    for (int64_t at = begin; at < end; at += kTileRows) {
+    const bool bytes_fit = !activations_.row_scales && place.factor == 1;
+    const int64_t first = place.first_position * row + channel;
+    auto bytes = bytes_fit ? place.output.bytes(channel, first, row) : std::nullopt;
+    const int64_t whole = bytes ? channels / kTileChannels : 0;
+    for (size_t i = 0; i < tiles.size(); ++i) {
+      const Tile& tile = tiles[i];
       int64_t starts[kTileRows];
-      const int64_t tile = (at - begin) / kTileRows, rows = find_rows(group, at, end, starts);
-      const int64_t offset = (out_start + at) * window_.out_channels + channel;
-      const auto bytes = bytes_fit ? output.bytes(channel, offset, window_.out_channels) : std::nullopt;
-      const int64_t whole = bytes ? channels / kTileChannels : 0;
-      if (whole > 0) strip.sum(tile, rows, starts, runs, panel(p), whole, {nullptr, &*bytes});
-      if (whole == panels) continue;
-      strip.sum(tile, rows, starts, runs, panel(p + whole), panels - whole, {sums, nullptr});
-      float factors[kTileRows];
-      if (activations_.row_scales) {
-        for (int64_t r = 0; r < rows; ++r) factors[r] = activations_.read_factor(arguments, out_start + at + r);
+      find_rows(group, tile, starts);
+      const auto index = static_cast<int64_t>(i);
+      if (whole > 0) {
+        const TileBytes at = bytes->at(tile.position * row, tile.step * row);
+        strip.sum(index, tile.rows, starts, tiles_.runs(tile), panel(p), whole, {nullptr, &at});
       }
-      for (int64_t i = whole; i < panels; ++i) {
-        const int64_t first = i * kTileChannels;
-        TileRows stored{sums + (i - whole) * rows * kTileChannels, rows, channel + first};
-        if (activations_.row_scales)
-          stored.factors = factors;
-        else
-          stored.factor = common;
-        output.store(stored, std::min(kTileChannels, channels - first), offset + first, window_.out_channels);
+      if (whole == panels) continue;
+      alignas(32) int32_t sums[kMostPanelsAtOnce * kTileRows * kTileChannels];
+      strip.sum(index, tile.rows, starts, tiles_.runs(tile), panel(p + whole), panels - whole, {sums, nullptr});
+      for (int64_t j = whole; j < panels; ++j) {
+        const int64_t begin = j * kTileChannels;
+        store_sums(place, tile, sums + (j - whole) * tile.rows * kTileChannels, channel + begin,
+                   std::min(kTileChannels, channels - begin));
       }
     }
+  }
+
+  void store_sums(const Place& place, const Tile& tile, const int32_t* sums, int64_t channel, int64_t channels) const {
+    TileRows stored{sums, tile.rows, channel};
+    float factors[kTileRows];
+    if (activations_.row_scales) {
+      for (int64_t r = 0; r < tile.rows; ++r)
+        factors[r] = activations_.read_factor(place.arguments, place.first_position + tile.position + r * tile.step);
+      stored.factors = factors;
+    } else {
+      stored.factor = place.factor;
+    }
+    const int64_t row = window_.out_channels;
+    place.output.store(stored, channels, (place.first_position + tile.position) * row + channel, tile.step * row);
   }
 
   Window window_;
   Activations activations_;
   Epilogue epilogue_;
   Strip strip_;
-  Runs runs_;
-  // Of the runs, those of the kernel's rows that some rows of the result need.
-  std::vector<std::pair<Taps, Runs>> parts_;
+  int64_t rows_ = 1, strips_ = 1, splits_ = 1;  // rows of a strip; tasks that share one
+  TilePlan tiles_;
   int64_t panels_ = 0;  // of a group
+  int64_t panel_bytes_ = 0;
   std::shared_ptr<const void> panel_memory_;
+  PairLimits limits_;
   std::vector<int64_t> starts_;  // elements, of the positions of a whole strip
-  int64_t rows_ = 1, strips_ = 1, splits_ = 1;
-  int64_t block_ = 1;  // positions
+  int64_t block_ = 1;            // tiles
   int64_t panels_at_once_ = 1;
   StripSizes sizes_;
   int threads_ = 1;

@@ -13,15 +13,15 @@ template <int R>
 QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
                           const TileTarget& target) {
   const int64_t pairs = runs.pairs();
-  for (int64_t index = 0; index < panels; ++index, panel += runs.panel_bytes()) {
-    const int8_t* weights = panel + runs.first * runs.run_bytes();
+  for (int64_t index = 0; index < panels; ++index, panel += runs.panel_weights) {
     __m256i low[R], high[R];
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
-    for (const int64_t offset : runs.offsets) {
+    for (const Runs::Run& run : runs.runs) {
+      const int8_t* weights = panel + run.weights;
       const int16_t* row[R];
 #pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) row[r] = starts[r] + offset;
+      for (int r = 0; r < R; ++r) row[r] = starts[r] + run.offset;
       for (int64_t p = 0; p < pairs; ++p) {
         const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights)));
         const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + 16)));
@@ -54,8 +54,26 @@ QRULES_AVX2 void widen_as(const T* from, int32_t zero_point, int64_t count, int1
 
 }  // namespace
 
+Runs Runs::of(const std::vector<int64_t>& offsets, int64_t length) {
+  Runs runs;
+  runs.length = length;
+  for (const int64_t offset : offsets) {
+    runs.runs.push_back({offset, runs.panel_weights});
+    runs.panel_weights += runs.pairs() * 2 * kTileChannels;
+  }
+  return runs;
+}
+
+Runs Runs::part(const std::vector<size_t>& indexes, int64_t first, int64_t end) const {
+  Runs part;
+  part.length = end - first;
+  part.panel_weights = panel_weights;
+  for (const size_t i : indexes) part.runs.push_back({runs[i].offset + first, runs[i].weights + first * kTileChannels});
+  return part;
+}
+
 void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
-  const int64_t count = static_cast<int64_t>(runs.offsets.size());
+  const int64_t count = static_cast<int64_t>(runs.runs.size());
   for (int64_t first = 0; first < channels; first += kTileChannels) {
     for (int64_t run = 0; run < count; ++run) {
       for (int64_t p = 0; p < runs.pairs(); ++p) {

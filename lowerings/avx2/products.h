@@ -24,23 +24,26 @@ inline constexpr int64_t kTileChannels = 16;
 
 // The stretches of activations that every row reads.
 struct Runs {
-  std::vector<int64_t> offsets;  // from the row's start, in elements
-  int64_t length = 0;            // of each, in elements
-  // Where they are some of the runs that weights were packed for: the first's index, and how many there are; 0: these.
-  int64_t first = 0, packed = 0;
+  struct Run {
+    int64_t offset = 0;   // of its activations, from the row's start, in elements
+    int64_t weights = 0;  // of its weights, from a panel's start, in bytes
+  };
+  std::vector<Run> runs;
+  int64_t length = 0;         // of each, in elements
+  int64_t panel_weights = 0;  // bytes of a panel's weights, also where these are part of the runs that were packed
+
+  // Runs at these offsets, whose weights lie behind each other.
+  static Runs of(const std::vector<int64_t>& offsets, int64_t length);
+  // Elements from `first` to `end` of the runs with the given indexes. `first` is even; of bytes, both are multiples
+  // of four.
+  Runs part(const std::vector<size_t>& indexes, int64_t first, int64_t end) const;
 
   int64_t pairs() const { return (length + 1) / 2; }
-  // Bytes of the weights of 16 channels for one run, and for all that they were packed for.
-  int64_t run_bytes() const { return pairs() * 2 * kTileChannels; }
-  int64_t panel_bytes() const { return (packed > 0 ? packed : static_cast<int64_t>(offsets.size())) * run_bytes(); }
-  // The runs from `begin` to `end` of these.
-  Runs part(int64_t begin, int64_t end) const {
-    return {{offsets.begin() + begin, offsets.begin() + end}, length, begin, static_cast<int64_t>(offsets.size())};
-  }
+  int64_t fours() const { return static_cast<int64_t>(runs.size()) * length / 4; }
 };
 
 // Packs s8 weights [channels][run][element], row-major, into panels; channels are filled up to a multiple of 16 with
-// zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_bytes() bytes.
+// zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_weights bytes.
 void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
 
 // Calls call(std::integral_constant<int, rows>()), for 1 to 6 rows: tiles of each height are functions of their own.

@@ -11,6 +11,7 @@
 
 #include <qrules/lowerings/avx2/byte_products.h>
 #include <qrules/lowerings/avx2/tasks.h>
+#include <qrules/lowerings/avx2/window.h>
 
 namespace qrules::avx2 {
 
@@ -20,13 +21,24 @@ struct StripSizes {
   int64_t fours = 0;  // of activations that a tile's row reads
 };
 
+// What the activations of a strip stand for. `limits`: of bytes, those of their pairs.
+struct StripValues {
+  bool is_signed = false;
+  int32_t zero_point = 0;
+  PairLimits limits;
+};
+
 class WordStrip {
  public:
   static constexpr const char* kKernel = "tiles:avx2";
   static void pack(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
     pack_panels(weights, channels, runs, panels);
   }
-  static int64_t panel_bytes(const Runs& runs) { return runs.panel_bytes(); }
+  static int64_t panel_bytes(const Runs& runs) { return runs.panel_weights; }
+  static constexpr int64_t kUnit = 2;  // runs are cut at multiples of so many elements
+  static size_t limit_bytes(const Window&) { return 0; }
+  static void find_limits(const int8_t* /*weights*/, const Window&, void* /*to*/) {}
+  static PairLimits limits(const Window&, const void* /*memory*/) { return {}; }
   static size_t bytes(const StripSizes& sizes) {
     return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
   }
@@ -34,8 +46,11 @@ class WordStrip {
   // Whether padding adds nothing to sums.
   static bool pads_with_zeros(bool /*is_signed*/, int32_t /*zero_point*/) { return true; }
 
-  WordStrip(void* memory, const StripSizes&, bool is_signed, int32_t zero_point)
-      : words_(static_cast<int16_t*>(memory)), next_(words_), zero_point_(zero_point), is_signed_(is_signed) {}
+  WordStrip(void* memory, const StripSizes&, const StripValues& values)
+      : words_(static_cast<int16_t*>(memory)),
+        next_(words_),
+        zero_point_(values.zero_point),
+        is_signed_(values.is_signed) {}
 
   void copy(const void* from, int64_t count) {
     widen(from, is_signed_, zero_point_, count, next_);
@@ -70,6 +85,16 @@ class ByteStrip {
     pack_byte_panels<kBytes>(weights, channels, runs, panels);
   }
   static int64_t panel_bytes(const Runs& runs) { return byte_panel_bytes(runs); }
+  static constexpr int64_t kUnit = 4;
+  // The limits of pairs, for weights ordered by runs.
+  static size_t limit_bytes(const Window& window) { return PairLimits::bytes(window.in_channels); }
+  static void find_limits(const int8_t* weights, const Window& window, void* to) {
+    find_pair_limits<kBytes>(weights, window.in_channels, window.inner(), window.outer(), window.products(),
+                             static_cast<int16_t*>(to));
+  }
+  static PairLimits limits(const Window& window, const void* memory) {
+    return {static_cast<const int16_t*>(memory), PairLimits::period_of(window.in_channels)};
+  }
   static size_t bytes(const StripSizes& sizes) {
     return 2 * array_bytes(sizes) + mark_bytes(sizes) + tiles_bytes(sizes) +
            whole_lines(static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra));
@@ -77,19 +102,20 @@ class ByteStrip {
 
   static bool pads_with_zeros(bool is_signed, int32_t zero_point) { return factor_of(is_signed, zero_point) == 0; }
 
-  ByteStrip(void* memory, const StripSizes& sizes, bool is_signed, int32_t zero_point)
+  ByteStrip(void* memory, const StripSizes& sizes, const StripValues& values)
       : whole_(static_cast<uint8_t*>(memory)),
         kept_(whole_ + array_bytes(sizes)),
         marks_(kept_ + array_bytes(sizes)),
         tiles_(reinterpret_cast<Tile*>(marks_ + mark_bytes(sizes))),
         extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + tiles_bytes(sizes))),
         fours_(sizes.fours),
-        flip_(is_signed ? 0x80 : 0),
-        weight_factor_(factor_of(is_signed, zero_point)) {}
+        flip_(values.is_signed ? 0x80 : 0),
+        limits_(values.limits),
+        weight_factor_(factor_of(values.is_signed, values.zero_point)) {}
 
   void copy(const void* from, int64_t count) {
-    const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, whole_ + next_, kept_ + next_,
-                                         marks_ + next_ / 4);
+    const bool any = halve_pairs<kBytes>(static_cast<const uint8_t*>(from), count, flip_, limits_, whole_ + next_,
+                                         kept_ + next_, marks_ + next_ / 4);
     has_rests_ = has_rests_ || any;
     next_ += count;
   }
@@ -103,7 +129,7 @@ class ByteStrip {
   void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
     Tile& tile = tiles_[index];
     // An extra takes somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
-    const int64_t fours = static_cast<int64_t>(runs.offsets.size()) * runs.length / 4, most = fours * 3 / 8;
+    const int64_t most = runs.fours() * 3 / 8;
     tile.extra_count =
         has_rests_ ? find_extras(rows, starts, runs, {whole_, kept_, marks_}, most, extras_ + index * fours_) : 0;
     tile.in_words = tile.extra_count > most;
@@ -143,6 +169,7 @@ class ByteStrip {
   Extra* extras_;
   int64_t fours_, next_ = 0;
   uint8_t flip_;
+  PairLimits limits_;
   int32_t weight_factor_;
   bool has_rests_ = false;
 };

@@ -27,27 +27,45 @@ int draw(const Draw& from, Random& random) {
 template <Bytes kBytes>
 void check_sums(const Draw& activations, const Draw& weights, bool is_signed, Random& random) {
   const int64_t rows = random.pick(1, 6), panels = random.pick(1, 3), channels = panels * 16 - random.pick(0, 15);
-  avx2::Runs runs;
-  runs.length = random.one_of<int64_t>({4, 16, 28, 36, 64, 76});
-  for (int64_t i = random.pick(1, 3); i > 0; --i) runs.offsets.push_back(4 * random.pick(0, 40));
-  const int64_t zero_point = random.pick(is_signed ? -128 : 0, is_signed ? 127 : 255);
+  const int64_t length = random.one_of<int64_t>({4, 16, 28, 36, 64, 76});
+  std::vector<int64_t> offsets;
+  for (int64_t i = random.pick(1, 3); i > 0; --i) offsets.push_back(4 * random.pick(0, 40));
+  const avx2::Runs whole = avx2::Runs::of(offsets, length);
+  // All of them, or a part of some.
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    if (random.chance(2)) chosen.push_back(i);
+  }
+  const int64_t begin = 4 * random.pick(0, length / 4 - 1), end = 4 * random.pick(begin / 4 + 1, length / 4);
+  // Parts are for zero points that add nothing to sums.
+  const bool cut = random.chance(2);
+  const int64_t zero_point = cut ? (kBytes == Bytes::raw ? 0 : 128) - (is_signed ? 128 : 0)
+                                 : random.pick(is_signed ? -128 : 0, is_signed ? 127 : 255);
+  const avx2::Runs runs = cut ? whole.part(chosen, begin, end) : whole;
   const int64_t padding = 4 * random.pick(0, 4), inside = 480;
 
   std::vector<uint8_t> source;  // as u8, whatever it stands for
   for (int64_t i = 0; i < inside; ++i) source.push_back(static_cast<uint8_t>(draw(activations, random)));
   std::vector<int8_t> weight;
-  const int64_t depth = static_cast<int64_t>(runs.offsets.size()) * runs.length;
+  const int64_t depth = static_cast<int64_t>(offsets.size()) * length;
   for (int64_t i = 0; i < channels * depth; ++i) weight.push_back(static_cast<int8_t>(draw(weights, random) - 128));
 
   using Strip = avx2::ByteStrip<kBytes>;
-  std::vector<int8_t> packed(static_cast<size_t>(panels * Strip::panel_bytes(runs)));
-  Strip::pack(weight.data(), channels, runs, packed.data());
+  std::vector<int8_t> packed(static_cast<size_t>(panels * Strip::panel_bytes(whole)));
+  Strip::pack(weight.data(), channels, whole, packed.data());
+  // Runs begin at any four: as positions of four channels do.
+  avx2::Window window;
+  window.in_channels = 4;
+  window.out_channels = channels;
+  window.columns.kernel = depth / 4;
+  std::vector<int16_t> limits(Strip::limit_bytes(window) / sizeof(int16_t));
+  Strip::find_limits(weight.data(), window, limits.data());
   const avx2::StripSizes sizes{padding + inside + 2, 1, depth / 4};
   std::vector<char> memory(Strip::bytes(sizes) + 64, '\x7f');
   void* aligned = memory.data();
   size_t space = memory.size();
   REQUIRE(std::align(64, Strip::bytes(sizes), aligned, space) != nullptr);
-  Strip strip(aligned, sizes, is_signed, static_cast<int32_t>(zero_point));
+  Strip strip(aligned, sizes, {is_signed, static_cast<int32_t>(zero_point), Strip::limits(window, limits.data())});
   const bool pads = std::abs(zero_point + (is_signed ? 128 : 0) - (kBytes == Bytes::raw ? 0 : 128)) <= 64;
   const int64_t before = pads ? padding : 0;
   strip.pad(before);
@@ -66,12 +84,13 @@ void check_sums(const Draw& activations, const Draw& weights, bool is_signed, Ra
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t r = 0; r < rows; ++r) {
       int64_t expected = 0;
-      for (size_t run = 0; run < runs.offsets.size(); ++run) {
-        for (int64_t k = 0; k < runs.length; ++k) {
-          const int64_t at = starts[r] + runs.offsets[run] + k - before;
+      for (size_t run = 0; run < offsets.size(); ++run) {
+        if (cut && std::find(chosen.begin(), chosen.end(), run) == chosen.end()) continue;
+        for (int64_t k = cut ? begin : 0; k < (cut ? end : length); ++k) {
+          const int64_t at = starts[r] + offsets[run] + k - before;
           if (at < 0) continue;
           const int64_t x = source[static_cast<size_t>(at)] - (is_signed ? 128 : 0) - zero_point;
-          expected += x * weight[static_cast<size_t>(c * depth + static_cast<int64_t>(run) * runs.length + k)];
+          expected += x * weight[static_cast<size_t>(c * depth + static_cast<int64_t>(run) * length + k)];
         }
       }
       REQUIRE(sums[static_cast<size_t>((c / 16 * rows + r) * 16 + c % 16)] == expected);

@@ -1,0 +1,90 @@
+// The tiles of a strip (lowerings/avx2/tile_plan.h): each position is in one, and no tap inside the image is left out.
+
+#include <qrules/lowerings/avx2/tile_plan.h>
+
+#include "random_calls.h"
+
+#if defined(__x86_64__)
+
+namespace qrules {
+namespace {
+
+using namespace testing;
+
+avx2::Axis random_axis(Random& random) {
+  avx2::Axis axis;
+  axis.in = random.pick(1, 30);
+  axis.kernel = random.pick(1, 7);
+  axis.stride = random.pick(1, 3);
+  axis.padding = random.pick(0, 4);
+  axis.dilation = random.pick(1, 2);
+  const int64_t room = axis.in + 2 * axis.padding - (axis.kernel - 1) * axis.dilation - 1;
+  axis.out = room < 0 ? 0 : room / axis.stride + 1;
+  return axis;
+}
+
+// The elements of a run are those of taps; of which.
+std::vector<int64_t> taps_of(const avx2::Runs& runs, const avx2::Runs& whole, int64_t inner) {
+  std::vector<int64_t> taps;
+  for (const avx2::Runs::Run& run : runs.runs) {
+    for (int64_t k = 0; k < runs.length; k += inner) taps.push_back((run.weights / avx2::kTileChannels + k) / inner);
+  }
+  REQUIRE(runs.panel_weights == whole.panel_weights);
+  return taps;
+}
+
+TEST_CASE("Tiles hold each position once, with all taps inside the image") {
+  Random random(17);
+  size_t cut = 0;
+  for (int round = 0; round < 600; ++round) {
+    avx2::Window window;
+    window.rows = random_axis(random);
+    window.columns = random_axis(random);
+    if (window.rows.out < 1 || window.columns.out < 1) continue;
+    window.groups = random.one_of<int64_t>({1, 1, 2});
+    const int64_t inner = random.one_of<int64_t>({4, 8, 6, 3});
+    window.in_channels = window.groups * inner;
+    window.out_channels = 16 * window.groups;
+    const int64_t unit = random.one_of<int64_t>({0, 2, 4});
+    if (unit == 0 || inner % 2 == 0 || window.groups == 1) {
+      const avx2::Strip strip = avx2::Strip::of(window);
+      const int64_t rows = random.pick(1, window.rows.out);
+      const avx2::TilePlan plan = avx2::TilePlan::make(window, strip, rows, unit);
+      const std::vector<int64_t> starts = strip.starts(window, rows);
+      for (int64_t first = 0, index = 0; first < window.rows.out; first += rows, ++index) {
+        const int64_t positions = std::min(rows, window.rows.out - first) * window.columns.out;
+        std::vector<int> seen(static_cast<size_t>(positions));
+        REQUIRE(static_cast<int64_t>(plan.of_strip(index).size()) <= plan.most_tiles());
+        for (const avx2::Tile& tile : plan.of_strip(index)) {
+          REQUIRE((tile.rows >= 1 && tile.rows <= avx2::kTileRows));
+          const avx2::Runs& runs = plan.runs(tile);
+          cut += &runs != &plan.whole() ? 1 : 0;
+          if (unit > 0 && inner % unit == 0) REQUIRE(runs.length % unit == 0);
+          const std::vector<int64_t> taps =
+              inner % 2 == 0 ? taps_of(runs, plan.whole(), inner) : std::vector<int64_t>();
+          for (int64_t r = 0; r < tile.rows; ++r) {
+            const int64_t position = tile.position + r * tile.step;
+            REQUIRE((position >= 0 && position < positions));
+            ++seen[static_cast<size_t>(position)];
+            if (inner % 2 != 0) continue;
+            const avx2::Taps down = window.rows.taps_inside(first + position / window.columns.out),
+                             along = window.columns.taps_inside(position % window.columns.out);
+            for (int64_t y = down.first; y < down.end; ++y) {
+              for (int64_t x = along.first; x < along.end; ++x) {
+                const int64_t tap = y * window.columns.kernel + x;
+                REQUIRE(std::find(taps.begin(), taps.end(), tap) != taps.end());
+              }
+            }
+          }
+        }
+        for (const int times : seen) REQUIRE(times == 1);
+      }
+    }
+  }
+  CHECK(cut > 1000);
+}
+
+}  // namespace
+}  // namespace qrules
+
+#endif
