@@ -14,20 +14,25 @@ namespace {
 // One four of activations of a row by 16 channels.
 template <Bytes kBytes>
 struct Fours {
-  __m256i low, high, ones;
+  const int8_t* weights;
+  __m256i low, ones;
 
-  QRULES_AVX2_INLINE explicit Fours(const int8_t* weights)
-      : low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights))),
-        high(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + 32))),
+  QRULES_AVX2_INLINE explicit Fours(const int8_t* from)
+      : weights(from),
+        low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))),
         ones(_mm256_set1_epi16(1)) {}
-  QRULES_AVX2_INLINE __m256i products(__m256i x, __m256i weights) const {
-    const __m256i pairs = kBytes == Bytes::raw ? _mm256_maddubs_epi16(x, weights) : _mm256_maddubs_epi16(weights, x);
-    return _mm256_madd_epi16(pairs, ones);
-  }
   QRULES_AVX2_INLINE void add(uint32_t four, __m256i& to_low, __m256i& to_high) const {
     const __m256i x = _mm256_set1_epi32(static_cast<int32_t>(four));
-    to_low = _mm256_add_epi32(to_low, products(x, low));
-    to_high = _mm256_add_epi32(to_high, products(x, high));
+    __m256i low_pairs, high_pairs;
+    if constexpr (kBytes == Bytes::raw) {
+      low_pairs = _mm256_maddubs_epi16(x, low);
+      asm("vpmaddubsw %2, %1, %0" : "=x"(high_pairs) : "x"(x), "m"(*reinterpret_cast<const __m256i_u*>(weights + 32)));
+    } else {
+      low_pairs = _mm256_maddubs_epi16(low, x);
+      high_pairs = _mm256_maddubs_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + 32)), x);
+    }
+    to_low = _mm256_add_epi32(to_low, _mm256_madd_epi16(low_pairs, ones));
+    to_high = _mm256_add_epi32(to_high, _mm256_madd_epi16(high_pairs, ones));
   }
 };
 
