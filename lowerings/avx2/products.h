@@ -69,16 +69,18 @@ struct TileTarget {
 // For the panel with the given index.
 template <int R>
 QRULES_AVX2_INLINE void store_tile(const TileTarget& target, int64_t panel, const __m256i* low, const __m256i* high) {
-  if (target.bytes) {
-    if (target.bytes->other) return store_bytes<R, true>(*target.bytes, panel * kTileChannels, low, high);
-    return store_bytes<R, false>(*target.bytes, panel * kTileChannels, low, high);
-  }
-  int32_t* sums = target.sums + panel * R * kTileChannels;
+  alignas(32) int32_t kept[R * kTileChannels];
+  int32_t* sums = target.bytes ? kept : target.sums + panel * R * kTileChannels;
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels), low[r]);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kTileChannels + 8), high[r]);
   }
+  if (!target.bytes) return;
+  if (target.bytes->other)
+    store_bytes<R, true>(*target.bytes, panel * kTileChannels, sums);
+  else
+    store_bytes<R, false>(*target.bytes, panel * kTileChannels, sums);
 }
 #endif
 
