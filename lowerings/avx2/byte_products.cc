@@ -18,9 +18,7 @@ struct Fours {
   __m256i low, ones;
 
   QRULES_AVX2_INLINE explicit Fours(const int8_t* from)
-      : weights(from),
-        low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))),
-        ones(_mm256_set1_epi16(1)) {}
+      : weights(from), low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))), ones(_mm256_set1_epi16(1)) {}
   QRULES_AVX2_INLINE void add(uint32_t four, __m256i& to_low, __m256i& to_high) const {
     const __m256i x = _mm256_set1_epi32(static_cast<int32_t>(four));
     __m256i low_pairs, high_pairs;
@@ -214,11 +212,12 @@ uint32_t rest_of(const uint8_t* whole, const uint8_t* kept) {
 }
 
 // Bit i: one of the rows has a mark at fours[r] + i.
-QRULES_AVX2 uint32_t sixteen_marks(int64_t rows, const uint8_t* marks, const int64_t* fours) {
-  __m128i any = _mm_setzero_si128();
+QRULES_AVX2_INLINE uint32_t marks_of_rows(int64_t rows, const uint8_t* marks, const int64_t* fours) {
+  static_assert(kMarksAtOnce == 32);
+  __m256i any = _mm256_setzero_si256();
   for (int64_t r = 0; r < rows; ++r)
-    any = _mm_or_si128(any, _mm_loadu_si128(reinterpret_cast<const __m128i*>(marks + fours[r])));
-  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpgt_epi8(any, _mm_setzero_si128())));
+    any = _mm256_or_si256(any, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(marks + fours[r])));
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpgt_epi8(any, _mm256_setzero_si256())));
 }
 
 // The sum of `count` s8, a multiple of 4.
@@ -279,10 +278,11 @@ QRULES_AVX2 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs&
   int64_t count = 0;
   for (const Runs::Run& run : runs.runs) {
     int64_t at[kTileRows];
-    for (int64_t i = 0; i < fours; i += 16) {
+    for (int64_t i = 0; i < fours; i += kMarksAtOnce) {
       for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + run.offset) / 4 + i;
-      uint32_t marked = sixteen_marks(rows, from.marks, at);
-      if (fours - i < 16) marked &= (1u << (fours - i)) - 1;
+      uint32_t marked = marks_of_rows(rows, from.marks, at);
+      if (fours - i < kMarksAtOnce) marked &= (1u << (fours - i)) - 1;
+      if (marked == 0) continue;
       if (count + std::popcount(marked) > most) return most + 1;
       for (; marked != 0; marked &= marked - 1) {
         const int bit = std::countr_zero(marked);

@@ -43,13 +43,16 @@ template <Bytes kBytes>
 bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, const PairLimits& limits, uint8_t* whole,
                  uint8_t* kept, uint8_t* marks);
 
+// Marks are read so many at once.
+inline constexpr int64_t kMarksAtOnce = 32;
+
 // Activations as halve_pairs wrote them.
 struct ByteRows {
   const uint8_t *whole = nullptr, *kept = nullptr, *marks = nullptr;
 };
 
 // The extras of a tile whose rows begin at the offsets `starts`, at most one for each four of its runs: returns how
-// many there are, or a number above `most` when there are more. `marks` can be read 16 bytes behind a run's last.
+// many there are, or a number above `most` when there are more. `marks` can be read kMarksAtOnce behind a run's last.
 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, int64_t most,
                     Extra* extras);
 

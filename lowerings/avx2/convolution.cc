@@ -147,17 +147,13 @@ class ConvolutionKernel final : public Kernel {
     float factor = 1;
   };
 
-  // Where the rows of a tile begin.
-  void find_rows(int64_t group, const Tile& tile, int64_t* starts) const {
-    for (int64_t r = 0; r < tile.rows; ++r)
-      starts[r] = group * window_.inner() + starts_[static_cast<size_t>(tile.position + r * tile.step)];
-  }
-
   void find_tiles(int64_t group, std::span<const Tile> tiles, Form& strip) const {
     int64_t starts[kTileRows];
     for (size_t i = 0; i < tiles.size(); ++i) {
-      find_rows(group, tiles[i], starts);
-      strip.find(static_cast<int64_t>(i), tiles[i].rows, starts, tiles_.runs(tiles[i]));
+      const Tile& tile = tiles[i];
+      for (int64_t r = 0; r < tile.rows; ++r)
+        starts[r] = group * window_.inner() + starts_[static_cast<size_t>(tile.position + r * tile.step)];
+      strip.find(static_cast<int64_t>(i), tile.rows, starts, tiles_.runs(tile));
     }
   }
 
@@ -169,20 +165,18 @@ class ConvolutionKernel final : public Kernel {
     // Panels with channels beyond the last are stored with more care, as are results of other kinds.
     const bool bytes_fit = !activations_.row_scales && place.factor == 1;
     const int64_t first = place.first_position * row + channel;
-    auto bytes = bytes_fit ? place.output.bytes(channel, first, row) : std::nullopt;
+    std::optional<TileBytes> bytes = bytes_fit ? place.output.bytes(channel) : std::nullopt;
     const int64_t whole = bytes ? channels / kTileChannels : 0;
     for (size_t i = 0; i < tiles.size(); ++i) {
       const Tile& tile = tiles[i];
-      int64_t starts[kTileRows];
-      find_rows(group, tile, starts);
       const auto index = static_cast<int64_t>(i);
       if (whole > 0) {
-        const TileBytes at = bytes->at(tile.position * row, tile.step * row);
-        strip.sum(index, tile.rows, starts, tiles_.runs(tile), panel(p), whole, {nullptr, &at});
+        place.output.place(*bytes, first + tile.position * row, tile.step * row);
+        strip.sum(index, panel(p), whole, {nullptr, &*bytes});
       }
       if (whole == panels) continue;
       alignas(32) int32_t sums[kMostPanelsAtOnce * kTileRows * kTileChannels];
-      strip.sum(index, tile.rows, starts, tiles_.runs(tile), panel(p + whole), panels - whole, {sums, nullptr});
+      strip.sum(index, panel(p + whole), panels - whole, {sums, nullptr});
       for (int64_t j = whole; j < panels; ++j) {
         const int64_t begin = j * kTileChannels;
         store_sums(place, tile, sums + (j - whole) * tile.rows * kTileChannels, channel + begin,

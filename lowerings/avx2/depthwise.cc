@@ -121,11 +121,12 @@ class DepthwiseKernel final : public Kernel {
     for (int64_t block = 0; block < blocks_; ++block) {
       const auto* weights = static_cast<const int16_t*>(weight_memory_.get()) + block * block_elements_;
       const int64_t channel = block * kTileChannels, count = std::min(kTileChannels, channels - channel);
+      auto bytes = count == kTileChannels ? output.bytes(channel) : std::nullopt;
       for (int64_t x = 0; x < window_.columns.out; x += 4) {
         const int64_t positions = std::min<int64_t>(4, window_.columns.out - x);
         const int16_t* start = row + x * step + channel;
         const int64_t offset = (out_row + x) * channels + channel;
-        const auto bytes = count == kTileChannels ? output.bytes(channel, offset, channels) : std::nullopt;
+        if (bytes) output.place(*bytes, offset, channels);
         const TileTarget target{sums, bytes ? &*bytes : nullptr};
         switch (positions) {
           case 1: sum_positions<1>(start, step, taps_, weights, target); break;

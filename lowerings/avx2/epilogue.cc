@@ -348,7 +348,7 @@ void EpilogueRun::store(TileRows& rows, int64_t count, int64_t offset, int64_t s
   }
 }
 
-std::optional<TileBytes> EpilogueRun::bytes(int64_t channel, int64_t offset, int64_t step) const {
+std::optional<TileBytes> EpilogueRun::bytes(int64_t channel) const {
   const Epilogue& e = *epilogue;
   if (!e.makes_bytes) return std::nullopt;
   TileBytes bytes;
@@ -357,10 +357,7 @@ std::optional<TileBytes> EpilogueRun::bytes(int64_t channel, int64_t offset, int
   bytes.inverse_out_scale = e.inverse_out_scale;
   bytes.out_zero_point = e.out_zero_point;
   bytes.highest = e.highest;
-  bytes.to = static_cast<uint8_t*>(out) + offset;
-  bytes.to_step = step;
   if (other) {
-    bytes.other = static_cast<const uint8_t*>(other) + offset;
     bytes.other_is_signed = e.other_dtype == DType::s8;
     bytes.other_scale = e.other_scale;
     bytes.other_zero_point = e.other_zero_point;

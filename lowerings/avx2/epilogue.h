@@ -63,8 +63,14 @@ struct EpilogueRun {
   // Sums of `count` <= 16 channels from `rows.channel` on become elements of the result: the first row's from `offset`
   // on, those of each further row `step` elements later. What `rows` says of the memory may be filled in here.
   void store(TileRows& rows, int64_t count, int64_t offset, int64_t step) const;
-  // How the sums of 16 channels from `channel` on become elements from `offset` on, if they are of the kind.
-  std::optional<TileBytes> bytes(int64_t channel, int64_t offset, int64_t step) const;
+  // How the sums of channels from `channel` on become bytes, if they are of the kind; where, place() says: from
+  // `offset` on, rows `step` apart.
+  std::optional<TileBytes> bytes(int64_t channel) const;
+  void place(TileBytes& bytes, int64_t offset, int64_t step) const {
+    bytes.to = static_cast<uint8_t*>(out) + offset;
+    bytes.to_step = step;
+    if (other) bytes.other = static_cast<const uint8_t*>(other) + offset;
+  }
   // As store, of one row with `count` real values, which `factor` multiplies; they have no scales, bias or addend.
   void store_values(const float* values, float factor, int64_t count, int64_t offset) const;
 };

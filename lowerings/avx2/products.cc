@@ -10,8 +10,8 @@ namespace qrules::avx2 {
 namespace {
 
 template <int R>
-QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
-                          const TileTarget& target) {
+QRULES_AVX2 void sum_rows(const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+                          int64_t panels, const TileTarget& target) {
   const int64_t pairs = runs.pairs();
   for (int64_t index = 0; index < panels; ++index, panel += runs.panel_weights) {
     __m256i low[R], high[R];
@@ -21,7 +21,7 @@ QRULES_AVX2 void sum_rows(const int16_t* const* starts, const Runs& runs, const 
       const int8_t* weights = panel + run.weights;
       const int16_t* row[R];
 #pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) row[r] = starts[r] + run.offset;
+      for (int r = 0; r < R; ++r) row[r] = activations + starts[r] + run.offset;
       for (int64_t p = 0; p < pairs; ++p) {
         const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights)));
         const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + 16)));
@@ -88,9 +88,9 @@ void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8
   }
 }
 
-void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
-              const TileTarget& target) {
-  for_rows(rows, [&](auto r) { sum_rows<r()>(starts, runs, panel, panels, target); });
+void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+              int64_t panels, const TileTarget& target) {
+  for_rows(rows, [&](auto r) { sum_rows<r()>(activations, starts, runs, panel, panels, target); });
 }
 
 void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to) {

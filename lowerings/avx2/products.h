@@ -84,10 +84,10 @@ QRULES_AVX2_INLINE void store_tile(const TileTarget& target, int64_t panel, cons
 }
 #endif
 
-// The sums of `rows` <= 6 rows by `panels` panels, which lie behind each other. A run of odd length reads one element
-// behind it, whose weight is zero.
-void sum_tile(int64_t rows, const int16_t* const* starts, const Runs& runs, const int8_t* panel, int64_t panels,
-              const TileTarget& target);
+// The sums of `rows` <= 6 rows, which begin at the offsets `starts`, by `panels` panels, which lie behind each other. A
+// run of odd length reads one element behind it, whose weight is zero.
+void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+              int64_t panels, const TileTarget& target);
 
 // to[i] = from[i] - zero_point. `from` is u8, or s8 when `is_signed`.
 void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to);

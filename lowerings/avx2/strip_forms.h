@@ -2,12 +2,14 @@
 // s16 (products.h), or as bytes, with pairs that are too large halved as well (byte_products.h).
 //
 // A form is written from start to end by copy() and pad(). Then, for some tiles at once, find() is called for each,
-// and sum() as often as it takes for all panels; a tile's rows begin at offsets in elements.
+// with the offsets in elements at which its rows begin, and sum() as often as it takes for all panels.
 #pragma once
 
 #if defined(__x86_64__)
 
+#include <algorithm>
 #include <cstring>
+#include <new>
 
 #include <qrules/lowerings/avx2/byte_products.h>
 #include <qrules/lowerings/avx2/tasks.h>
@@ -28,6 +30,17 @@ struct StripValues {
   PairLimits limits;
 };
 
+// The rows of a tile and what they read.
+struct TileReads {
+  int64_t rows = 0;
+  const Runs* runs = nullptr;
+  int64_t starts[kTileRows];
+
+  TileReads(int64_t count, const int64_t* from, const Runs& of) : rows(count), runs(&of) {
+    std::copy_n(from, count, starts);
+  }
+};
+
 class WordStrip {
  public:
   static constexpr const char* kKernel = "tiles:avx2";
@@ -40,15 +53,16 @@ class WordStrip {
   static void find_limits(const int8_t* /*weights*/, const Window&, void* /*to*/) {}
   static PairLimits limits(const Window&, const void* /*memory*/) { return {}; }
   static size_t bytes(const StripSizes& sizes) {
-    return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
+    return word_bytes(sizes) + whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(TileReads));
   }
 
   // Whether padding adds nothing to sums.
   static bool pads_with_zeros(bool /*is_signed*/, int32_t /*zero_point*/) { return true; }
 
-  WordStrip(void* memory, const StripSizes&, const StripValues& values)
+  WordStrip(void* memory, const StripSizes& sizes, const StripValues& values)
       : words_(static_cast<int16_t*>(memory)),
         next_(words_),
+        tiles_(reinterpret_cast<TileReads*>(static_cast<char*>(memory) + word_bytes(sizes))),
         zero_point_(values.zero_point),
         is_signed_(values.is_signed) {}
 
@@ -62,16 +76,21 @@ class WordStrip {
   }
   const int16_t* words() const { return words_; }
 
-  void find(int64_t /*tile*/, int64_t /*rows*/, const int64_t* /*starts*/, const Runs& /*runs*/) {}
-  void sum(int64_t /*tile*/, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel, int64_t panels,
-           const TileTarget& target) const {
-    const int16_t* addresses[kTileRows];
-    for (int64_t r = 0; r < rows; ++r) addresses[r] = words_ + starts[r];
-    sum_tile(rows, addresses, runs, panel, panels, target);
+  void find(int64_t tile, int64_t rows, const int64_t* starts, const Runs& runs) {
+    new (tiles_ + tile) TileReads(rows, starts, runs);
+  }
+  void sum(int64_t index, const int8_t* panel, int64_t panels, const TileTarget& target) const {
+    const TileReads& tile = tiles_[index];
+    sum_tile(tile.rows, words_, tile.starts, *tile.runs, panel, panels, target);
   }
 
  private:
+  static size_t word_bytes(const StripSizes& sizes) {
+    return whole_lines(static_cast<size_t>(sizes.elements) * sizeof(int16_t));
+  }
+
   int16_t *words_, *next_;
+  TileReads* tiles_;
   int32_t zero_point_;
   bool is_signed_;
 };
@@ -127,7 +146,7 @@ class ByteStrip {
   }
 
   void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
-    Tile& tile = tiles_[index];
+    Tile& tile = *new (tiles_ + index) Tile{{rows, starts, runs}, 0, false, {}};
     // An extra takes somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
     const int64_t most = runs.fours() * 3 / 8;
     tile.extra_count =
@@ -135,18 +154,19 @@ class ByteStrip {
     tile.in_words = tile.extra_count > most;
     if constexpr (kBytes == Bytes::centred) sum_centred_rows(rows, starts, runs, whole_, tile.row_sums);
   }
-  void sum(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs, const int8_t* panel, int64_t panels,
-           const TileTarget& target) const {
+  void sum(int64_t index, const int8_t* panel, int64_t panels, const TileTarget& target) const {
     const Tile& tile = tiles_[index];
+    const auto& [rows, runs, starts] = tile.reads;
     const ByteTile adds{extras_ + index * fours_, tile.extra_count, weight_factor_, tile.row_sums};
     if (tile.in_words)
-      sum_byte_tile_in_words<kBytes>(rows, whole_, starts, runs, panel, panels, adds, target);
+      sum_byte_tile_in_words<kBytes>(rows, whole_, starts, *runs, panel, panels, adds, target);
     else
-      sum_byte_tile<kBytes>(rows, kept_, starts, runs, panel, panels, adds, target);
+      sum_byte_tile<kBytes>(rows, kept_, starts, *runs, panel, panels, adds, target);
   }
 
  private:
   struct Tile {
+    TileReads reads;
     int64_t extra_count;
     bool in_words;
     int32_t row_sums[kTileRows];
@@ -156,9 +176,8 @@ class ByteStrip {
     return (kBytes == Bytes::raw ? 0 : 128) - (is_signed ? zero_point + 128 : zero_point);
   }
   static size_t array_bytes(const StripSizes& sizes) { return whole_lines(static_cast<size_t>(sizes.elements)); }
-  // Sixteen marks are read at once.
   static size_t mark_bytes(const StripSizes& sizes) {
-    return whole_lines(static_cast<size_t>(sizes.elements) / 4 + 16);
+    return whole_lines(static_cast<size_t>(sizes.elements) / 4 + kMarksAtOnce);
   }
   static size_t tiles_bytes(const StripSizes& sizes) {
     return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(Tile));

@@ -18,15 +18,6 @@ struct TileBytes {
   const uint8_t* other = nullptr;
   bool other_is_signed = false;
   float other_scale = 1, other_zero_point = 0;
-
-  // The same for rows that begin `offset` bytes further, `step` apart.
-  TileBytes at(int64_t offset, int64_t step) const {
-    TileBytes there = *this;
-    there.to += offset;
-    there.to_step = step;
-    if (other) there.other += offset;
-    return there;
-  }
 };
 
 #if defined(__x86_64__)

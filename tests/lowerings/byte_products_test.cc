@@ -79,7 +79,7 @@ void check_sums(const Draw& activations, const Draw& weights, bool is_signed, Ra
   for (int64_t r = 0; r < rows; ++r) starts[r] = 4 * random.pick(0, 56);
   strip.find(0, rows, starts, runs);
   std::vector<int32_t> sums(static_cast<size_t>(panels * rows * 16));
-  strip.sum(0, rows, starts, runs, packed.data(), panels, {sums.data(), nullptr});
+  strip.sum(0, packed.data(), panels, {sums.data(), nullptr});
 
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t r = 0; r < rows; ++r) {
