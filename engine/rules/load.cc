@@ -15,6 +15,7 @@
 #include <qrules/rules/index.h>
 #include <qrules/rules/order.h>
 #include <qrules/rules/scope.h>
+#include <qrules/rules/template_text.h>
 
 namespace qrules {
 namespace fs = std::filesystem;
