@@ -2,39 +2,15 @@
 // term that %x stands for in place of the name) and the values it may have.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <qrules/generate/skeleton.h>
+#include <qrules/generate/domain.h>
+#include <qrules/generate/places.h>
 
 namespace qrules::generate {
-
-// Values of one expression: some of a list, or all within bounds but a few.
-struct Domain {
-  std::optional<std::vector<Argument>> values;
-  std::vector<Argument> excluded;
-  double low = -1e300, high = 1e300;  // both included
-  bool nan = true;                    // what is not ordered is not left out; false for integers and after a comparison
-
-  bool contains(const Argument& value) const;
-  bool empty() const;
-  // Whether every value of this is one of the other.
-  bool within(const Domain& other) const;
-  void intersect(const Domain& other);
-  // Adds the values of the other. False, and no change, when the two together are neither a list nor one of them.
-  bool unite(const Domain& other);
-};
-
-// What a name stands for: a text that is the same for the same place, and its value when it is known.
-struct Place {
-  std::string text;
-  std::optional<Argument> value;
-  const Term* term = nullptr;
-};
-using PlaceOf = std::function<std::optional<Place>(SlotId)>;
 
 class Facts {
  public:
@@ -67,8 +43,5 @@ class Facts {
   std::vector<std::pair<std::string, std::string>> equals_;  // expressions of the same value
   std::vector<Compound> compounds_;
 };
-
-// The places of a rule in a skeleton, which must outlive them and the facts made with them.
-PlaceOf places_of(const RuleTerms& rule);
 
 }  // namespace qrules::generate

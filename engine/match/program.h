@@ -1,4 +1,4 @@
-// The decision structure that the rules of a phase are compiled to, and that walk.cc runs.
+// The decision structure that the rules of a phase are compiled to, and that a Walk runs.
 //
 // A rule is a sequence of tests. Tests look at positions: the root, argument i of the call at a position, what lies
 // below an optional call, and so on. Positions are numbered once for the whole automaton (registers), so two rules that
@@ -40,10 +40,10 @@ enum class TestKind : uint8_t {
   swap,         // operands 0 and 1 of the call into registers out and out + 1, then the other way round
   alternative,  // one of `branches`, in order
   optional,     // branches[0] and then what is at `through`, or the value itself; goes into register `out`
-  repeat,  // as many of branches[0] as follow each other through `through`, down to `count`; the end goes into `out`
-  each,    // each element of a list, in register out, passes branches[0]; `captures` are collected
+  repeat,    // as many of branches[0] as follow each other through `through`, down to `count`; the end goes into `out`
+  each,      // each element of a list, in register out, passes branches[0]; `captures` are collected
   siblings,  // the node and others up to `count` users away from shares[0] pass branches[0] with equal `shares`
-  users,   // a node up to `count` users away that is a call of `operators`; goes into register `out`
+  users,     // a node up to `count` users away that is a call of `operators`; goes into register `out`
 };
 
 // What an `each` collects from an element.

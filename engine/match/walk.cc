@@ -1,10 +1,10 @@
+// The states that a walk goes through, and the tests that look at a node and what is below it.
+
 #include <qrules/match/walk.h>
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_set>
 
-#include <qrules/graph/text.h>
 #include <qrules/match/evaluate.h>
 
 namespace qrules::match {
@@ -37,43 +37,6 @@ std::vector<Match> Walk::all(Node* root) {
   std::vector<Match> result;
   for (auto& [rule, match] : found) result.push_back(std::move(match));
   return result;
-}
-
-std::vector<NearMiss> Walk::explain(Node* root) {
-  start(root);
-  refusals_.resize(scene_.program.rules.size());
-  refused_.clear();
-  ++visit_;
-  std::vector<std::pair<uint32_t, Match>> found;
-  explaining_ = explains_groups_ = true;
-  collected_ = &found;
-  children(0);
-  collected_ = nullptr;
-  explaining_ = explains_groups_ = false;
-  std::sort(refused_.begin(), refused_.end());
-  std::vector<NearMiss> result;
-  for (uint32_t index : refused_) {
-    const Refusal& refusal = refusals_[index];
-    if (refusal.matched || !refusal.refused()) continue;
-    const CompiledRule& rule = scene_.program.rules[index];
-    NearMiss miss = near_miss(refusal, scene_.program, rule, root);
-    miss.tests_total = rule.states.size() + rule.conditions.size();
-    result.push_back(std::move(miss));
-  }
-  return result;
-}
-
-Refusal& Walk::refusal_of(uint32_t rule) {
-  Refusal& refusal = refusals_[rule];
-  if (refusal.visit != visit_) {
-    refusal.visit = visit_;
-    refusal.matched = false;
-    refusal.condition = nullptr;
-    refusal.test = nullptr;
-    refusal.group.clear();
-    refused_.push_back(rule);
-  }
-  return refusal;
 }
 
 // --- states
@@ -147,73 +110,6 @@ void Walk::accept(StateId id) {
   }
 }
 
-void Walk::refuse(StateId id, const Test& test) {
-  if (depth_ == 0 && inner_ == 0) return;  // not even the operator of the root
-  const Cell cell = at(test.subject);
-  // Every rule below this state was refused here.
-  left_.assign(1, id);
-  while (!left_.empty()) {
-    const State& state = scene_.program.states[left_.back()];
-    left_.pop_back();
-    left_.insert(left_.end(), state.children.begin(), state.children.end());
-    for (uint32_t index : state.accepts) {
-      Refusal& refusal = refusal_of(index);
-      if (refusal.matched || refusal.condition) continue;
-      if (refusal.test) {
-        const auto before = std::make_tuple(refusal.nodes.size(), refusal.depth, refusal.inner);
-        const auto now = std::make_tuple(matched_.size(), depth_, inner_);
-        if (now < before) continue;
-        if (now == before) {
-          // Another way at the same place: it would have taken these operators as well.
-          if (test.kind == TestKind::call && refusal.test->kind == TestKind::call && refusal.test != &test &&
-              refusal.state == id && refusal.cell.node == cell.node && refusal.cell.argument == cell.argument)
-            refusal.alike.push_back(&test);
-          continue;
-        }
-      }
-      refusal.depth = depth_;
-      refusal.inner = inner_;
-      refusal.state = id;
-      refusal.test = &test;
-      refusal.alike.clear();
-      refusal.group.clear();
-      refusal.cell = cell;
-      refusal.other = {};
-      if (test.kind == TestKind::equal) refusal.other = at(test.other);
-      if (test.kind == TestKind::bind) refusal.other = cells_[test.out];
-      refusal.nodes = matched_;
-    }
-  }
-}
-
-void Walk::refuse_by_condition(uint32_t index, const Match& match, const Condition& condition,
-                               const FunctionContext& context) {
-  Refusal& refusal = refusal_of(index);
-  if (refusal.matched || (refusal.condition && depth_ <= refusal.depth)) return;
-  refusal.depth = depth_;
-  refusal.condition = &condition;
-  refusal.condition_reason = check(condition, *match.rule, match.bindings, context, true).reason;
-  refusal.nodes = match.nodes;
-  refusal.node = root_;
-  refusal.values.clear();
-  for (SlotId slot : condition.slots) {
-    const SlotSource& source = scene_.program.rules[index].slots[slot];
-    if (source.kind != SlotSource::Kind::place) continue;
-    const Cell cell = at(source.place);
-    if (!cell.argument || cell.node) continue;
-    const std::string& name = match.rule->slots[slot].name;
-    refusal.values.push_back({name.substr(0, name.find('@')), title_of(cell.argument, match.nodes),
-                              print(*cell.argument, scene_.graph.dims())});
-  }
-  // The node that the condition asks about, when there is one.
-  for (SlotId slot : condition.slots) {
-    if (match.bindings[slot].bound && match.bindings[slot].value.node()) {
-      refusal.node = match.bindings[slot].value.node();
-      break;
-    }
-  }
-}
-
 Match Walk::make_match(uint32_t index) {
   const CompiledRule& compiled = scene_.program.rules[index];
   Match match;
@@ -271,8 +167,7 @@ bool Walk::has_operator(const Test& test, OpId op) const {
 
 // --- tests
 
-template <typename F>
-bool Walk::sequence(const std::vector<Test>& tests, size_t position, F&& next) {
+bool Walk::sequence(const std::vector<Test>& tests, size_t position, const Next& next) {
   if (position == tests.size()) return next();
   bool passed = false;
   const Next rest = [&] {
@@ -287,8 +182,7 @@ bool Walk::sequence(const std::vector<Test>& tests, size_t position, F&& next) {
   return stop;
 }
 
-template <typename F>
-bool Walk::run(const Test& test, F&& next) {
+bool Walk::run(const Test& test, const Next& next) {
   switch (test.kind) {
     case TestKind::call: return run_call(test, next);
     case TestKind::node: return at(test.subject).node ? next() : false;
@@ -420,184 +314,6 @@ bool Walk::run_each(const Test& test, const Next& next) {
   for (const Capture& capture : test.captures) lists_[capture.list].reset();
   matched_.resize(before);
   return stop;
-}
-
-// One member of a group: what it binds to the names that are its own.
-struct Walk::Member {
-  Node* node = nullptr;
-  std::vector<Cell> values;
-  std::vector<Node*> matched;
-};
-
-// The group is found from its first member, so that it is found once; from the others the search ends at the first
-// member that stands before them, as a rule the first user of what is shared.
-bool Walk::run_siblings(const Test& test, const Next& next) {
-  Node* root = at(test.subject).node;
-  if (!root) return false;
-  std::vector<Cell> shared;
-  std::vector<Member> members(1);
-  left_out_ = {};
-  if (!match_member(test, root, shared, members.front())) {
-    if (left_out_.condition) refuse_group(left_out_.reason);
-    return false;
-  }
-  // What other users of the same value are refused by says nothing about the rule.
-  const bool explaining = explaining_;
-  explaining_ = false;
-  const Node* earlier = nullptr;
-  for (Node* node : users_within(test, shared.front().node)) {
-    if (node == root) continue;
-    Member member;
-    if (!match_member(test, node, shared, member)) continue;
-    if (node->before(*root)) {
-      earlier = node;
-      break;
-    }
-    members.push_back(std::move(member));
-  }
-  explaining_ = explaining;
-  if (earlier) {
-    left_out_ = {};
-    refuse_group("%" + earlier->name() + " comes first in the group");
-    return false;
-  }
-  if (members.size() < 2) {
-    const std::string alone = "%" + root->name() + " is the only member of its group";
-    refuse_group(left_out_.reason.empty() ? alone : alone + ": " + left_out_.reason);
-    return false;
-  }
-  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.node->before(*b.node); });
-
-  const size_t before = matched_.size();
-  std::vector<std::vector<Cell>> values(test.captures.size());
-  for (const Member& member : members) {
-    matched_.insert(matched_.end(), member.matched.begin(), member.matched.end());
-    for (size_t i = 0; i < values.size(); ++i) values[i].push_back(member.values[i]);
-  }
-  for (size_t i = 0; i < values.size(); ++i) lists_[test.captures[i].list] = std::move(values[i]);
-  for (size_t i = 0; i < shared.size(); ++i) cells_[test.shares[i].out] = shared[i];
-  const bool stop = next();
-  for (const Capture& capture : test.captures) lists_[capture.list].reset();
-  for (const Share& share : test.shares) cells_[share.out] = {};
-  matched_.resize(before);
-  return stop;
-}
-
-// Every rule below the state is refused because its root makes no group, or by what left the others out.
-void Walk::refuse_group(const std::string& reason) {
-  if (!explaining_) return;
-  left_.assign(1, entered_);
-  while (!left_.empty()) {
-    const State& state = scene_.program.states[left_.back()];
-    left_.pop_back();
-    left_.insert(left_.end(), state.children.begin(), state.children.end());
-    for (uint32_t index : state.accepts) {
-      Refusal& refusal = refusal_of(index);
-      if (refusal.matched || refusal.condition) continue;
-      refusal.depth = 1;
-      refusal.inner = 0;
-      refusal.state = entered_;
-      refusal.test = &scene_.program.states[entered_].test;
-      refusal.alike.clear();
-      refusal.cell = {nullptr, root_};
-      refusal.other = {};
-      refusal.nodes.assign(1, root_);
-      if (left_out_.node && left_out_.node != root_) refusal.nodes.push_back(left_out_.node);
-      refusal.group = reason;
-      refusal.condition = left_out_.condition;
-      refusal.condition_reason = reason;
-      refusal.node = left_out_.node;
-      refusal.values.clear();
-    }
-  }
-}
-
-// `shared` is filled by the first member, and compared by the others.
-bool Walk::match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member) {
-  const bool first = shared.empty();
-  for (const Capture& capture : test.captures) {
-    if (capture.fresh) cells_[capture.place.base] = {};
-  }
-  for (const Share& share : test.shares) {
-    if (share.fresh) cells_[share.place.base] = {};
-  }
-  cells_[test.out] = {nullptr, node};
-  const size_t before = matched_.size();
-  const Next found = [&] {
-    if (first) shared.assign(test.shares.size(), {});
-    for (size_t i = 0; i < test.shares.size(); ++i) {
-      const Cell cell = at(test.shares[i].place);
-      if (first)
-        shared[i] = cell;
-      else if (!(cell.empty() && shared[i].empty()) && !equal(cell, shared[i])) {
-        note_difference(node, cell, shared[i]);
-        return false;
-      }
-    }
-    if (test.members && !holds_for_member(test, node)) return false;
-    for (const Capture& capture : test.captures) member.values.push_back(at(capture.place));
-    member.matched.assign(matched_.begin() + static_cast<std::ptrdiff_t>(before), matched_.end());
-    return true;
-  };
-  member.node = node;
-  const bool matched = sequence(test.branches[0], 0, found);
-  matched_.resize(before);
-  return matched;
-}
-
-// Kept when nothing else is known of why there is no group.
-void Walk::note_difference(Node* node, const Cell& own, const Cell& shared) {
-  if (!explains_groups_ || !left_out_.reason.empty() || !own.argument || !shared.argument) return;
-  const DimTable& dims = scene_.graph.dims();
-  left_out_ = {"%" + node->name() + " is left out: " + title_of(own.argument, matched_) + " is " +
-                   print(*own.argument, dims) + ", not " + print(*shared.argument, dims),
-               nullptr, node};
-}
-
-bool Walk::holds_for_member(const Test& test, Node* node) {
-  Bindings bindings(test.members->slots.size());
-  for (const auto& [slot, place] : test.member_slots) {
-    const Cell cell = at(place);
-    if (!cell.empty()) bindings[slot] = {true, value_of(cell)};
-  }
-  const FunctionContext context{scene_.graph, node, nullptr};
-  for (const Condition& condition : test.members->member_conditions) {
-    if (check(condition, *test.members, bindings, context, false).holds) continue;
-    if (explains_groups_)
-      left_out_ = {
-          "%" + node->name() + " is left out: " + check(condition, *test.members, bindings, context, true).reason,
-          &condition, node};
-    return false;
-  }
-  return true;
-}
-
-std::vector<Node*> Walk::users_within(const Test& test, Node* from) const {
-  if (!from) return {};
-  std::vector<Node*> level{from}, found;
-  std::unordered_set<const Node*> seen;
-  for (uint32_t i = 0; i < test.count && !level.empty(); ++i) {
-    std::vector<Node*> above;
-    for (Node* node : level) {
-      for (const Use* use = node->first_use(); use; use = use->next) {
-        if (!seen.insert(use->user).second) continue;
-        above.push_back(use->user);
-        if (use->user->is_call() && has_operator(test, use->user->op())) found.push_back(use->user);
-      }
-    }
-    level = std::move(above);
-  }
-  return found;
-}
-
-bool Walk::run_users(const Test& test, const Next& next) {
-  std::vector<Node*> found = users_within(test, at(test.subject).node);
-  std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->before(*b); });
-  for (Node* user : found) {
-    cells_[test.out] = {nullptr, user};
-    if (next()) return true;
-  }
-  return false;
 }
 
 }  // namespace qrules::match

@@ -34,41 +34,44 @@ class Walk {
 
  private:
   // What happens when a test has succeeded; true stops the search.
-  template <typename F>
-  bool run(const Test& test, F&& next);
-  template <typename F>
-  bool sequence(const std::vector<Test>& tests, size_t at, F&& next);
   using Next = std::function<bool()>;
 
+  // --- walk.cc
   void start(Node* root);
   void children(StateId state);
   void enter(StateId state);
   void accept(StateId state);
-  void refuse(StateId state, const Test& test);
-  void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition,
-                           const FunctionContext& context);
-  Refusal& refusal_of(uint32_t rule);
-
-  bool run_call(const Test& test, const Next& next);
-  bool run_swap(const Test& test, const Next& next);
-  bool run_optional(const Test& test, const Next& next);
-  bool run_repeat(const Test& test, const Next& next);
-  bool run_each(const Test& test, const Next& next);
-  struct Member;
-  bool run_siblings(const Test& test, const Next& next);
-  bool match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member);
-  void note_difference(Node* node, const Cell& own, const Cell& shared);
-  bool holds_for_member(const Test& test, Node* node);
-  void refuse_group(const std::string& reason);
-  bool run_users(const Test& test, const Next& next);
-  // Calls of the test's operators at most `count` users away, each once.
-  std::vector<Node*> users_within(const Test& test, Node* from) const;
+  Match make_match(uint32_t rule);
 
   Cell at(Place place) const;
   bool has_operator(const Test& test, OpId op) const;
   static bool equal(const Cell& a, const Cell& b);
   static Argument value_of(const Cell& cell);
-  Match make_match(uint32_t rule);
+
+  bool run(const Test& test, const Next& next);
+  bool sequence(const std::vector<Test>& tests, size_t at, const Next& next);
+  bool run_call(const Test& test, const Next& next);
+  bool run_swap(const Test& test, const Next& next);
+  bool run_optional(const Test& test, const Next& next);
+  bool run_repeat(const Test& test, const Next& next);
+  bool run_each(const Test& test, const Next& next);
+
+  // --- walk_users.cc
+  struct Member;
+  bool run_siblings(const Test& test, const Next& next);
+  bool match_member(const Test& test, Node* node, std::vector<Cell>& shared, Member& member);
+  bool holds_for_member(const Test& test, Node* node);
+  void note_difference(Node* node, const Cell& own, const Cell& shared);
+  bool run_users(const Test& test, const Next& next);
+  // Calls of the test's operators at most `count` users away, each once.
+  std::vector<Node*> users_within(const Test& test, Node* from) const;
+
+  // --- walk_refusals.cc
+  Refusal& refusal_of(uint32_t rule);
+  void refuse(StateId state, const Test& test);
+  void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition,
+                           const FunctionContext& context);
+  void refuse_group(const std::string& reason);
 
   const Scene& scene_;
   std::vector<Cell> cells_;

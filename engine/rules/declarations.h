@@ -94,18 +94,4 @@ struct RuleFile {
 // Reads the keys of a file. Everything wrong in it is added to `diagnostics`; what could be read is returned.
 RuleFile read_declarations(const SourcePtr& source, const YamlNode& root, Diagnostics& diagnostics);
 
-// One ${name} of a text and the element of `foreach` that took its place.
-struct Substitution {
-  Span use, element;
-  std::string name, value;
-};
-
-// `text` with each ${name} and ${name.key} replaced; `made` gets what was. Unknown names (QR0120) and a `${` that is
-// not closed (QR0123) are reported.
-MappedText substitute(const MappedText& text, const std::map<std::string, MappedText>& values, Diagnostics& diagnostics,
-                      std::vector<Substitution>* made = nullptr);
-
-// True for names of rules, phases, classes: letters, digits, `-`, `_`.
-bool is_plain_name(std::string_view name);
-
 }  // namespace qrules

@@ -3,12 +3,12 @@
 #include <rulecheck/test_runner.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <set>
 #include <variant>
 
 #include <common/line_diff.h>
+#include <common/squeezed.h>
 #include <qrules/graph/diagnostics.h>
 #include <qrules/graph/text.h>
 #include <qrules/graph/verify.h>
@@ -18,20 +18,6 @@ namespace qrules::tools {
 namespace {
 
 constexpr size_t kReasonsShown = 8;
-
-// Conditions are compared without regard to how they are spaced: `where` lines may be folded.
-std::string squeezed(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (std::isspace(static_cast<unsigned char>(c))) {
-      if (!result.empty() && result.back() != ' ') result += ' ';
-    } else {
-      result += c;
-    }
-  }
-  if (!result.empty() && result.back() == ' ') result.pop_back();
-  return result;
-}
 
 std::string times(int64_t count) { return std::to_string(count) + (count == 1 ? " time" : " times"); }
 
@@ -120,7 +106,7 @@ class TestRun {
     return known;
   }
 
-  std::optional<Graph> parse(const Span& span, std::string what) {
+  std::optional<Graph> parse(const Span& span, const std::string& what) {
     Result<Graph> parsed = parse_graph(span, rules_.operators);
     if (parsed.ok()) return std::move(*parsed);
     // The first: what follows it may follow from it.
@@ -289,6 +275,7 @@ class TestRun {
   }
 
   void check_because(const RewriteReport& report, const std::vector<NearMiss>& refusals) {
+    // Conditions are compared without regard to how they are spaced: `where` lines may be folded.
     const std::string because = squeezed(test_.because);
     const bool structural = because == "match";
     const auto is_dropped = [&](const DroppedMatch& dropped) { return dropped.rule == rule_.base_name; };
