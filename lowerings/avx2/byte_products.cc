@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -81,9 +82,9 @@ QRULES_AVX2 void sum_rows(const uint8_t* kept, const int64_t* starts, const Runs
       }
     }
     for (int64_t i = 0; i < tile.extra_count; ++i) {
-      const Fours<kBytes> fours(panel + tile.extras[i].weights);
+      const Extra& extra = tile.extras[i];
 #pragma GCC unroll 6
-      for (int r = 0; r < R; ++r) fours.add(tile.extras[i].rows[r], low[r], high[r]);
+      for (int r = 0; r < R; ++r) Fours<kBytes>(panel + extra.weights[r]).add(extra.fours[r], low[r], high[r]);
     }
     store_tile<R>(target, index, low, high);
   }
@@ -275,25 +276,30 @@ bool halve_pairs(const uint8_t* from, int64_t count, uint8_t flip, const PairLim
 QRULES_AVX2 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from,
                                 int64_t most, Extra* extras) {
   const int64_t fours = runs.length / 4;
-  int64_t count = 0;
+  int64_t counts[kTileRows] = {};  // of each row
   for (const Runs::Run& run : runs.runs) {
     int64_t at[kTileRows];
     for (int64_t i = 0; i < fours; i += kMarksAtOnce) {
       for (int64_t r = 0; r < rows; ++r) at[r] = (starts[r] + run.offset) / 4 + i;
       uint32_t marked = marks_of_rows(rows, from.marks, at);
       if (fours - i < kMarksAtOnce) marked &= (1u << (fours - i)) - 1;
-      if (marked == 0) continue;
-      if (count + std::popcount(marked) > most) return most + 1;
       for (; marked != 0; marked &= marked - 1) {
         const int bit = std::countr_zero(marked);
-        Extra& extra = extras[count++];
-        extra.weights = run.weights + (i + bit) * 4 * kTileChannels;
+        const auto weights = static_cast<int32_t>(run.weights + (i + bit) * 4 * kTileChannels);
         for (int64_t r = 0; r < rows; ++r) {
-          const int64_t four = 4 * (at[r] + bit);
-          extra.rows[r] = rest_of(from.whole + four, from.kept + four);
+          // Written in any case, kept when the row has a mark: no branch could guess which rows do.
+          const int64_t four = at[r] + bit;
+          extras[counts[r]].weights[r] = weights;
+          extras[counts[r]].fours[r] = rest_of(from.whole + 4 * four, from.kept + 4 * four);
+          counts[r] += from.marks[four];
+          if (counts[r] > most) return counts[r];
         }
       }
     }
+  }
+  const int64_t count = *std::max_element(counts, counts + rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = counts[r]; i < count; ++i) extras[i].weights[r] = 0, extras[i].fours[r] = 0;
   }
   return count;
 }

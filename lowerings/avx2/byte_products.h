@@ -8,8 +8,8 @@
 // Weights that are smaller, or of two signs, allow for more: each pair of channels has a limit of its own, which the
 // weights that it meets decide. Behind a relu, where most activations are far below the largest, few raw pairs are
 // above their limit; around a zero point near 128 few centred ones are. Of a pair that is above a half stays in place
-// and the rest becomes a product of its own: an extra, kept for the rows of a tile that read it and added behind the
-// tile's other products. A tile with many extras is computed in 16 bits, as those of products.h are. So data may cost
+// and the rest becomes a product of its own, an extra: those of a tile's rows are added behind its other products, one
+// of each row at once. A tile with many extras is computed in 16 bits, as those of products.h are. So data may cost
 // some time; none costs exactness.
 //
 // Tiles and runs are those of products.h, the runs' lengths and offsets multiples of four. Weights lie in panels of 16
@@ -22,10 +22,10 @@
 
 namespace qrules::avx2 {
 
-// Four activations of each row of a tile that are added once more.
+// Four activations of each row of a tile that are added once more, each by weights of its own.
 struct Extra {
-  int64_t weights = 0;         // bytes from the panel's start
-  uint32_t rows[kTileRows]{};  // four activations each; 0: nothing
+  int32_t weights[kTileRows];  // bytes from the panel's start
+  uint32_t fours[kTileRows];   // 0: nothing
 };
 
 inline int64_t byte_panel_bytes(const Runs& runs) {
@@ -51,8 +51,8 @@ struct ByteRows {
   const uint8_t *whole = nullptr, *kept = nullptr, *marks = nullptr;
 };
 
-// The extras of a tile whose rows begin at the offsets `starts`, at most one for each four of its runs: returns how
-// many there are, or a number above `most` when there are more. `marks` can be read kMarksAtOnce behind a run's last.
+// The extras of a tile whose rows begin at the offsets `starts`: returns how many there are, or a number above `most`
+// when there are more. `extras` has room for most + 1; `marks` can be read kMarksAtOnce behind a run's last.
 int64_t find_extras(int64_t rows, const int64_t* starts, const Runs& runs, const ByteRows& from, int64_t most,
                     Extra* extras);
 

@@ -147,7 +147,7 @@ class ByteStrip {
 
   void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
     Tile& tile = *new (tiles_ + index) Tile{{rows, starts, runs}, 0, false, {}};
-    // An extra takes somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
+    // Extras take somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
     const int64_t most = runs.fours() * 3 / 8;
     tile.extra_count =
         has_rests_ ? find_extras(rows, starts, runs, {whole_, kept_, marks_}, most, extras_ + index * fours_) : 0;
