@@ -97,7 +97,7 @@ class ConvolutionKernel final : public Kernel {
     panel_bytes_ = Form::panel_bytes(runs);
     const std::string format = std::string(Form::kKernel) + " " + std::to_string(window_.groups) + " " +
                                std::to_string(outer) + " " + std::to_string(runs.runs.size()) + " " +
-                               std::to_string(runs.length);
+                               std::to_string(runs.length) + " " + std::to_string(panel_bytes_);
     const auto panels = static_cast<size_t>(window_.groups * panels_ * panel_bytes_);
     panel_memory_ = context.packed(format, panels + Form::limit_bytes(window_), [&](void* target) {
       const auto ordered =
@@ -275,8 +275,13 @@ int8::Prepared make_convolution(PrepareContext& context, const Window& window, c
   switch (form_of(window, activations)) {
     case StripForm::raw_bytes: return make(std::type_identity<ByteStrip<Bytes::raw>>());
     case StripForm::centred_bytes: return make(std::type_identity<ByteStrip<Bytes::centred>>());
-    default: return make(std::type_identity<WordStrip>());
+    case StripForm::words: break;
   }
+  // Weights that few positions read take longer to read than to widen.
+  constexpr int64_t kManyPositions = 4 * kTileRows;
+  if (window.batch * window.rows.out * window.columns.out < kManyPositions)
+    return make(std::type_identity<WordStrip<int8_t>>());
+  return make(std::type_identity<WordStrip<int16_t>>());
 }
 
 }  // namespace qrules::avx2

@@ -9,8 +9,15 @@
 namespace qrules::avx2 {
 namespace {
 
-template <int R>
-QRULES_AVX2 void sum_rows(const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+QRULES_AVX2_INLINE __m256i load_words(const int16_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+QRULES_AVX2_INLINE __m256i load_words(const int8_t* from) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+
+template <typename Weight, int R>
+QRULES_AVX2 void sum_rows(const int16_t* activations, const int64_t* starts, const Runs& runs, const Weight* panel,
                           int64_t panels, const TileTarget& target) {
   const int64_t pairs = runs.pairs();
   for (int64_t index = 0; index < panels; ++index, panel += runs.panel_weights) {
@@ -18,13 +25,12 @@ QRULES_AVX2 void sum_rows(const int16_t* activations, const int64_t* starts, con
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
     for (const Runs::Run& run : runs.runs) {
-      const int8_t* weights = panel + run.weights;
+      const Weight* weights = panel + run.weights;
       const int16_t* row[R];
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) row[r] = activations + starts[r] + run.offset;
       for (int64_t p = 0; p < pairs; ++p) {
-        const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights)));
-        const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + 16)));
+        const __m256i first = load_words(weights), second = load_words(weights + 16);
         weights += 32;
 #pragma GCC unroll 6
         for (int r = 0; r < R; ++r) {
@@ -72,7 +78,8 @@ Runs Runs::part(const std::vector<size_t>& indexes, int64_t first, int64_t end) 
   return part;
 }
 
-void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
+template <typename Weight>
+void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, Weight* panels) {
   const int64_t count = static_cast<int64_t>(runs.runs.size());
   for (int64_t first = 0; first < channels; first += kTileChannels) {
     for (int64_t run = 0; run < count; ++run) {
@@ -88,10 +95,17 @@ void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8
   }
 }
 
-void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+template <typename Weight>
+void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const Weight* panel,
               int64_t panels, const TileTarget& target) {
-  for_rows(rows, [&](auto r) { sum_rows<r()>(activations, starts, runs, panel, panels, target); });
+  for_rows(rows, [&](auto r) { sum_rows<Weight, r()>(activations, starts, runs, panel, panels, target); });
 }
+
+template void pack_panels(const int8_t*, int64_t, const Runs&, int8_t*);
+template void pack_panels(const int8_t*, int64_t, const Runs&, int16_t*);
+template void sum_tile(int64_t, const int16_t*, const int64_t*, const Runs&, const int8_t*, int64_t, const TileTarget&);
+template void sum_tile(int64_t, const int16_t*, const int64_t*, const Runs&, const int16_t*, int64_t,
+                       const TileTarget&);
 
 void widen(const void* from, bool is_signed, int32_t zero_point, int64_t count, int16_t* to) {
   if (is_signed)

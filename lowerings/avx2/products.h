@@ -7,8 +7,8 @@
 //
 // A tile is up to 6 rows of activations by 16 output channels, kept in 12 registers. A row is a set of runs: stretches
 // of consecutive activations at the same offsets from the row's start in every row (the taps of a convolution; a linear
-// has one run). Weights stay s8 in memory, in panels of 16 channels: [run][pair of activations][channel][2]; they are
-// widened as they are read.
+// has one run). Weights lie in panels of 16 channels: [run][pair of activations][channel][2], as s8 that are
+// widened as they are read, or, where many rows read them, as s16.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ inline constexpr int64_t kTileChannels = 16;
 struct Runs {
   struct Run {
     int64_t offset = 0;   // of its activations, from the row's start, in elements
-    int64_t weights = 0;  // of its weights, from a panel's start, in bytes
+    int64_t weights = 0;  // of its weights, from a panel's start, in weights
   };
   std::vector<Run> runs;
   int64_t length = 0;         // of each, in elements
-  int64_t panel_weights = 0;  // bytes of a panel's weights, also where these are part of the runs that were packed
+  int64_t panel_weights = 0;  // of a panel, also where these are part of the runs that were packed
 
   // Runs at these offsets, whose weights lie behind each other.
   static Runs of(const std::vector<int64_t>& offsets, int64_t length);
@@ -43,8 +43,9 @@ struct Runs {
 };
 
 // Packs s8 weights [channels][run][element], row-major, into panels; channels are filled up to a multiple of 16 with
-// zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_weights bytes.
-void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels);
+// zeros, and runs of odd length with a zero behind. `panels` has room for ceil(channels / 16) * panel_weights elements.
+template <typename Weight>
+void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, Weight* panels);
 
 // Calls call(std::integral_constant<int, rows>()), for 1 to 6 rows: tiles of each height are functions of their own.
 template <typename Call>
@@ -86,7 +87,8 @@ QRULES_AVX2_INLINE void store_tile(const TileTarget& target, int64_t panel, cons
 
 // The sums of `rows` <= 6 rows, which begin at the offsets `starts`, by `panels` panels, which lie behind each other. A
 // run of odd length reads one element behind it, whose weight is zero.
-void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const int8_t* panel,
+template <typename Weight>
+void sum_tile(int64_t rows, const int16_t* activations, const int64_t* starts, const Runs& runs, const Weight* panel,
               int64_t panels, const TileTarget& target);
 
 // to[i] = from[i] - zero_point. `from` is u8, or s8 when `is_signed`.

@@ -41,13 +41,15 @@ struct TileReads {
   }
 };
 
+// `Weight`: what weights lie as, s8 or s16.
+template <typename Weight>
 class WordStrip {
  public:
   static constexpr const char* kKernel = "tiles:avx2";
   static void pack(const int8_t* weights, int64_t channels, const Runs& runs, int8_t* panels) {
-    pack_panels(weights, channels, runs, panels);
+    pack_panels(weights, channels, runs, reinterpret_cast<Weight*>(panels));
   }
-  static int64_t panel_bytes(const Runs& runs) { return runs.panel_weights; }
+  static int64_t panel_bytes(const Runs& runs) { return runs.panel_weights * static_cast<int64_t>(sizeof(Weight)); }
   static constexpr int64_t kUnit = 2;  // runs are cut at multiples of so many elements
   static size_t limit_bytes(const Window&) { return 0; }
   static void find_limits(const int8_t* /*weights*/, const Window&, void* /*to*/) {}
@@ -81,7 +83,7 @@ class WordStrip {
   }
   void sum(int64_t index, const int8_t* panel, int64_t panels, const TileTarget& target) const {
     const TileReads& tile = tiles_[index];
-    sum_tile(tile.rows, words_, tile.starts, *tile.runs, panel, panels, target);
+    sum_tile(tile.rows, words_, tile.starts, *tile.runs, reinterpret_cast<const Weight*>(panel), panels, target);
   }
 
  private:
