@@ -87,7 +87,8 @@ void pack_panels(const int8_t* weights, int64_t channels, const Runs& runs, Weig
         for (int64_t c = 0; c < kTileChannels; ++c) {
           for (int64_t k = 2 * p; k < 2 * p + 2; ++k) {
             const bool there = first + c < channels && k < runs.length;
-            *panels++ = there ? weights[((first + c) * count + run) * runs.length + k] : int8_t{0};
+            const int weight = there ? weights[((first + c) * count + run) * runs.length + k] : 0;
+            *panels++ = static_cast<Weight>(weight);
           }
         }
       }

@@ -55,28 +55,28 @@ struct TileQuantizer {
     if constexpr (kAdds) value = _mm256_add_ps(value, addend(other + int64_t{8} * kHalf));
     return to_u8_range(_mm256_fmadd_ps(value, inverse, zero_point), highest);
   }
-  QRULES_AVX2_INLINE __m256i shorts(__m256i low, __m256i high, const uint8_t* other) const {
-    return _mm256_packs_epi32(quantize<0>(low, other), quantize<1>(high, other));
+  // Of the sums of sixteen channels.
+  QRULES_AVX2_INLINE __m256i shorts(const int32_t* sums, const uint8_t* other) const {
+    const auto* halves = reinterpret_cast<const __m256i*>(sums);
+    return _mm256_packs_epi32(quantize<0>(halves[0], other), quantize<1>(halves[1], other));
   }
 };
 
 // Stores R rows of sums [R][16], of the 16 channels from `channel` on. Rows of an addend are read before theirs are
 // stored. No part of the loop that makes the sums: it needs all registers for them, this one needs some for constants.
 template <int R, bool kAdds>
-QRULES_AVX2 [[gnu::noinline]] void store_bytes(const TileBytes& b, int64_t channel, const int32_t* sums) {
+[[gnu::noinline]] QRULES_AVX2 void store_bytes(const TileBytes& b, int64_t channel, const int32_t* sums) {
   const TileQuantizer<kAdds> quantizer(b, channel);
   uint8_t* to = b.to + channel;
   const uint8_t* other = kAdds ? b.other + channel : nullptr;
   const int64_t step = b.to_step;
-  const auto* halves = reinterpret_cast<const __m256i*>(sums);
   // Packing works within halves: fours of channels lie as 0 2 | 1 3 of one row, then of the next.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
 #pragma GCC unroll 3
-  for (int r = 0; r < R; r += 2) {
-    const int next = r + 1 < R ? r + 1 : r;
-    const __m256i packed =
-        _mm256_packus_epi16(quantizer.shorts(halves[2 * r], halves[2 * r + 1], other + r * step),
-                            quantizer.shorts(halves[2 * next], halves[2 * next + 1], other + next * step));
+  for (int64_t r = 0; r < R; r += 2) {
+    const int64_t next = r + 1 < R ? r + 1 : r;
+    const __m256i packed = _mm256_packus_epi16(quantizer.shorts(sums + 16 * r, other + r * step),
+                                               quantizer.shorts(sums + 16 * next, other + next * step));
     const __m256i rows = _mm256_permutevar8x32_epi32(packed, order);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + r * step), _mm256_castsi256_si128(rows));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + next * step), _mm256_extracti128_si256(rows, 1));
