@@ -1,7 +1,8 @@
 // Types of the fused vector loops: docs/operators.md.
 
 #include <algorithm>
-#include <array>
+#include <iterator>
+#include <string_view>
 
 #include "infer_int8.h"
 

@@ -34,7 +34,7 @@ constexpr std::array kProducts = {Product{"onednn.qlinear", 1, 1},
                                   Product{"aten.baddbmm", 1, -1},
                                   Product{"aten._int_mm", 0, -1},
                                   Product{"aten._weight_int8pack_mm", 0, -1},
-                                  Product{"vector.weight_only_linear", 1, 1}};
+                                  Product{"vector.weight_only_linear", 0, -1}};
 
 const Product* product_of(const Node& node, std::span<const TensorLayout> inputs) {
   const std::string_view op = node.op_name();

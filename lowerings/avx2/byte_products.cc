@@ -25,6 +25,8 @@ struct Fours {
     __m256i low_pairs, high_pairs;
     if constexpr (kBytes == Bytes::raw) {
       low_pairs = _mm256_maddubs_epi16(x, low);
+      // From memory: the compiler would load it once for all rows, into a register that the sums need. Centred weights
+      // are the first operand, which cannot be in memory.
       asm("vpmaddubsw %2, %1, %0" : "=x"(high_pairs) : "x"(x), "m"(*reinterpret_cast<const __m256i_u*>(weights + 32)));
     } else {
       low_pairs = _mm256_maddubs_epi16(low, x);

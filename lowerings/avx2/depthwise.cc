@@ -97,7 +97,7 @@ class DepthwiseKernel final : public Kernel {
     const auto* images = static_cast<const char*>(arguments.inputs[activations_.operand]);
     const int64_t tasks = window_.batch * strips_;
     run_tasks(tasks, threads_, arguments.scratch, strip_bytes(), [&](int64_t task, void* scratch) {
-      WordStrip<int8_t> strip(scratch, {}, {activations_.is_signed, zero_point, {}});
+      WordStrip strip(scratch, {}, {activations_.is_signed, zero_point, {}});
       const int64_t image = task / strips_, first = task % strips_ * rows_;
       const int64_t rows = std::min(rows_, window_.rows.out - first);
       strip_.fill(window_, images + image * window_.rows.in * window_.columns.in * window_.in_channels, first, rows,

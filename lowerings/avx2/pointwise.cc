@@ -159,7 +159,9 @@ class PointwiseHandler final : public Handler {
     if (auto refusal = refuse_without_avx2()) return *refusal;
     const bool binary = operation_.combine != Combine::none;
     const size_t operands = binary ? 2 : 1;
-    if (context.input_count() != operands) return refuse("a number is an operand");
+    if (context.input_count() != operands)
+      return refuse(is_gate() ? "the result's scale or zero point is known only at run time"
+                              : "a number is an operand");
     if (const Argument* alpha = context.node().argument("alpha"); alpha && alpha->number() != 1.0)
       return refuse("the second operand has a factor");
     TensorLayout& out = context.output(0);

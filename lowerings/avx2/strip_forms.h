@@ -42,7 +42,7 @@ struct TileReads {
 };
 
 // `Weight`: what weights lie as, s8 or s16.
-template <typename Weight>
+template <typename Weight = int8_t>
 class WordStrip {
  public:
   static constexpr const char* kKernel = "tiles:avx2";
@@ -118,7 +118,7 @@ class ByteStrip {
   }
   static size_t bytes(const StripSizes& sizes) {
     return 2 * array_bytes(sizes) + mark_bytes(sizes) + tiles_bytes(sizes) +
-           whole_lines(static_cast<size_t>(sizes.tiles * sizes.fours) * sizeof(Extra));
+           whole_lines(static_cast<size_t>(sizes.tiles * (most_extras(sizes.fours) + 1)) * sizeof(Extra));
   }
 
   static bool pads_with_zeros(bool is_signed, int32_t zero_point) { return factor_of(is_signed, zero_point) == 0; }
@@ -127,9 +127,9 @@ class ByteStrip {
       : whole_(static_cast<uint8_t*>(memory)),
         kept_(whole_ + array_bytes(sizes)),
         marks_(kept_ + array_bytes(sizes)),
-        tiles_(reinterpret_cast<Tile*>(marks_ + mark_bytes(sizes))),
+        tiles_(reinterpret_cast<FoundTile*>(marks_ + mark_bytes(sizes))),
         extras_(reinterpret_cast<Extra*>(marks_ + mark_bytes(sizes) + tiles_bytes(sizes))),
-        fours_(sizes.fours),
+        extras_of_a_tile_(most_extras(sizes.fours) + 1),
         flip_(values.is_signed ? 0x80 : 0),
         limits_(values.limits),
         weight_factor_(factor_of(values.is_signed, values.zero_point)) {}
@@ -148,18 +148,17 @@ class ByteStrip {
   }
 
   void find(int64_t index, int64_t rows, const int64_t* starts, const Runs& runs) {
-    Tile& tile = *new (tiles_ + index) Tile{{rows, starts, runs}, 0, false, {}};
-    // Extras take somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
-    const int64_t most = runs.fours() * 3 / 8;
+    FoundTile& tile = *new (tiles_ + index) FoundTile{{rows, starts, runs}, 0, false, {}};
+    const int64_t most = most_extras(runs.fours());
     tile.extra_count =
-        has_rests_ ? find_extras(rows, starts, runs, {whole_, kept_, marks_}, most, extras_ + index * fours_) : 0;
+        has_rests_ ? find_extras(rows, starts, runs, {whole_, kept_, marks_}, most, extras_of(index)) : 0;
     tile.in_words = tile.extra_count > most;
     if constexpr (kBytes == Bytes::centred) sum_centred_rows(rows, starts, runs, whole_, tile.row_sums);
   }
   void sum(int64_t index, const int8_t* panel, int64_t panels, const TileTarget& target) const {
-    const Tile& tile = tiles_[index];
+    const FoundTile& tile = tiles_[index];
     const auto& [rows, runs, starts] = tile.reads;
-    const ByteTile adds{extras_ + index * fours_, tile.extra_count, weight_factor_, tile.row_sums};
+    const ByteTile adds{extras_of(index), tile.extra_count, weight_factor_, tile.row_sums};
     if (tile.in_words)
       sum_byte_tile_in_words<kBytes>(rows, whole_, starts, *runs, panel, panels, adds, target);
     else
@@ -167,12 +166,18 @@ class ByteStrip {
   }
 
  private:
-  struct Tile {
+  struct FoundTile {
     TileReads reads;
     int64_t extra_count;
     bool in_words;
     int32_t row_sums[kTileRows];
   };
+
+  // Extras take somewhat longer than a four of the tile; sums in words half as long again as those of bytes.
+  static int64_t most_extras(int64_t fours) { return fours * 3 / 8; }
+  // Of a tile: room for most_extras() of the longest runs, and one more, by which find_extras notices that there are
+  // more.
+  Extra* extras_of(int64_t tile) const { return extras_ + tile * extras_of_a_tile_; }
 
   static int32_t factor_of(bool is_signed, int32_t zero_point) {
     return (kBytes == Bytes::raw ? 0 : 128) - (is_signed ? zero_point + 128 : zero_point);
@@ -182,13 +187,13 @@ class ByteStrip {
     return whole_lines(static_cast<size_t>(sizes.elements) / 4 + kMarksAtOnce);
   }
   static size_t tiles_bytes(const StripSizes& sizes) {
-    return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(Tile));
+    return whole_lines(static_cast<size_t>(sizes.tiles) * sizeof(FoundTile));
   }
 
   uint8_t *whole_, *kept_, *marks_;
-  Tile* tiles_;
+  FoundTile* tiles_;
   Extra* extras_;
-  int64_t fours_, next_ = 0;
+  int64_t extras_of_a_tile_, next_ = 0;
   uint8_t flip_;
   PairLimits limits_;
   int32_t weight_factor_;

@@ -62,21 +62,22 @@ struct TileQuantizer {
   }
 };
 
-// Stores R rows of sums [R][16], of the 16 channels from `channel` on. Rows of an addend are read before theirs are
-// stored. No part of the loop that makes the sums: it needs all registers for them, this one needs some for constants.
+// Stores R rows of sums [R][16], which lie at a multiple of 32 bytes, of the 16 channels from `channel` on. Rows of an
+// addend are read before theirs are stored. No part of the loop that makes the sums, which needs all registers for
+// them: this needs some for constants.
 template <int R, bool kAdds>
 [[gnu::noinline]] QRULES_AVX2 void store_bytes(const TileBytes& b, int64_t channel, const int32_t* sums) {
   const TileQuantizer<kAdds> quantizer(b, channel);
   uint8_t* to = b.to + channel;
-  const uint8_t* other = kAdds ? b.other + channel : nullptr;
   const int64_t step = b.to_step;
+  const auto other = [&](int64_t r) { return kAdds ? b.other + channel + r * step : nullptr; };
   // Packing works within halves: fours of channels lie as 0 2 | 1 3 of one row, then of the next.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
 #pragma GCC unroll 3
   for (int64_t r = 0; r < R; r += 2) {
     const int64_t next = r + 1 < R ? r + 1 : r;
-    const __m256i packed = _mm256_packus_epi16(quantizer.shorts(sums + 16 * r, other + r * step),
-                                               quantizer.shorts(sums + 16 * next, other + next * step));
+    const __m256i packed =
+        _mm256_packus_epi16(quantizer.shorts(sums + 16 * r, other(r)), quantizer.shorts(sums + 16 * next, other(next)));
     const __m256i rows = _mm256_permutevar8x32_epi32(packed, order);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + r * step), _mm256_castsi256_si128(rows));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + next * step), _mm256_extracti128_si256(rows, 1));

@@ -12,7 +12,7 @@
 #include <qrules/lowerings/avx2/tasks.h>
 #include <qrules/lowerings/avx2/vector_math.h>
 #include <qrules/lowerings/elements.h>
-#include <qrules/lowerings/weight_int8pack_call.h>
+#include <qrules/lowerings/weight_only_call.h>
 
 namespace qrules {
 namespace avx2 {
@@ -60,7 +60,7 @@ QRULES_AVX2 void multiply(const float* x, int64_t x_step, const int8_t* weights,
 
 class WeightInt8Pack final : public Kernel {
  public:
-  WeightInt8Pack(WeightInt8PackCall call, int threads)
+  WeightInt8Pack(WeightOnlyCall call, int threads)
       : call_(std::move(call)), rows_(call_.rows), size_(call_.size), step_((size_ + kLanes - 1) / kLanes * kLanes) {
     constexpr int64_t kWorthAThread = 50'000;  // multiplications
     threads_ = rows_ * size_ * call_.columns < 2 * kWorthAThread ? 1 : threads;
@@ -119,7 +119,7 @@ class WeightInt8Pack final : public Kernel {
     call_.store_sums(arguments, m, R, n, C, sums, C);
   }
 
-  WeightInt8PackCall call_;
+  WeightOnlyCall call_;
   int64_t rows_, size_, step_;
   int threads_ = 1;
 };
@@ -130,7 +130,7 @@ class WeightInt8PackHandler final : public Handler {
 
   Prepared prepare(PrepareContext& context) const override {
     if (auto refusal = refuse_without_avx2()) return *refusal;
-    auto call = WeightInt8PackCall::read(context);
+    auto call = WeightOnlyCall::read(context);
     if (!call.ok()) return call.diagnostics();
     auto kernel = std::make_unique<WeightInt8Pack>(std::move(*call), context.threads());
     context.request_scratch(kernel->scratch_bytes());

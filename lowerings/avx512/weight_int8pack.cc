@@ -15,7 +15,7 @@
 #include <qrules/lowerings/avx512/weight_panels.h>
 #include <qrules/lowerings/avx512/weight_rows.h>
 #include <qrules/lowerings/elements.h>
-#include <qrules/lowerings/weight_int8pack_call.h>
+#include <qrules/lowerings/weight_only_call.h>
 
 namespace qrules {
 namespace avx512 {
@@ -92,7 +92,7 @@ constexpr std::array<Multiply, kRows> kMultiply = {multiply<1>, multiply<2>, mul
 
 class WeightInt8Pack final : public Kernel {
  public:
-  WeightInt8Pack(WeightInt8PackCall call, int threads) : call_(std::move(call)) {
+  WeightInt8Pack(WeightOnlyCall call, int threads) : call_(std::move(call)) {
     constexpr int64_t kWorthAThread = 100'000;  // multiplications
     threads_ = call_.rows * call_.size * call_.columns < 2 * kWorthAThread ? 1 : threads;
     depth_ = (call_.size + kLanes - 1) / kLanes * kLanes;
@@ -160,7 +160,7 @@ class WeightInt8Pack final : public Kernel {
     }
   }
 
-  WeightInt8PackCall call_;
+  WeightOnlyCall call_;
   int64_t depth_ = 0, step_ = 0;  // of rows in scratch: elements, from one to the next
   int threads_ = 1;
 };
@@ -171,7 +171,7 @@ class WeightInt8PackHandler final : public Handler {
 
   Prepared prepare(PrepareContext& context) const override {
     if (!supported()) return refuse("this CPU has no AVX512");
-    auto call = WeightInt8PackCall::read(context);
+    auto call = WeightOnlyCall::read(context);
     if (!call.ok()) return call.diagnostics();
     if (call->x.dtype == DType::bf16 && supports_bf16()) {
       const auto* weights = static_cast<const int8_t*>(int8::dense_constant(context, call->weight_operand));

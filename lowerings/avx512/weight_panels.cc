@@ -67,7 +67,7 @@ constexpr std::array<Multiply, kTileRows> kMultiply = {multiply<1>, multiply<2>,
 
 class WeightPanels final : public Kernel {
  public:
-  WeightPanels(PrepareContext& context, WeightInt8PackCall call, const int8_t* weights) : call_(std::move(call)) {
+  WeightPanels(PrepareContext& context, WeightOnlyCall call, const int8_t* weights) : call_(std::move(call)) {
     pairs_ = (call_.size + 1) / 2;
     // Rows that lie a power of two apart would share the lines of a cache.
     step_ = pairs_ * 2 + 32;
@@ -139,7 +139,7 @@ class WeightPanels final : public Kernel {
     }
   }
 
-  WeightInt8PackCall call_;
+  WeightOnlyCall call_;
   int64_t pairs_ = 0, step_ = 0;  // of the depth; elements from one row of x in scratch to the next
   int64_t panels_ = 0;
   std::shared_ptr<const void> weight_memory_;
@@ -148,7 +148,7 @@ class WeightPanels final : public Kernel {
 
 }  // namespace
 
-int8::Prepared make_weight_panels(PrepareContext& context, WeightInt8PackCall call, const int8_t* weights) {
+int8::Prepared make_weight_panels(PrepareContext& context, WeightOnlyCall call, const int8_t* weights) {
   auto kernel = std::make_unique<WeightPanels>(context, std::move(call), weights);
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));

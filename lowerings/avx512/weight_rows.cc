@@ -83,7 +83,7 @@ constexpr std::array<SumStrip, kStreamedRows> kOfRows = {sum_strip<1, C, kLowest
 
 class WeightRows final : public Kernel {
  public:
-  WeightRows(PrepareContext& context, WeightInt8PackCall call, const int8_t* weights) : call_(std::move(call)) {
+  WeightRows(PrepareContext& context, WeightOnlyCall call, const int8_t* weights) : call_(std::move(call)) {
     threads_ = call_.rows * call_.size * call_.columns < 2 * kWorthAThread ? 1 : context.threads();
     step_ = (call_.size + kDepth - 1) / kDepth * kDepth;
     if (!weights) return;
@@ -130,7 +130,7 @@ class WeightRows final : public Kernel {
     call_.store_sums(arguments, 0, call_.rows, first, count, sums, count);
   }
 
-  WeightInt8PackCall call_;
+  WeightOnlyCall call_;
   Tables tables_;
   int64_t step_ = 0;  // elements from one row of x in scratch to the next
   bool lowest_ = true;
@@ -139,7 +139,7 @@ class WeightRows final : public Kernel {
 
 }  // namespace
 
-int8::Prepared make_weight_rows(PrepareContext& context, WeightInt8PackCall call, const int8_t* weights) {
+int8::Prepared make_weight_rows(PrepareContext& context, WeightOnlyCall call, const int8_t* weights) {
   auto kernel = std::make_unique<WeightRows>(context, std::move(call), weights);
   context.request_scratch(kernel->scratch_bytes());
   return std::unique_ptr<Kernel>(std::move(kernel));

@@ -2,7 +2,7 @@
 // kernels give wrong numbers there. The sums are f32; scaled once and rounded once, as ATen does.
 
 #include <qrules/lowerings/decomposed/handler.h>
-#include <qrules/lowerings/weight_int8pack_call.h>
+#include <qrules/lowerings/weight_only_call.h>
 
 namespace qrules::decomposed {
 namespace {
@@ -18,7 +18,7 @@ float product(const float* x, const int8_t* weight, int64_t size) {
 }
 
 Prepared weight_int8pack(PrepareContext& context) {
-  auto call = WeightInt8PackCall::read(context);
+  auto call = WeightOnlyCall::read(context);
   if (!call.ok()) return call.diagnostics();
   if (context.node().op_name().starts_with("aten.") && call->size % kWholeBlocks == 0)
     return refuse_size(context, "whole blocks of 16 are faster elsewhere");

@@ -104,7 +104,7 @@ TEST_CASE("weight-only linears with addends over random calls") {
 }
 
 TEST_CASE("a weight-only linear rounds once") {
-  // 257 is no bf16, and neither is 255 + 2: of a product that is rounded first the sum would be 258.
+  // 257 is no bf16: of a product that is rounded first the sum would be 256.25.
   for (const PlanOptions& options : {PlanOptions{}, reference_options()}) {
     const auto plan = plan_of(
         "graph(%x: bf16[1,2], %s: bf16[1], %o: f32[1,1]) {\n  %w = constant \"w\" : s8[1,2] {127, 1}\n"

@@ -164,6 +164,11 @@ TEST_CASE("Operations of calls", "[runtime][profile]") {
        {f32({2, 3, 7})},
        2 * 2 * 3 * 5 * 7,
        WorkKind::float_product},
+      {"vector.weight_only_linear.default(%a, %w, %s)",
+       {f32({2, 3, 5}), TensorLayout::contiguous(DType::s8, {7, 5}), f32({7})},
+       {f32({2, 3, 7})},
+       2 * 2 * 3 * 5 * 7,
+       WorkKind::float_product},
       {"vector.attention.default(%a, %a, %b)",
        {f32({2, 3, 5}), f32({2, 5, 11}), f32({2, 11, 7})},
        {f32({2, 3, 7})},
@@ -180,7 +185,8 @@ TEST_CASE("Operations of calls", "[runtime][profile]") {
   for (const Case& c : cases) {
     INFO(c.call);
     auto graph =
-        qrules::parse_graph("g", std::string("graph(%a: f32[4,4], %b: f32[4,4], %q: u8[4,4]) {\n  %r: f32[4,4] = ") +
+        qrules::parse_graph("g", std::string("graph(%a: f32[4,4], %b: f32[4,4], %q: u8[4,4], %w: s8[4,4], %s: f32[4]) "
+                                             "{\n  %r: f32[4,4] = ") +
                                      c.call + "\n  return (%r)\n}\n");
     REQUIRE(graph.ok());
     const qrules::Node* node = graph->first();

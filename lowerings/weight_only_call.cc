@@ -1,4 +1,4 @@
-#include <qrules/lowerings/weight_int8pack_call.h>
+#include <qrules/lowerings/weight_only_call.h>
 
 #include <algorithm>
 #include <array>
@@ -22,12 +22,12 @@ TensorLayout as_matrix(const TensorLayout& layout) {
 
 }  // namespace
 
-Result<WeightInt8PackCall> WeightInt8PackCall::read(PrepareContext& context) {
+Result<WeightOnlyCall> WeightOnlyCall::read(PrepareContext& context) {
   const bool is_aten = context.node().op_name() == "aten._weight_int8pack_mm.default";
   const auto x = context.operand_of(is_aten ? "self" : "x"), weight = context.operand_of(is_aten ? "mat2" : "weight"),
              scales = context.operand_of("scales");
   if (!x || !weight || !scales) return refuse("activation, weight and scales are tensors");
-  WeightInt8PackCall call;
+  WeightOnlyCall call;
   call.x_operand = *x;
   call.weight_operand = *weight;
   call.scales_operand = *scales;
@@ -45,7 +45,8 @@ Result<WeightInt8PackCall> WeightInt8PackCall::read(PrepareContext& context) {
   call.other_operand = context.operand_of("other");
   if (call.other_operand) {
     const TensorLayout other = context.input(*call.other_operand);
-    if (other.sizes != out.sizes || !is_floating(other.dtype)) return refuse("the addend is as large as the result");
+    if (other.sizes != out.sizes) return refuse("the addend is as large as the result");
+    if (other.dtype != DType::f32 && other.dtype != DType::bf16) return refuse("the addend is f32 or bf16");
     call.other_dtype = other.dtype;
     context.require_layout(*call.other_operand, TensorLayout::contiguous(other.dtype, other.sizes));
   }
@@ -61,8 +62,8 @@ Result<WeightInt8PackCall> WeightInt8PackCall::read(PrepareContext& context) {
   return call;
 }
 
-void WeightInt8PackCall::store_sums(const KernelArguments& arguments, int64_t row, int64_t row_count, int64_t column,
-                                    int64_t column_count, const float* sums, int64_t step) const {
+void WeightOnlyCall::store_sums(const KernelArguments& arguments, int64_t row, int64_t row_count, int64_t column,
+                                int64_t column_count, const float* sums, int64_t step) const {
   // Along rows, as results lie; some columns at once, in loops that vectorize.
   constexpr int64_t kLine = 64;
   std::array<float, kLine> scale, line;

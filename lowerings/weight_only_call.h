@@ -8,7 +8,7 @@
 
 namespace qrules {
 
-struct WeightInt8PackCall {
+struct WeightOnlyCall {
   size_t x_operand = 0, weight_operand = 0, scales_operand = 0;
   TensorLayout x, scales;               // x as a matrix
   std::optional<size_t> other_operand;  // what is added to the scaled sums
@@ -18,7 +18,7 @@ struct WeightInt8PackCall {
   // Asks for the weight and an addend in rows, and gives the result so. Errors: operands that are no tensors or do not
   // fit; an activation that is not f32, bf16 or f16; a weight that is not s8; scales that are no vector of a float
   // type.
-  static Result<WeightInt8PackCall> read(PrepareContext& context);
+  static Result<WeightOnlyCall> read(PrepareContext& context);
 
   // Sums of `row_count` rows from `row` on by `column_count` columns from `column` on, [row][column] and rows `step`
   // apart, become elements of the result: scaled, added to, and rounded once.
