@@ -40,20 +40,18 @@ class ConvolutionKernel final : public Kernel {
         activations_(activations),
         epilogue_(std::move(epilogue)),
         strip_(Strip::of(window)),
-        rows_(rows_of_a_strip(window_, strip_)),
-        strips_((window_.rows.out + rows_ - 1) / rows_) {
+        threads_(threads_for(window, context.threads())),
+        begins_(cut_into_strips(window_, strip_, threads_)),
+        strips_(static_cast<int64_t>(begins_.size()) - 1) {
+    for (int64_t i = 0; i < strips_; ++i) most_rows_ = std::max(most_rows_, rows_of(i));
     const bool skips_padding = Form::pads_with_zeros(activations.is_signed, activations.zero_point);
-    tiles_ = TilePlan::make(window_, strip_, rows_, skips_padding ? Form::kUnit : 0);
+    tiles_ = TilePlan::make(window_, strip_, begins_, skips_padding ? Form::kUnit : 0);
     pack(context, weights);
-    const int64_t work =
-        window_.batch * window_.rows.out * window_.columns.out * window_.out_channels * window_.products();
-    // All of them or one: OpenMP would set up a team of another size anew.
-    threads_ = work < int64_t{2} * kWorthAThread ? 1 : context.threads();
     // With few strips, several tasks have the same strip and share its panels.
     const int64_t whole = window_.batch * strips_;
     const bool even = whole >= int64_t{4} * threads_ || whole % threads_ == 0;
     splits_ = even ? 1 : std::min<int64_t>(window_.groups * panels_, threads_);
-    starts_ = strip_.starts(window_, rows_);
+    starts_ = strip_.starts(window_, most_rows_);
     // Panels that stay in a cache are gone over for each block of tiles, so that results are written a line at a time
     // and their activations are near; larger ones are read once for the whole strip.
     const int64_t panel_bytes = window_.groups * panels_ * panel_bytes_ / splits_;
@@ -65,7 +63,7 @@ class ConvolutionKernel final : public Kernel {
     } else {
       block_ = tiles_.most_tiles();
     }
-    sizes_ = {strip_.elements(window_, rows_), block_, tiles_.whole().fours()};
+    sizes_ = {strip_.elements(window_, most_rows_), block_, tiles_.whole().fours()};
   }
 
   size_t scratch_bytes() const { return static_cast<size_t>(threads_) * Form::bytes(sizes_); }
@@ -89,6 +87,16 @@ class ConvolutionKernel final : public Kernel {
   }
 
  private:
+  // All of them or one: OpenMP would set up a team of another size anew.
+  static int threads_for(const Window& window, int threads) {
+    const int64_t work = window.batch * window.rows.out * window.columns.out * window.out_channels * window.products();
+    return work < int64_t{2} * kWorthAThread ? 1 : threads;
+  }
+
+  int64_t rows_of(int64_t strip) const {
+    return begins_[static_cast<size_t>(strip + 1)] - begins_[static_cast<size_t>(strip)];
+  }
+
   // Ordered by runs of a whole kernel row, weights are so by runs of a tap as well. Limits of pairs are behind them.
   void pack(PrepareContext& context, const int8_t* weights) {
     const int64_t outer = window_.outer(), row = window_.products();
@@ -116,7 +124,7 @@ class ConvolutionKernel final : public Kernel {
 
   void run_task(const KernelArguments& arguments, int64_t image, int64_t strip_index, int64_t split,
                 const EpilogueRun& output, Form& strip) const {
-    const int64_t first = strip_index * rows_, rows = std::min(rows_, window_.rows.out - first);
+    const int64_t first = begins_[static_cast<size_t>(strip_index)], rows = rows_of(strip_index);
     const char* source = static_cast<const char*>(arguments.inputs[activations_.operand]) +
                          image * window_.rows.in * window_.columns.in * window_.in_channels;
     strip_.fill(window_, source, first, rows, strip);
@@ -203,7 +211,9 @@ class ConvolutionKernel final : public Kernel {
   Activations activations_;
   Epilogue epilogue_;
   Strip strip_;
-  int64_t rows_ = 1, strips_ = 1, splits_ = 1;  // rows of a strip; tasks that share one
+  int threads_ = 1;
+  std::vector<int64_t> begins_;                      // of the strips, in rows of the result
+  int64_t strips_ = 1, most_rows_ = 0, splits_ = 1;  // rows of a strip; tasks that share one
   TilePlan tiles_;
   int64_t panels_ = 0;  // of a group
   int64_t panel_bytes_ = 0;
@@ -213,7 +223,6 @@ class ConvolutionKernel final : public Kernel {
   int64_t block_ = 1;            // tiles
   int64_t panels_at_once_ = 1;
   StripSizes sizes_;
-  int threads_ = 1;
 };
 
 enum class StripForm : uint8_t { words, raw_bytes, centred_bytes };

@@ -42,6 +42,40 @@ int64_t rows_of_a_strip(const Window& window, const Strip& strip) {
   return count;
 }
 
+std::vector<int64_t> cut_into_strips(const Window& window, const Strip& strip, int threads) {
+  const int64_t out = window.rows.out, most = rows_of_a_strip(window, strip), least = (out + most - 1) / most;
+  std::vector<int64_t> begins;
+  if (window.columns.out == 1) {
+    // Rows of a linear come in whole tiles.
+    for (int64_t i = 0; i < least; ++i) begins.push_back(i * most);
+    begins.push_back(out);
+    return begins;
+  }
+  const auto cut = [&](int64_t strips) {
+    begins.clear();
+    for (int64_t i = 0; i <= strips; ++i) begins.push_back(i * out / strips);
+  };
+  // Whether no thread has a twentieth more rows than its share. Neighbouring strips are on one thread.
+  const auto is_even = [&](int64_t strips) {
+    const int64_t tasks = window.batch * strips;
+    if (tasks % threads != 0) return false;
+    int64_t longest = 0;
+    for (int64_t t = 0; t < threads; ++t) {
+      int64_t rows = 0;
+      for (int64_t task = t * tasks / threads; task < (t + 1) * tasks / threads; ++task)
+        rows += begins[static_cast<size_t>(task % strips + 1)] - begins[static_cast<size_t>(task % strips)];
+      longest = std::max(longest, rows);
+    }
+    return longest * threads * 20 <= window.batch * out * 21;
+  };
+  for (int64_t strips = least; strips <= std::min(out, least + threads); ++strips) {
+    cut(strips);
+    if (is_even(strips)) return begins;
+  }
+  cut(least);
+  return begins;
+}
+
 }  // namespace qrules::avx2
 
 #endif

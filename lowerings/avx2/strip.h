@@ -30,6 +30,10 @@ struct Strip {
 // Rows of the result that one task computes, so that its strip stays in the second-level cache.
 int64_t rows_of_a_strip(const Window& window, const Strip& strip);
 
+// The strips of an image, of at most that many rows: where each begins, and behind the last the number of rows. There
+// are some more where that lets each of `threads` compute as many rows.
+std::vector<int64_t> cut_into_strips(const Window& window, const Strip& strip, int threads);
+
 template <typename Form>
 void Strip::fill(const Window& window, const void* image, int64_t first, int64_t count, Form& to) const {
   const Axis &rows_axis = window.rows, &columns = window.columns;

@@ -104,13 +104,12 @@ class TilePlan::Maker {
   int64_t width_;
 };
 
-TilePlan TilePlan::make(const Window& window, const Strip& strip, int64_t rows, int64_t unit) {
+TilePlan TilePlan::make(const Window& window, const Strip& strip, const std::vector<int64_t>& begins, int64_t unit) {
   TilePlan plan;
   plan.runs_.push_back(runs_of(window, strip));
   plan.parts_.push_back({{0, window.rows.kernel}, {0, window.columns.kernel}});
   Maker maker(plan, window, unit);
-  for (int64_t first = 0; first < window.rows.out; first += rows)
-    maker.add_strip(first, std::min(rows, window.rows.out - first));
+  for (size_t i = 0; i + 1 < begins.size(); ++i) maker.add_strip(begins[i], begins[i + 1] - begins[i]);
   return plan;
 }
 

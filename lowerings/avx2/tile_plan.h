@@ -19,9 +19,9 @@ struct Tile {
 
 class TilePlan {
  public:
-  // For strips of `rows` rows of the result. `unit`: padding is left out, and runs are cut at multiples of so many
-  // elements; 0: every tile needs all taps.
-  static TilePlan make(const Window& window, const Strip& strip, int64_t rows, int64_t unit);
+  // For strips that begin at the rows `begins` of the result, the last of which ends them. `unit`: padding is left out,
+  // and runs are cut at multiples of so many elements; 0: every tile needs all taps.
+  static TilePlan make(const Window& window, const Strip& strip, const std::vector<int64_t>& begins, int64_t unit);
 
   // The runs of all taps, by which weights are packed.
   const Runs& whole() const { return runs_.front(); }

@@ -48,11 +48,16 @@ TEST_CASE("Tiles hold each position once, with all taps inside the image") {
     const int64_t unit = random.one_of<int64_t>({0, 2, 4});
     if (unit == 0 || inner % 2 == 0 || window.groups == 1) {
       const avx2::Strip strip = avx2::Strip::of(window);
-      const int64_t rows = random.pick(1, window.rows.out);
-      const avx2::TilePlan plan = avx2::TilePlan::make(window, strip, rows, unit);
-      const std::vector<int64_t> starts = strip.starts(window, rows);
-      for (int64_t first = 0, index = 0; first < window.rows.out; first += rows, ++index) {
-        const int64_t positions = std::min(rows, window.rows.out - first) * window.columns.out;
+      const int threads = random.one_of<int>({1, 2, 3, 8});
+      const std::vector<int64_t> begins =
+          random.chance(2) ? avx2::cut_into_strips(window, strip, threads)
+                           : std::vector<int64_t>{0, random.pick(0, window.rows.out), window.rows.out};
+      REQUIRE(std::is_sorted(begins.begin(), begins.end()));
+      REQUIRE((begins.front() == 0 && begins.back() == window.rows.out));
+      const avx2::TilePlan plan = avx2::TilePlan::make(window, strip, begins, unit);
+      for (size_t i = 0; i + 1 < begins.size(); ++i) {
+        const int64_t first = begins[i], index = static_cast<int64_t>(i);
+        const int64_t positions = (begins[i + 1] - first) * window.columns.out;
         std::vector<int> seen(static_cast<size_t>(positions));
         REQUIRE(static_cast<int64_t>(plan.of_strip(index).size()) <= plan.most_tiles());
         for (const avx2::Tile& tile : plan.of_strip(index)) {
@@ -82,6 +87,24 @@ TEST_CASE("Tiles hold each position once, with all taps inside the image") {
     }
   }
   CHECK(cut > 1000);
+}
+
+TEST_CASE("Strips are shared out evenly among threads where that is possible") {
+  avx2::Window window;
+  window.in_channels = 64;
+  window.rows = window.columns = {56, 56, 3, 1, 1, 1};
+  const auto cut = [&](int threads) { return avx2::cut_into_strips(window, avx2::Strip::of(window), threads); };
+  CHECK(cut(1) == std::vector<int64_t>{0, 9, 18, 28, 37, 46, 56});
+  CHECK(cut(2) == std::vector<int64_t>{0, 9, 18, 28, 37, 46, 56});
+  // Three strips would be enough.
+  window.in_channels = 128;
+  window.rows = window.columns = {28, 28, 3, 1, 1, 1};
+  CHECK(cut(1) == std::vector<int64_t>{0, 9, 18, 28});
+  CHECK(cut(2) == std::vector<int64_t>{0, 7, 14, 21, 28});
+  // Seven rows are no two equal parts: the threads share strips instead.
+  window.in_channels = 2048;
+  window.rows = window.columns = {7, 7, 1, 1, 0, 1};
+  CHECK(cut(2).size() == 4);
 }
 
 }  // namespace
