@@ -68,6 +68,9 @@ class Walk {
 
   // --- walk_refusals.cc
   Refusal& refusal_of(uint32_t rule);
+  // Calls call(refusal) for every rule below a state that neither matched nor was refused by a condition.
+  template <typename Call>
+  void for_refused_below(StateId id, const Call& call);
   void refuse(StateId state, const Test& test);
   void refuse_by_condition(uint32_t rule, const Match& match, const Condition& condition,
                            const FunctionContext& context);

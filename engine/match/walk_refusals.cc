@@ -46,10 +46,8 @@ Refusal& Walk::refusal_of(uint32_t rule) {
   return refusal;
 }
 
-void Walk::refuse(StateId id, const Test& test) {
-  if (depth_ == 0 && inner_ == 0) return;  // not even the operator of the root
-  const Cell cell = at(test.subject);
-  // Every rule below this state was refused here.
+template <typename Call>
+void Walk::for_refused_below(StateId id, const Call& call) {
   left_.assign(1, id);
   while (!left_.empty()) {
     const State& state = scene_.program.states[left_.back()];
@@ -57,32 +55,39 @@ void Walk::refuse(StateId id, const Test& test) {
     left_.insert(left_.end(), state.children.begin(), state.children.end());
     for (uint32_t index : state.accepts) {
       Refusal& refusal = refusal_of(index);
-      if (refusal.matched || refusal.condition) continue;
-      if (refusal.test) {
-        const auto before = std::make_tuple(refusal.nodes.size(), refusal.depth, refusal.inner);
-        const auto now = std::make_tuple(matched_.size(), depth_, inner_);
-        if (now < before) continue;
-        if (now == before) {
-          // Another way at the same place: it would have taken these operators as well.
-          if (test.kind == TestKind::call && refusal.test->kind == TestKind::call && refusal.test != &test &&
-              refusal.state == id && refusal.cell.node == cell.node && refusal.cell.argument == cell.argument)
-            refusal.alike.push_back(&test);
-          continue;
-        }
-      }
-      refusal.depth = depth_;
-      refusal.inner = inner_;
-      refusal.state = id;
-      refusal.test = &test;
-      refusal.alike.clear();
-      refusal.group.clear();
-      refusal.cell = cell;
-      refusal.other = {};
-      if (test.kind == TestKind::equal) refusal.other = at(test.other);
-      if (test.kind == TestKind::bind) refusal.other = cells_[test.out];
-      refusal.nodes = matched_;
+      if (!refusal.matched && !refusal.condition) call(refusal);
     }
   }
+}
+
+void Walk::refuse(StateId id, const Test& test) {
+  if (depth_ == 0 && inner_ == 0) return;  // not even the operator of the root
+  const Cell cell = at(test.subject);
+  for_refused_below(id, [&](Refusal& refusal) {
+    if (refusal.test) {
+      const auto before = std::make_tuple(refusal.nodes.size(), refusal.depth, refusal.inner);
+      const auto now = std::make_tuple(matched_.size(), depth_, inner_);
+      if (now < before) return;
+      if (now == before) {
+        // Another way at the same place: it would have taken these operators as well.
+        if (test.kind == TestKind::call && refusal.test->kind == TestKind::call && refusal.test != &test &&
+            refusal.state == id && refusal.cell.node == cell.node && refusal.cell.argument == cell.argument)
+          refusal.alike.push_back(&test);
+        return;
+      }
+    }
+    refusal.depth = depth_;
+    refusal.inner = inner_;
+    refusal.state = id;
+    refusal.test = &test;
+    refusal.alike.clear();
+    refusal.group.clear();
+    refusal.cell = cell;
+    refusal.other = {};
+    if (test.kind == TestKind::equal) refusal.other = at(test.other);
+    if (test.kind == TestKind::bind) refusal.other = cells_[test.out];
+    refusal.nodes = matched_;
+  });
 }
 
 void Walk::refuse_by_condition(uint32_t index, const Match& match, const Condition& condition,
@@ -116,30 +121,22 @@ void Walk::refuse_by_condition(uint32_t index, const Match& match, const Conditi
 // Every rule below the state is refused because its root makes no group, or by what left the others out.
 void Walk::refuse_group(const std::string& reason) {
   if (!explaining_) return;
-  left_.assign(1, entered_);
-  while (!left_.empty()) {
-    const State& state = scene_.program.states[left_.back()];
-    left_.pop_back();
-    left_.insert(left_.end(), state.children.begin(), state.children.end());
-    for (uint32_t index : state.accepts) {
-      Refusal& refusal = refusal_of(index);
-      if (refusal.matched || refusal.condition) continue;
-      refusal.depth = 1;
-      refusal.inner = 0;
-      refusal.state = entered_;
-      refusal.test = &scene_.program.states[entered_].test;
-      refusal.alike.clear();
-      refusal.cell = {nullptr, root_};
-      refusal.other = {};
-      refusal.nodes.assign(1, root_);
-      if (left_out_.node && left_out_.node != root_) refusal.nodes.push_back(left_out_.node);
-      refusal.group = reason;
-      refusal.condition = left_out_.condition;
-      refusal.condition_reason = reason;
-      refusal.node = left_out_.node;
-      refusal.values.clear();
-    }
-  }
+  for_refused_below(entered_, [&](Refusal& refusal) {
+    refusal.depth = 1;
+    refusal.inner = 0;
+    refusal.state = entered_;
+    refusal.test = &scene_.program.states[entered_].test;
+    refusal.alike.clear();
+    refusal.cell = {nullptr, root_};
+    refusal.other = {};
+    refusal.nodes.assign(1, root_);
+    if (left_out_.node && left_out_.node != root_) refusal.nodes.push_back(left_out_.node);
+    refusal.group = reason;
+    refusal.condition = left_out_.condition;
+    refusal.condition_reason = reason;
+    refusal.node = left_out_.node;
+    refusal.values.clear();
+  });
 }
 
 }  // namespace qrules::match

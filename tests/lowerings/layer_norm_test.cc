@@ -26,13 +26,7 @@ TEST_CASE("layer norms over random calls") {
                              random.one_of({"true", "false"}) + ", " + (integral ? "0.037, 5" : "1.0, 0") + ", " + out +
                              ", \"" + random.one_of({"none", "relu"}) + "\")\n  return (%y)\n}\n";
     INFO(text);
-    const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
-    const auto inputs = random_inputs(*plan, round);
-    const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
-    REQUIRE(found.size() == expected.size());
-    const Distances distances(found, expected, integral);
-    CHECK(distances.worst <= (integral ? 1.0 : out == "bf16" ? 0.0079 : 1e-5));
-    if (integral) CHECK(distances.different <= found.size() / 50 + 1);
+    check_near_reference(text, out, round);
   }
 }
 

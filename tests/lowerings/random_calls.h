@@ -54,4 +54,18 @@ struct Distances {
   }
 };
 
+// Runs the graph by the handlers that a plan chooses and by the reference's on random inputs: the first result, of
+// `dtype`, is as close as one rounding of sums in f32 allows. Returns the handler that made %y.
+inline std::string check_near_reference(const std::string& text, const std::string& dtype, unsigned seed) {
+  const bool integral = dtype == "u8" || dtype == "s8";
+  const auto plan = plan_of(text), reference = plan_of(text, {}, reference_options());
+  const auto inputs = random_inputs(*plan, seed);
+  const auto found = run_plan(*plan, inputs)[0], expected = run_plan(*reference, inputs)[0];
+  REQUIRE(found.size() == expected.size());
+  const Distances distances(found, expected, integral);
+  CHECK(distances.worst <= (integral ? 1.0 : dtype == "bf16" ? 0.0079 : 1e-5));
+  if (integral) CHECK(distances.different <= found.size() / 50 + 1);
+  return step_of(*plan, "y").handler;
+}
+
 }  // namespace qrules::testing
