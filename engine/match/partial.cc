@@ -276,7 +276,8 @@ Test Partial::pattern_test(const Pending& pending) const {
       names_below(pattern.children[0], own);
       for (const auto& [slot, list] : info_->lists) {
         if (!own.count(slot)) continue;  // of another `each`
-        if (auto place = inner.place_of(slot)) test.captures.push_back({*place, info_->variables.count(slot) > 0, list});
+        if (auto place = inner.place_of(slot))
+          test.captures.push_back({*place, info_->variables.count(slot) > 0, list});
       }
       if (pattern.kind == PatternKind::siblings) inner.share(pattern, pending.place, own, test);
       return test;

@@ -109,7 +109,8 @@ Evaluated split(const FunctionContext& context, std::span<const Argument> argume
     TensorType sliced = *whole->tensor();
     sliced.sizes[at] = type->sizes[at];
     Node* before = insertion_point(slice, context.insert_before);
-    result.emplace_back(context.graph.add_call(*op, std::move(slice), ValueType::tensor(std::move(sliced)), {}, before));
+    result.emplace_back(
+        context.graph.add_call(*op, std::move(slice), ValueType::tensor(std::move(sliced)), {}, before));
     begin = end;
   }
   const Dim size = whole->tensor()->sizes[at];
@@ -145,7 +146,8 @@ void add_call_functions(FunctionRegistry& registry) {
   registry.add(function);
 
   function.name = "split";
-  function.parameters = {{"x", Type::node, false, {}}, {"parts", Type::list, false, {}}, {"dim", Type::integer, false, {}}};
+  function.parameters = {
+      {"x", Type::node, false, {}}, {"parts", Type::list, false, {}}, {"dim", Type::integer, false, {}}};
   function.result = Type::any;
   function.doc =
       "Slices of a value along a dimension, one for each element of `parts` and as long as it is there. Together they "

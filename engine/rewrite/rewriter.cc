@@ -42,8 +42,8 @@ class PhaseRun {
         options_(options),
         report_(report),
         session_(automaton, graph),
-        worklist_(graph,
-                  {automaton.depth(), any_looks_through_users(rules), [&](OpId op) { return automaton.runs_through(op); }}),
+        worklist_(graph, {automaton.depth(), any_looks_through_users(rules),
+                          [&](OpId op) { return automaton.runs_through(op); }}),
         nodes_(graph.size()),
         budget_(std::max(kLeastBudget, nodes_ * options.firings_per_node)) {}
 

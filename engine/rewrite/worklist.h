@@ -53,8 +53,8 @@ class Worklist : public GraphListener {
   std::vector<uint32_t> stamps_;  // of the last propagation that reached the node
   uint32_t round_ = 0;
   std::unordered_set<Node*> changed_;  // since the last settle; erased nodes are taken out
-  size_t reach_;                // nodes that one propagation may touch
-  bool truncated_ = false;      // a propagation hit that limit: a full pass has to follow
+  size_t reach_;                       // nodes that one propagation may touch
+  bool truncated_ = false;             // a propagation hit that limit: a full pass has to follow
 };
 
 }  // namespace qrules

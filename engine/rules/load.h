@@ -32,8 +32,8 @@ struct LoadOptions {
   std::map<std::string, SourcePtr> open_texts;
   // Filled with what stands where, also when the rules are wrong (rules/index.h); null: not wanted.
   RuleIndex* index = nullptr;
-  // Files of earlier loadings with the same limits, and those of this one for later ones (rules/file_cache.h); null: all
-  // are read.
+  // Files of earlier loadings with the same limits, and those of this one for later ones (rules/file_cache.h); null:
+  // all are read.
   FileCache* cache = nullptr;
 };
 

@@ -32,7 +32,8 @@ double element(T value, const QuantizedBytes* quantized) {
 void quantize_weights(std::span<double> weights, const AttentionQuantization& quantization) {
   const auto zero_point = static_cast<float>(quantization.weights_zero_point);
   for (double& weight : weights) {
-    weight = quantize_value<uint8_t>(static_cast<float>(weight), quantization.inverse_weights_scale, zero_point, 0.0f, 255.0f) -
+    weight = quantize_value<uint8_t>(static_cast<float>(weight), quantization.inverse_weights_scale, zero_point, 0.0f,
+                                     255.0f) -
              quantization.weights_zero_point;
   }
 }

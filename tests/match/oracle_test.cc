@@ -349,8 +349,12 @@ class Generator {
 
   // A member is a call on %x0, or on a chain above it, whose other operands may be shared as well.
   Text siblings() {
-    static const char* const kLinks[] = {"%x0", "t.a.default(%x0)", "t.a.default(%x0)*", "t.n.default(%x0, _)?",
-                                         "aten.add.Tensor(%x0, %e0)", "(t.a.default(%x0) | %x0)"};
+    static const char* const kLinks[] = {"%x0",
+                                         "t.a.default(%x0)",
+                                         "t.a.default(%x0)*",
+                                         "t.n.default(%x0, _)?",
+                                         "aten.add.Tensor(%x0, %e0)",
+                                         "(t.a.default(%x0) | %x0)"};
     const Place each{true, false};
     const std::string link = kLinks[below(6)];
     std::string member, shared = "%x0";
@@ -362,9 +366,7 @@ class Generator {
         member = "t.b.default(" + link + ", %x1)";
         if (chance(50)) shared += ", %x1";
         break;
-      case 4:
-        member = "(t.b.default(" + pattern(1, each) + ", " + link + ") | t.a.default(" + link + "))";
-        break;
+      case 4: member = "(t.b.default(" + pattern(1, each) + ", " + link + ") | t.a.default(" + link + "))"; break;
       default:
         member = "t.n.default(" + link + ", %n0, ...)";
         if (chance(50)) shared += ", %n0";

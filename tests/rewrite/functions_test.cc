@@ -214,7 +214,8 @@ TEST_CASE("duplicate_for_users gives a call for each user", "[rewrite][functions
 
 TEST_CASE("split gives slices as long as the parts", "[rewrite][functions]") {
   const std::string graph =
-      "graph(%a: f32[2,1], %b: f32[2,3], %n: f32[2,k]) {\n  %y: f32[2,4] = aten.cat.default([%a, %b], 1)\n  %z: f32[2,k] "
+      "graph(%a: f32[2,1], %b: f32[2,3], %n: f32[2,k]) {\n  %y: f32[2,4] = aten.cat.default([%a, %b], 1)\n  %z: "
+      "f32[2,k] "
       "= aten.neg.default(%n)\n  return (%y, %z)\n}";
   const std::string match = "%y = aten.cat.default([each %p], _)";
   const std::string found = rewritten(match, "%t = split(%y, %p, -1)\n%y = %t", graph);
@@ -241,8 +242,8 @@ TEST_CASE("Every function of rewrites is documented, makes values and is covered
     names.insert(function->name);
   }
   CHECK(names == std::set<std::string>{"add", "broadcast", "cast", "concat", "divide", "duplicate_for_users", "fill",
-                                       "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "split", "sqrt",
-                                       "subtract", "sum_over", "transpose"});
+                                       "multiply", "negate", "reciprocal", "replay", "reshape", "slice", "split",
+                                       "sqrt", "subtract", "sum_over", "transpose"});
 }
 
 }  // namespace

@@ -161,7 +161,8 @@ class Prover {
     std::string text = "      - name: found by prove\n        graph: |\n";
     std::istringstream lines(graph);
     for (std::string line; std::getline(lines, line);) text += "          " + line + "\n";
-    return text + "        expect: {fires: " + std::to_string(std::max<int64_t>(trial.fired, 1)) + ", numerics: true}\n";
+    return text + "        expect: {fires: " + std::to_string(std::max<int64_t>(trial.fired, 1)) +
+           ", numerics: true}\n";
   }
 
   const Rewriter& rewriter_;

@@ -28,8 +28,8 @@ struct Proof {
   int64_t one_apart = 0;  // integers one apart where the exact value is a tie
   size_t refused = 0;     // graphs on which the rewrite was refused, and why one of them was
   std::string why_refused;
-  size_t not_run = 0;     // graphs that the reference kernels do not run
-  std::string why_not;    // of one of these, or why no graph was found
+  size_t not_run = 0;   // graphs that the reference kernels do not run
+  std::string why_not;  // of one of these, or why no graph was found
   std::optional<Counterexample> counterexample;
 
   bool proved() const { return !counterexample && graphs > 0; }
