@@ -11,6 +11,7 @@
 
 namespace qrules {
 
+using int8::is_real;
 using int8::refuse;
 
 std::optional<BatchedMatrices> BatchedMatrices::of(const TensorLayout& layout, size_t operand,
@@ -86,12 +87,12 @@ Result<AttentionCall> AttentionCall::read(PrepareContext& context) {
     call.quantization = *quantization;
     call.dtype = DType::u8;
     call.mask_dtype = mask ? context.input(*mask).dtype : DType::f32;
-    if (call.mask_dtype != DType::f32 && call.mask_dtype != DType::bf16) return refuse("the mask is f32 or bf16");
+    if (!is_real(call.mask_dtype)) return refuse("the mask is f32 or bf16");
     call.scale = call.quantization->q.scale * call.quantization->k.scale;
   } else {
     call.dtype = q_dtype;
     call.mask_dtype = mask ? context.input(*mask).dtype : call.dtype;
-    if (call.dtype != DType::f32 && call.dtype != DType::bf16) return refuse("q, k and v are f32 or bf16");
+    if (!is_real(call.dtype)) return refuse("q, k and v are f32 or bf16");
     if (k_dtype != call.dtype || v_dtype != call.dtype) return refuse("q, k and v have one dtype");
     if (call.mask_dtype != call.dtype && call.mask_dtype != DType::f32)
       return refuse("the mask is f32, or has the dtype of q");

@@ -30,7 +30,7 @@ bool scales_rows(const PrepareContext& context, size_t scale, size_t x) {
   std::vector<int64_t> wanted = context.input(x).sizes;
   if (wanted.empty() || layout.element_count() == 1) return false;
   wanted.back() = 1;
-  return layout.sizes == wanted && (layout.dtype == DType::f32 || layout.dtype == DType::bf16);
+  return layout.sizes == wanted && is_real(layout.dtype);
 }
 
 }  // namespace

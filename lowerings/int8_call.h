@@ -18,6 +18,9 @@ inline const DiagnosticKind kRefused{
 
 inline Diagnostic refuse(std::string why) { return Diagnostic(kRefused).with("why", std::move(why)); }
 
+// One of the floating-point types that the kernels here compute with and give.
+inline bool is_real(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
+
 // The elements of a constant operand in row-major order; null when they are not known before the run.
 const void* dense_constant(PrepareContext& context, size_t operand);
 

@@ -4,6 +4,7 @@
 
 namespace qrules {
 
+using int8::is_real;
 using int8::refuse;
 
 Result<LayerNormCall> LayerNormCall::read(PrepareContext& context) {
@@ -18,7 +19,6 @@ Result<LayerNormCall> LayerNormCall::read(PrepareContext& context) {
   call.dtype = context.input(*x).dtype;
   call.size = sizes.back();
   call.rows = call.size > 0 ? context.input(*x).element_count() / call.size : 0;
-  const auto is_real = [](DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; };
   if (!is_real(call.dtype)) return refuse("x is f32 or bf16");
   for (const auto& [operand, dtype] :
        {std::pair{call.weight, &call.weight_dtype}, std::pair{call.bias, &call.bias_dtype}}) {

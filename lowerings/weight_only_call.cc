@@ -7,6 +7,7 @@
 
 namespace qrules {
 
+using int8::is_real;
 using int8::refuse;
 
 namespace {
@@ -46,12 +47,11 @@ Result<WeightOnlyCall> WeightOnlyCall::read(PrepareContext& context) {
   if (call.other_operand) {
     const TensorLayout other = context.input(*call.other_operand);
     if (other.sizes != out.sizes) return refuse("the addend is as large as the result");
-    if (other.dtype != DType::f32 && other.dtype != DType::bf16) return refuse("the addend is f32 or bf16");
+    if (!is_real(other.dtype)) return refuse("the addend is f32 or bf16");
     call.other_dtype = other.dtype;
     context.require_layout(*call.other_operand, TensorLayout::contiguous(other.dtype, other.sizes));
   }
-  if (call.x.dtype != DType::f32 && call.x.dtype != DType::bf16 && call.x.dtype != DType::f16)
-    return refuse("the activation is f32, bf16 or f16");
+  if (!is_real(call.x.dtype) && call.x.dtype != DType::f16) return refuse("the activation is f32, bf16 or f16");
   if (matrix.dtype != DType::s8) return refuse("the weight is s8");
   if (call.scales.sizes.size() != 1 || call.scales.sizes[0] != matrix.sizes[0] || !is_floating(call.scales.dtype))
     return refuse("there is a scale for each row of the weight");

@@ -71,6 +71,8 @@ Dim window_positions(DimTable& dims, Dim size, int64_t kernel, int64_t stride, i
 // A size list with at most one -1, which takes what is left of `sizes`.
 std::vector<Dim> resolve_shape(DimTable& dims, const std::vector<Dim>& sizes, const std::vector<Argument>& shape);
 Dim product(DimTable& dims, std::span<const Dim> sizes);
+// Whether two sizes are known to differ; a symbol may be anything.
+inline bool differ(Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; }
 
 using Rule = ValueType (*)(const Call&);
 using Table = std::map<std::string, Rule, std::less<>>;

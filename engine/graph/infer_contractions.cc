@@ -8,7 +8,7 @@ namespace qrules::infer {
 namespace {
 
 void require_equal(const Call& call, Dim a, Dim b, const char* what) {
-  if (a.is_static() && b.is_static() && a != b) {
+  if (differ(a, b)) {
     refuse(std::string(what) + " differ: " + call.dims().print(a) + " and " + call.dims().print(b));
   }
 }

@@ -254,8 +254,8 @@ ValueType qmatmul(const Call& call) {
   require_int8(a, "a");
   require_int8(b, "b");
   if (a.rank() < 2 || b.rank() < 2) refuse("a and b must have two dimensions or more");
-  const Dim inner = a.sizes.back(), other_inner = b.sizes[b.rank() - 2];
-  if (inner.is_static() && other_inner.is_static() && inner != other_inner) refuse("the inner sizes differ");
+  const Dim inner = a.sizes.back();
+  if (differ(inner, b.sizes[b.rank() - 2])) refuse("the inner sizes differ");
   require_sums_fit(inner);
   for (const char* parameter : {"a_scale", "a_zero_point", "b_scale", "b_zero_point"})
     check_one_element(call, parameter);

@@ -9,10 +9,15 @@
 namespace qrules::infer {
 namespace {
 
+// What the vector operators compute with.
+void require_real(const TensorType& type, const std::string& what) {
+  if (type.dtype != DType::f32 && type.dtype != DType::bf16)
+    refuse(what + " must be f32 or bf16, got " + std::string(name(type.dtype)));
+}
+
 // Sizes of q, k, v and the mask, whose dtypes the callers check.
 ValueType attend(const Call& call) {
   const TensorType &q = call.tensor("q"), &k = call.tensor("k"), &v = call.tensor("v");
-  const auto differ = [](Dim a, Dim b) { return a.is_static() && b.is_static() && a != b; };
   if (differ(q.sizes.back(), k.sizes[k.rank() - 2])) refuse("q and k differ in their inner sizes");
   if (differ(k.sizes.back(), v.sizes[v.rank() - 2])) refuse("k and v differ in their inner sizes");
   std::vector<Dim> sizes;
@@ -34,8 +39,7 @@ ValueType attention(const Call& call) {
     if (call.tensor(parameter).dtype != q.dtype) refuse("q, k and v must have one dtype");
     if (call.tensor(parameter).rank() < 2) refuse("q, k and v must have two dimensions or more");
   }
-  if (q.dtype != DType::f32 && q.dtype != DType::bf16)
-    refuse("q must be f32 or bf16, got " + std::string(name(q.dtype)));
+  require_real(q, "q");
   const TensorType* mask = call.optional_tensor("mask");
   if (mask && mask->dtype != q.dtype && mask->dtype != DType::f32)
     refuse("the mask must be f32, or have the dtype of q");
@@ -53,20 +57,13 @@ ValueType qattention(const Call& call) {
   return attend(call);
 }
 
-// What the vector operators compute with.
-void require_real(const TensorType& type, const std::string& what) {
-  if (type.dtype != DType::f32 && type.dtype != DType::bf16)
-    refuse(what + " must be f32 or bf16, got " + std::string(name(type.dtype)));
-}
-
 ValueType weight_only_linear(const Call& call) {
   const TensorType &x = call.tensor("x"), &weight = call.tensor("weight"), &scales = call.tensor("scales");
   require_real(x, "x");
   require_real(scales, "scales");
   if (x.rank() < 1) refuse("x must have a dimension");
   if (weight.dtype != DType::s8 || weight.rank() != 2) refuse("the weight must be s8 and have rank 2");
-  if (x.sizes.back().is_static() && weight.sizes[1].is_static() && x.sizes.back() != weight.sizes[1])
-    refuse("the inner sizes differ");
+  if (differ(x.sizes.back(), weight.sizes[1])) refuse("the inner sizes differ");
   if (scales.rank() != 1 || scales.sizes[0] != weight.sizes[0])
     refuse("scales must have an element for each row of the weight");
   std::vector<Dim> sizes{x.sizes.begin(), x.sizes.end()};

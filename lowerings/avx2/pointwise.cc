@@ -16,6 +16,7 @@ namespace qrules {
 namespace avx2 {
 namespace {
 
+using int8::is_real;
 using int8::Prepared;
 using int8::refuse;
 
@@ -147,8 +148,6 @@ constexpr Operation kOperations[] = {
     {"aten.silu.default", Combine::none, "silu"},   {"aten.sigmoid.default", Combine::none, "sigmoid"},
     {"aten.tanh.default", Combine::none, "tanh"},   {"vector.gate.default", Combine::multiply, nullptr},
 };
-
-bool is_real(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
 class PointwiseHandler final : public Handler {
  public:
